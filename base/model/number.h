@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+/// Sample values as text.
+namespace barograph {
+
+/// A value as an exposition page may write it (Go's strconv.ParseFloat without its hexadecimal
+/// and underscore forms): decimal, exponent, Inf, +Inf, -Inf, Infinity, NaN in any case. The
+/// whole of `text` must be used. Correctly rounded; NaN gives kNormalNan. Out of range gives ±Inf
+/// as an error, that is nullopt.
+std::optional<double> ParseValue(std::string_view text);
+
+/// Go's strconv.FormatFloat(value, 'f', -1, 64): the shortest decimal that reads back the same,
+/// never with an exponent; NaN, +Inf, -Inf. The form of values in the HTTP API's JSON.
+std::string FormatValue(double value);
+void AppendValue(std::string& out, double value);
+
+/// Go's strconv.FormatFloat(value, 'g', -1, 64) (Go's %v): with an exponent below 1e-4 and from
+/// 1e21 on. The form of le labels, PromQL's printer and exposition.
+std::string FormatShortest(double value);
+
+/// A timestamp as the HTTP API writes it: seconds with up to 3 decimals, trailing zeros dropped.
+void AppendSeconds(std::string& out, int64_t ms);
+
+/// Text in double quotes as Go's strconv.Quote writes it: \n, \t, \", \\, \x.. for bytes that
+/// are not UTF-8 and \u.... for what does not print.
+std::string Quote(std::string_view text);
+
+}  // namespace barograph

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "base/model/labels.h"
+#include "base/model/sample.h"
+#include "base/result.h"
+#include "base/time.h"
+
+/// The writing side of the seam. A scrape is a row: a target's series are the columns of a table,
+/// and one call appends one value to each. Samples that come alone take an Appender.
+namespace barograph {
+
+/// A column of a ScrapeTable: dense, from 0.
+using ColumnId = uint32_t;
+
+/// One scrape. values[c] is column c's sample where bit c of `presence` is set (word c / 64, bit
+/// c % 64), and is ignored where it is not. `values` may be shorter than the table is wide: the
+/// columns past its end are absent.
+struct Row {
+  Timestamp timestamp;
+  std::span<const double> values;
+  std::span<const uint64_t> presence;
+};
+
+/// What became of a batch. A refused sample does not stop the others.
+struct AppendReport {
+  uint64_t appended = 0;
+  uint64_t out_of_order = 0;   ///< older than the newest sample of its series
+  uint64_t duplicate = 0;      ///< the newest sample's timestamp with another value
+  uint64_t out_of_bounds = 0;  ///< outside what storage accepts
+};
+
+/// The series of one target. Not thread-safe: one scrape loop owns it. Destroying it ends
+/// nothing in storage.
+class ScrapeTable {
+ public:
+  virtual ~ScrapeTable() = default;
+
+  /// The column for the series with `labels`: the one it has, or a new one (a released number may
+  /// come again). LimitExceeded when storage takes no new series; Io when the log cannot be
+  /// written.
+  virtual Result<ColumnId> AddColumn(const Labels& labels) = 0;
+
+  /// Gives a column up after its series ended. The series' samples stay.
+  virtual void ReleaseColumn(ColumnId column) = 0;
+
+  /// One more than the highest column in use.
+  virtual size_t width() const = 0;
+
+  /// Appends one row. When this returns a value, the row is in the write-ahead log and visible to
+  /// queries; on an error nothing of it is.
+  virtual Result<AppendReport> AppendRow(const Row& row) = 0;
+};
+
+/// Collects samples of any series and commits them together. Not thread-safe.
+class Appender {
+ public:
+  virtual ~Appender() = default;
+
+  /// The id of the series with `labels`, new when there is none.
+  virtual Result<SeriesId> Resolve(const Labels& labels) = 0;
+
+  virtual void Append(SeriesId series, Sample sample) = 0;
+
+  /// Writes what was collected to the log and makes it visible; then the appender is empty again.
+  virtual Result<AppendReport> Commit() = 0;
+};
+
+/// Something that takes samples. Thread-safe.
+class Appendable {
+ public:
+  virtual ~Appendable() = default;
+  virtual Result<std::unique_ptr<ScrapeTable>> OpenTable() = 0;
+  virtual std::unique_ptr<Appender> NewAppender() = 0;
+};
+
+}  // namespace barograph

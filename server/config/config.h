@@ -1,0 +1,88 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/model/labels.h"
+#include "base/model/relabel.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "discovery/target_group.h"
+
+/// prometheus.yml as values, with Prometheus's defaults (reference: Prometheus 3,
+/// "configuration"). Loading is in loader.h.
+namespace barograph::server {
+
+enum class ScrapeProtocol : uint8_t {
+  kPrometheusProto,
+  kOpenMetricsText0_0_1,
+  kOpenMetricsText1_0_0,
+  kPrometheusText0_0_4,
+  kPrometheusText1_0_0,
+};
+std::string_view ToString(ScrapeProtocol protocol);
+std::optional<ScrapeProtocol> ParseScrapeProtocol(std::string_view name);
+
+struct FileSdConfig {
+  std::vector<std::string> files;  ///< resolved against the configuration's folder
+  Duration refresh_interval{std::chrono::minutes(5)};
+  bool operator==(const FileSdConfig&) const = default;
+};
+
+/// Limits of a scrape; 0 is none.
+struct ScrapeLimits {
+  uint64_t body_bytes = 0;
+  uint64_t samples = 0;
+  uint64_t labels = 0;
+  uint64_t label_name_length = 0;
+  uint64_t label_value_length = 0;
+  uint64_t targets = 0;
+  uint64_t keep_dropped_targets = 0;
+  bool operator==(const ScrapeLimits&) const = default;
+};
+
+/// One job, with everything that it inherits from `global` filled in.
+struct ScrapeConfig {
+  std::string job_name;
+  Duration scrape_interval{std::chrono::minutes(1)};
+  Duration scrape_timeout{std::chrono::seconds(10)};
+  std::vector<ScrapeProtocol> scrape_protocols;
+  std::optional<ScrapeProtocol> fallback_scrape_protocol;
+  std::string metrics_path = "/metrics";
+  std::string scheme = "http";
+  std::map<std::string, std::vector<std::string>> params;
+  bool honor_labels = false;
+  bool honor_timestamps = true;
+  bool track_timestamps_staleness = false;
+  bool enable_compression = true;
+  bool follow_redirects = true;
+  bool extra_scrape_metrics = false;
+  NameValidation name_validation = NameValidation::kUtf8;
+  ScrapeLimits limits;
+  RelabelRules relabel_configs;
+  RelabelRules metric_relabel_configs;
+  std::vector<discovery::TargetGroup> static_configs;
+  std::vector<FileSdConfig> file_sd_configs;
+};
+
+struct GlobalConfig {
+  Duration scrape_interval{std::chrono::minutes(1)};
+  Duration scrape_timeout{std::chrono::seconds(10)};
+  Duration evaluation_interval{std::chrono::minutes(1)};
+  Labels external_labels;
+};
+
+struct Config {
+  GlobalConfig global;
+  std::vector<ScrapeConfig> scrape_configs;
+
+  /// The configuration as YAML with every default filled in and secrets masked, as
+  /// /api/v1/status/config shows it.
+  std::string yaml;
+};
+
+}  // namespace barograph::server
