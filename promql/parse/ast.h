@@ -70,6 +70,8 @@ enum class AggregateOp : uint8_t {
   kLimitRatio,
 };
 std::string_view ToString(AggregateOp op);
+/// Whether the aggregation has a parameter before its vector: topk(3, x).
+bool TakesParameter(AggregateOp op);
 
 enum class ExprKind : uint8_t {
   kNumber,
@@ -140,6 +142,7 @@ struct VectorSelector final : Expr {
   TimeModifiers time;
   bool anchored = false;
   bool smoothed = false;
+  bool bypass_empty_matcher_check = false;  ///< the second argument of info()
 };
 
 struct MatrixSelector final : Expr {

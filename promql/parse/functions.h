@@ -12,7 +12,9 @@ namespace barograph::promql {
 struct FunctionSignature {
   std::string_view name;
   std::span<const ValueType> arguments;
-  int variadic = 0;  ///< n > 0: the last n arguments are optional; -1: the last may repeat or lack
+  /// 0: exactly `arguments`. n > 0: the last argument may lack, or repeat up to n times. -1: it may
+  /// lack, or repeat without limit.
+  int variadic = 0;
   ValueType returns = ValueType::kVector;
   bool experimental = false;
 };
