@@ -1,0 +1,11 @@
+#pragma once
+
+#include "tests/conformance/area.h"
+
+/// The run_file function of each area; areas.cc puts them in the table.
+namespace barograph::conformance {
+
+void RunLabels(const std::string& path, Reporter& reporter);
+void RunRelabel(const std::string& path, Reporter& reporter);
+
+}  // namespace barograph::conformance
