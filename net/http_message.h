@@ -14,6 +14,7 @@ class HttpHeaders {
   void Add(std::string name, std::string value);
   /// Replaces all fields of that name.
   void Set(std::string_view name, std::string value);
+  void Remove(std::string_view name);
   /// The first field of that name, or empty.
   std::string_view Get(std::string_view name) const;
   bool Has(std::string_view name) const;
@@ -40,9 +41,14 @@ class FormValues {
   std::vector<std::pair<std::string, std::string>> values_;
 };
 
-/// Percent-encoding for a query component, and back.
+/// Percent-encoding for a query component, and back ("+" is a space).
 std::string UrlEncode(std::string_view text);
 std::string UrlDecode(std::string_view text);
+/// Percent-decoding of a path, where "+" is a plus.
+std::string PathDecode(std::string_view text);
+
+/// ASCII case only, as for header names and schemes.
+bool EqualsIgnoreCase(std::string_view a, std::string_view b);
 
 struct HttpResponse {
   int status = 200;

@@ -1,0 +1,273 @@
+#include "net/http_client.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "base/model/number.h"
+#include "net/client_connection.h"
+#include "net/compression.h"
+#include "net/response_reader.h"
+
+namespace barograph::net {
+namespace {
+
+using boost::system::error_code;
+
+constexpr int kMaxRedirects = 10;
+constexpr int kMaxInformational = 5;  // 1xx responses before the real one
+constexpr size_t kReadBytes = 64 << 10;
+
+/// The body pool of an I/O thread.
+class BodyPoolService final : public asio::execution_context::service {
+ public:
+  using key_type = BodyPoolService;
+  static asio::execution_context::id id;
+
+  explicit BodyPoolService(asio::execution_context& context) : service(context) {}
+  const std::shared_ptr<BodyPool>& pool() const { return pool_; }
+
+ private:
+  void shutdown() override {}
+  std::shared_ptr<BodyPool> pool_ = std::make_shared<BodyPool>();
+};
+asio::execution_context::id BodyPoolService::id;
+
+bool IsIdempotent(std::string_view method) {
+  return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "PUT" ||
+         method == "DELETE";
+}
+
+bool IsRedirect(int status) {
+  return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+bool HasLineBreak(std::string_view text) { return text.find_first_of("\r\n") != text.npos; }
+
+/// "Get" of "GET", as Go's messages begin.
+std::string OperationName(std::string_view method) {
+  std::string name(method);
+  for (size_t i = 1; i < name.size(); ++i)
+    if (name[i] >= 'A' && name[i] <= 'Z') name[i] = static_cast<char>(name[i] + 32);
+  return name;
+}
+
+Error Explain(const HttpClientRequest& request, Error error) {
+  return Annotate(std::move(error), fmt::format("{} {}", OperationName(request.method),
+                                                Quote(request.url.ToString())));
+}
+
+Result<std::string> SerializeHead(const HttpClientRequest& request) {
+  std::string head = fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\n", request.method,
+                                 request.url.target, request.url.Authority());
+  for (const auto& [name, value] : request.headers.fields()) {
+    if (name.empty() || HasLineBreak(name) || HasLineBreak(value))
+      return Fail(ErrorCode::kInvalidArgument, fmt::format("invalid header field {}", Quote(name)));
+    head.append(name).append(": ").append(value).append("\r\n");
+  }
+  if (!request.body.empty() || request.method == "POST" || request.method == "PUT")
+    head += fmt::format("Content-Length: {}\r\n", request.body.size());
+  head += "\r\n";
+  return head;
+}
+
+/// The request that follows a redirect (RFC 9110, section 15.4): 303, and in practice 301 and 302,
+/// turn into GET; credentials stay with the host that they were meant for.
+Result<HttpClientRequest> Redirected(const HttpClientRequest& request, int status,
+                                     std::string_view location) {
+  HttpClientRequest next = request;
+  next.url = TRY(request.url.Resolve(location));
+  if (status != 307 && status != 308) {
+    if (next.method != "HEAD") next.method = "GET";
+    next.body.clear();
+    next.headers.Remove("Content-Type");
+    next.headers.Remove("Content-Encoding");
+  }
+  const bool downgraded = request.url.scheme == "https" && next.url.scheme == "http";
+  if (!EqualsIgnoreCase(next.url.host, request.url.host) || downgraded) {
+    next.headers.Remove("Authorization");
+    next.headers.Remove("Cookie");
+  }
+  return next;
+}
+
+}  // namespace
+
+class HttpClient::Impl : public std::enable_shared_from_this<Impl> {
+ public:
+  explicit Impl(asio::io_context& context)
+      : connection_(context),
+        deadline_(context),
+        bodies_(asio::use_service<BodyPoolService>(context).pool()) {}
+
+  static asio::awaitable<Result<HttpClientResponse>> Send(std::shared_ptr<Impl> self,
+                                                          const HttpClientRequest& request);
+  void Abort() { connection_.Abort(); }
+
+ private:
+  void Begin(std::chrono::milliseconds timeout);
+  void End();
+  asio::awaitable<Result<HttpClientResponse>> Follow(const HttpClientRequest& request);
+  asio::awaitable<Result<HttpClientResponse>> Exchange(const HttpClientRequest& request);
+  asio::awaitable<Status> Transfer(const HttpClientRequest& request, const std::string& head,
+                                   ResponseReader& reader);
+  asio::awaitable<Status> Receive(ResponseReader& reader);
+  Result<HttpClientResponse> Finish(const HttpClientRequest& request, ResponseReader& reader);
+
+  ClientConnection connection_;
+  asio::steady_timer deadline_;
+  std::shared_ptr<BodyPool> bodies_;
+  uint64_t exchange_ = 0;  // tells a late timer that its exchange is over
+  bool timed_out_ = false;
+};
+
+void HttpClient::Impl::Begin(std::chrono::milliseconds timeout) {
+  timed_out_ = false;
+  connection_.Rearm();
+  deadline_.expires_after(timeout);
+  deadline_.async_wait(
+      [weak = weak_from_this(), exchange = ++exchange_](const error_code& cancelled) {
+        const auto self = weak.lock();
+        if (cancelled || self == nullptr || self->exchange_ != exchange) return;
+        self->timed_out_ = true;
+        self->connection_.Abort();
+      });
+}
+
+void HttpClient::Impl::End() {
+  ++exchange_;
+  deadline_.cancel();
+}
+
+asio::awaitable<Result<HttpClientResponse>> HttpClient::Impl::Send(
+    std::shared_ptr<Impl> self, const HttpClientRequest& request) {
+  const bool throws = co_await asio::this_coro::throw_if_cancelled();
+  co_await asio::this_coro::throw_if_cancelled(false);
+  self->Begin(request.timeout);
+  auto response = co_await self->Follow(request);
+  self->End();
+  if (!response) {
+    self->connection_.Close();
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (self->timed_out_) {
+      response = std::unexpected(
+          Explain(request, Error{ErrorCode::kTimeout, "context deadline exceeded"}));
+    } else if (self->connection_.aborted() || state.cancelled() != asio::cancellation_type::none) {
+      response =
+          std::unexpected(Explain(request, Error{ErrorCode::kCancelled, "context canceled"}));
+    }
+  }
+  co_await asio::this_coro::throw_if_cancelled(throws);
+  co_return response;
+}
+
+asio::awaitable<Result<HttpClientResponse>> HttpClient::Impl::Follow(
+    const HttpClientRequest& request) {
+  auto response = co_await Exchange(request);
+  if (!request.follow_redirects || !response || !IsRedirect(response->status)) co_return response;
+  HttpClientRequest current = request;
+  for (int redirects = 0; response && IsRedirect(response->status); ++redirects) {
+    const std::string location(response->headers.Get("Location"));
+    if (location.empty()) break;
+    if (redirects == kMaxRedirects)
+      co_return std::unexpected(
+          Explain(current, Error{ErrorCode::kUnavailable, "stopped after 10 redirects"}));
+    auto next = Redirected(current, response->status, location);
+    if (!next) co_return std::unexpected(Explain(current, next.error()));
+    current = std::move(*next);
+    auto followed = co_await Exchange(current);
+    response = std::move(followed);
+  }
+  co_return response;
+}
+
+asio::awaitable<Result<HttpClientResponse>> HttpClient::Impl::Exchange(
+    const HttpClientRequest& request) {
+  auto head = SerializeHead(request);
+  if (!head) co_return std::unexpected(Explain(request, head.error()));
+  for (bool again = false;; again = true) {
+    const bool kept = connection_.IsReusableFor(request.url);
+    if (!kept) {
+      const Status opened = co_await connection_.Open(request.url);
+      if (!opened) co_return std::unexpected(Explain(request, opened.error()));
+    }
+    ResponseReader reader(
+        {request.max_header_bytes, request.max_body_bytes, request.method == "HEAD"},
+        bodies_->Take());
+    const Status transferred = co_await Transfer(request, *head, reader);
+    if (transferred) co_return Finish(request, reader);
+    const bool stale = kept && !reader.got_some() && !again && IsIdempotent(request.method);
+    connection_.Close();
+    if (!stale || connection_.aborted())
+      co_return std::unexpected(Explain(request, transferred.error()));
+  }
+}
+
+asio::awaitable<Status> HttpClient::Impl::Transfer(const HttpClientRequest& request,
+                                                   const std::string& head,
+                                                   ResponseReader& reader) {
+  error_code error;
+  co_await connection_.Write(head, request.body, error);
+  // A server that refuses a large body may answer and close before it has read everything.
+  const Status received = co_await Receive(reader);
+  if (!received && error && !reader.got_some())
+    co_return Fail(ErrorCode::kUnavailable, connection_.Describe("write", error));
+  co_return received;
+}
+
+asio::awaitable<Status> HttpClient::Impl::Receive(ResponseReader& reader) {
+  const auto lease = bodies_->Take();
+  BodyBuffer& unparsed = *lease;
+  int informational = 0;
+  for (;;) {
+    const Status parsed = reader.Parse(unparsed);
+    if (!parsed) co_return parsed;
+    if (reader.done() && reader.status() >= 200) co_return Status();
+    if (reader.done()) {
+      if (++informational > kMaxInformational)
+        co_return Fail(ErrorCode::kCorruption, "too many 1xx informational responses");
+      reader.StartOver();
+      continue;
+    }
+    error_code error;
+    const auto room = unparsed.Prepare(kReadBytes).first(kReadBytes);
+    unparsed.Commit(co_await connection_.ReadSome(room, error));
+    if (error == asio::error::eof) co_return reader.ParseEnd();
+    if (error) co_return Fail(ErrorCode::kUnavailable, connection_.Describe("read", error));
+  }
+}
+
+Result<HttpClientResponse> HttpClient::Impl::Finish(const HttpClientRequest& request,
+                                                    ResponseReader& reader) {
+  if (!reader.keep_alive()) connection_.Close();
+  HttpClientResponse response{.status = reader.status(),
+                              .headers = reader.TakeHeaders(),
+                              .body = {},
+                              .storage = reader.TakeBody()};
+  if (EqualsIgnoreCase(response.headers.Get("Content-Encoding"), "gzip") &&
+      response.storage->size() > 0) {
+    BodyPool::Lease decoded = bodies_->Take();
+    const Status unpacked = GunzipInto(response.storage->view(), request.max_body_bytes, *decoded);
+    if (!unpacked) return std::unexpected(unpacked.error());
+    response.storage = std::move(decoded);
+  }
+  if (request.max_body_bytes > 0 && response.storage->size() > request.max_body_bytes)
+    return Fail(ErrorCode::kLimitExceeded, "body size limit exceeded");
+  response.body = response.storage->view();
+  return response;
+}
+
+HttpClient::HttpClient(asio::io_context& context) : impl_(std::make_shared<Impl>(context)) {}
+HttpClient::~HttpClient() { impl_->Abort(); }
+
+asio::awaitable<Result<HttpClientResponse>> HttpClient::Send(const HttpClientRequest& request) {
+  return Impl::Send(impl_, request);
+}
+
+void HttpClient::Close() { impl_->Abort(); }
+
+}  // namespace barograph::net
