@@ -6,6 +6,7 @@
 #include <xxhash.h>
 
 #include "base/bytes/varint.h"
+#include "base/model/number.h"
 
 namespace barograph {
 namespace {
@@ -31,21 +32,6 @@ bool IsLetterOrUnderscore(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-
-void AppendQuoted(std::string& out, std::string_view text) {
-  out += '"';
-  for (char c : text) {
-    switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\t': out += "\\t"; break;
-      case '\r': out += "\\r"; break;
-      default: out += c;
-    }
-  }
-  out += '"';
-}
 
 template <typename Keep>
 Labels FilterLabels(const Labels& labels, Keep keep) {
@@ -198,37 +184,6 @@ bool IsLegacyMetricName(std::string_view name) {
 }
 
 bool IsUtf8Name(std::string_view name) { return !name.empty() && IsValidUtf8(name); }
-
-bool IsValidUtf8(std::string_view text) {
-  const auto* in = reinterpret_cast<const uint8_t*>(text.data());
-  const uint8_t* end = in + text.size();
-  while (in < end) {
-    const uint8_t lead = *in++;
-    if (lead < 0x80) continue;
-    // Unicode 15, table 3-7: the second byte's range depends on the lead byte.
-    int more;
-    uint8_t low = 0x80, high = 0xBF;
-    if (lead >= 0xC2 && lead <= 0xDF) {
-      more = 1;
-    } else if (lead >= 0xE0 && lead <= 0xEF) {
-      more = 2;
-      if (lead == 0xE0) low = 0xA0;
-      if (lead == 0xED) high = 0x9F;
-    } else if (lead >= 0xF0 && lead <= 0xF4) {
-      more = 3;
-      if (lead == 0xF0) low = 0x90;
-      if (lead == 0xF4) high = 0x8F;
-    } else {
-      return false;
-    }
-    if (end - in < more || *in < low || *in > high) return false;
-    for (int i = 1; i < more; ++i) {
-      if ((in[i] & 0xC0) != 0x80) return false;
-    }
-    in += more;
-  }
-  return true;
-}
 
 bool IsValidLabelName(std::string_view name, NameValidation scheme) {
   return scheme == NameValidation::kUtf8 ? IsUtf8Name(name) : IsLegacyLabelName(name);

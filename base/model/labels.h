@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/bytes/utf8.h"
+
 /// Label sets: what names a series. A set is one packed string (pairs of length-prefixed name and
 /// value, sorted by name in byte order), so that it is one allocation, compares and hashes as
 /// bytes, and can be stored as it is.
@@ -148,7 +150,6 @@ bool IsLegacyLabelName(std::string_view name);
 bool IsLegacyMetricName(std::string_view name);
 /// Not empty and valid UTF-8: a name under the UTF-8 scheme, Prometheus 3's default.
 bool IsUtf8Name(std::string_view name);
-bool IsValidUtf8(std::string_view text);
 
 /// How names are checked: `metric_name_validation_scheme`.
 enum class NameValidation : uint8_t { kUtf8, kLegacy };

@@ -22,7 +22,7 @@ std::string_view ToString(MatchType type);
 /// the compiled regular expression; thread-safe.
 class Matcher {
  public:
-  /// InvalidArgument when a regular expression does not compile; the message is RE2's.
+  /// InvalidArgument when a regular expression does not compile: Regex::Compile's message.
   static Result<Matcher> Make(MatchType type, std::string name, std::string value);
 
   /// An equality matcher, which cannot fail.
@@ -38,7 +38,8 @@ class Matcher {
   /// The compiled pattern of kRegex and kNotRegex, else nullptr.
   const Regex* regex() const { return regex_.get(); }
 
-  /// As in a selector: name="value", quoted as Go's %q quotes.
+  /// As in a selector: name="value", quoted as Go's %q quotes; so is a name that is not a legacy
+  /// one.
   std::string ToString() const;
 
   bool operator==(const Matcher& other) const {

@@ -5,13 +5,14 @@
 #include <string>
 #include <string_view>
 
-/// Sample values as text.
+/// Sample values, timestamps and quoted text, in the forms that Go's strconv gives them in
+/// Prometheus. All functions are thread-safe and independent of the locale.
 namespace barograph {
 
 /// A value as an exposition page may write it (Go's strconv.ParseFloat without its hexadecimal
 /// and underscore forms): decimal, exponent, Inf, +Inf, -Inf, Infinity, NaN in any case. The
-/// whole of `text` must be used. Correctly rounded; NaN gives kNormalNan. Out of range gives ±Inf
-/// as an error, that is nullopt.
+/// whole of `text` must be used. Correctly rounded; NaN gives kNormalNan; what is too small to
+/// represent gives 0. What is too large gives nullopt.
 std::optional<double> ParseValue(std::string_view text);
 
 /// Go's strconv.FormatFloat(value, 'f', -1, 64): the shortest decimal that reads back the same,
@@ -19,15 +20,17 @@ std::optional<double> ParseValue(std::string_view text);
 std::string FormatValue(double value);
 void AppendValue(std::string& out, double value);
 
-/// Go's strconv.FormatFloat(value, 'g', -1, 64) (Go's %v): with an exponent below 1e-4 and from
-/// 1e21 on. The form of le labels, PromQL's printer and exposition.
+/// Go's strconv.FormatFloat(value, 'g', -1, 64) (Go's %v): as FormatValue, but with an exponent
+/// below 1e-4 and from 1e6 on: 1e+06. The form of le labels, PromQL's printer and exposition.
 std::string FormatShortest(double value);
+void AppendShortest(std::string& out, double value);
 
-/// A timestamp as the HTTP API writes it: seconds with up to 3 decimals, trailing zeros dropped.
+/// A timestamp as the HTTP API writes it: seconds, with three decimals where they are not zero.
 void AppendSeconds(std::string& out, int64_t ms);
 
 /// Text in double quotes as Go's strconv.Quote writes it: \n, \t, \", \\, \x.. for bytes that
 /// are not UTF-8 and \u.... for what does not print.
 std::string Quote(std::string_view text);
+void AppendQuoted(std::string& out, std::string_view text);
 
 }  // namespace barograph

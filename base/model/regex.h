@@ -8,16 +8,17 @@
 
 #include "base/result.h"
 
-/// Anchored RE2 expressions, as matchers and relabelling use them: ^(?s:pattern)$. Patterns of
-/// plain text, prefix.*, .*, .+ and alternations of literals are answered without the regex
-/// engine. Bytes that are not UTF-8 are matched as Go's regexp does: each is one character
-/// U+FFFD.
+/// Anchored regular expressions, as matchers and relabelling use them: ^(?s:pattern)$. The syntax
+/// is Go's (https://golang.org/s/re2syntax), without \C. Plain text, alternations of it, and
+/// literals with .* and .+ between them are answered without the regex engine. Bytes that are not
+/// UTF-8 are matched as Go's regexp does: each is one character U+FFFD.
 namespace barograph {
 
 /// Immutable and thread-safe.
 class Regex {
  public:
-  /// InvalidArgument with RE2's message when `pattern` does not compile.
+  /// InvalidArgument with Go's message when `pattern` does not compile: error parsing regexp:
+  /// missing closing ): `a(b`.
   static Result<std::unique_ptr<const Regex>> Compile(std::string_view pattern);
   ~Regex();
 
@@ -38,7 +39,8 @@ class Regex {
 
  private:
   struct Impl;
-  explicit Regex(std::string_view pattern);
+  Regex(std::string_view pattern, std::unique_ptr<Impl> impl);
+
   std::string pattern_;
   std::vector<std::string> set_matches_;
   std::string prefix_;

@@ -1,0 +1,276 @@
+#include "base/model/number.h"
+
+#include <re2/re2.h>
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+
+#include "base/bytes/utf8.h"
+#include "base/model/sample.h"
+
+namespace barograph {
+namespace {
+
+bool IsDigit(char c) { return static_cast<unsigned char>(c - '0') < 10; }
+
+bool EqualsIgnoreCase(std::string_view text, std::string_view lower) {
+  if (text.size() != lower.size()) return false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if ((text[i] | 0x20) != lower[i]) return false;
+  }
+  return true;
+}
+
+// Inf and NaN in the forms that Go takes: NaN has no sign.
+std::optional<double> ParseSpecial(std::string_view text) {
+  if (EqualsIgnoreCase(text, "nan")) return kNormalNan;
+  const bool negative = text.starts_with('-');
+  if (negative || text.starts_with('+')) text.remove_prefix(1);
+  if (!EqualsIgnoreCase(text, "inf") && !EqualsIgnoreCase(text, "infinity")) return std::nullopt;
+  return negative ? -kInf : kInf;
+}
+
+// std::from_chars does not tell too large from too small: strtod does.
+std::optional<double> ParseOutOfRange(std::string_view text) {
+  const double value = std::strtod(std::string(text).c_str(), nullptr);
+  if (std::isinf(value)) return std::nullopt;
+  return value;
+}
+
+std::optional<double> ParseAnyDecimal(std::string_view text) {
+  if (text.starts_with('+')) {
+    text.remove_prefix(1);
+    if (text.starts_with('-')) return std::nullopt;
+  }
+  const std::string_view unsigned_text = text.substr(text.starts_with('-') ? 1 : 0);
+  if (unsigned_text.empty()) return std::nullopt;
+  if (!IsDigit(unsigned_text[0]) && unsigned_text[0] != '.') return std::nullopt;
+  double value;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (stop != end || error == std::errc::invalid_argument) return std::nullopt;
+  if (error == std::errc::result_out_of_range) return ParseOutOfRange(text);
+  return value;
+}
+
+// The decimal digits of a finite number: 0.d1d2d3... * 10^point. Zero is the digit 0.
+struct Decimal {
+  bool negative = false;
+  std::array<char, 24> digits;
+  int size = 0;
+  int point = 0;
+};
+
+Decimal ToShortestDecimal(double value) {
+  std::array<char, 32> text;
+  const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), std::abs(value),
+                                          std::chars_format::scientific);
+  Decimal decimal{.negative = std::signbit(value), .digits = {}};
+  const char* in = text.data();
+  for (; in != end && *in != 'e'; ++in) {
+    if (*in != '.') decimal.digits[static_cast<size_t>(decimal.size++)] = *in;
+  }
+  int exponent = 0;
+  // from_chars takes no plus sign.
+  const char* number = in + 1 + (in + 1 != end && in[1] == '+' ? 1 : 0);
+  std::from_chars(number, end, exponent);
+  decimal.point = exponent + 1;
+  return decimal;
+}
+
+void AppendFixed(std::string& out, const Decimal& decimal) {
+  if (decimal.negative) out += '-';
+  const std::string_view digits(decimal.digits.data(), static_cast<size_t>(decimal.size));
+  if (decimal.point <= 0) {
+    out += "0.";
+    out.append(static_cast<size_t>(-decimal.point), '0');
+    out += digits;
+    return;
+  }
+  const auto whole = static_cast<size_t>(decimal.point);
+  out += digits.substr(0, whole);
+  if (whole >= digits.size()) {
+    out.append(whole - digits.size(), '0');
+  } else {
+    out += '.';
+    out += digits.substr(whole);
+  }
+}
+
+void AppendScientific(std::string& out, const Decimal& decimal) {
+  if (decimal.negative) out += '-';
+  out += decimal.digits[0];
+  if (decimal.size > 1) {
+    out += '.';
+    out.append(decimal.digits.data() + 1, static_cast<size_t>(decimal.size - 1));
+  }
+  const int exponent = decimal.point - 1;
+  out += exponent < 0 ? "e-" : "e+";
+  if (std::abs(exponent) < 10) out += '0';
+  out += std::to_string(std::abs(exponent));
+}
+
+// True when `value` was appended: what is not a number, and whole numbers of few digits, whose
+// digits need no search.
+bool AppendSimple(std::string& out, double value, double limit) {
+  if (std::isnan(value)) {
+    out += "NaN";
+    return true;
+  }
+  if (std::isinf(value)) {
+    out += value > 0 ? "+Inf" : "-Inf";
+    return true;
+  }
+  if (!(std::abs(value) < limit)) return false;
+  const auto whole = static_cast<int64_t>(value);
+  if (static_cast<double>(whole) != value) return false;
+  if (whole == 0 && std::signbit(value)) out += '-';
+  std::array<char, 24> text;
+  const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), whole);
+  out.append(text.data(), end);
+  return true;
+}
+
+void AppendHex(std::string& out, char kind, uint32_t value, int digits) {
+  out += '\\';
+  out += kind;
+  for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4) {
+    out += "0123456789abcdef"[value >> shift & 0xf];
+  }
+}
+
+// Go's unicode.IsPrint for what is not ASCII: letters, marks, numbers, punctuation and symbols.
+bool IsPrintable(std::string_view rune) {
+  static const RE2 kPrintable("[\\pL\\pM\\pN\\pP\\pS]");
+  return RE2::FullMatch(re2::StringPiece(rune.data(), rune.size()), kPrintable);
+}
+
+void AppendQuotedAscii(std::string& out, char c) {
+  switch (c) {
+    case '"': out += "\\\""; break;
+    case '\\': out += "\\\\"; break;
+    case '\a': out += "\\a"; break;
+    case '\b': out += "\\b"; break;
+    case '\f': out += "\\f"; break;
+    case '\n': out += "\\n"; break;
+    case '\r': out += "\\r"; break;
+    case '\t': out += "\\t"; break;
+    case '\v': out += "\\v"; break;
+    default:
+      if (c < 0x20 || c == 0x7f) {
+        AppendHex(out, 'x', static_cast<uint8_t>(c), 2);
+      } else {
+        out += c;
+      }
+  }
+}
+
+void AppendQuotedRune(std::string& out, std::string_view bytes, const Rune& rune) {
+  if (!rune.valid) {
+    AppendHex(out, 'x', static_cast<uint8_t>(bytes[0]), 2);
+  } else if (IsPrintable(bytes)) {
+    out += bytes;
+  } else if (rune.code < 0x10000) {
+    AppendHex(out, 'u', rune.code, 4);
+  } else {
+    AppendHex(out, 'U', rune.code, 8);
+  }
+}
+
+}  // namespace
+
+// Nearly every value on a page has at most 19 digits, of which at most 22 stand after the point,
+// and no exponent. Such a number is digits / 10^k; where digits < 2^53 both are exact doubles, so
+// one division rounds correctly (Clinger 1990).
+std::optional<double> ParseValue(std::string_view text) {
+  static constexpr double kPowersOfTen[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,
+                                            1e7,  1e8,  1e9,  1e10, 1e11, 1e12, 1e13,
+                                            1e14, 1e15, 1e16, 1e17, 1e18, 1e19};
+  const char* in = text.data();
+  const char* const end = in + text.size();
+  const bool negative = in != end && *in == '-';
+  if (negative) ++in;
+  uint64_t digits = 0;
+  const char* const whole = in;
+  for (; in != end && IsDigit(*in); ++in) digits = digits * 10 + static_cast<uint64_t>(*in - '0');
+  auto count = in - whole;
+  ptrdiff_t after_point = 0;
+  if (in != end && *in == '.') {
+    const char* const fraction = ++in;
+    for (; in != end && IsDigit(*in); ++in) digits = digits * 10 + static_cast<uint64_t>(*in - '0');
+    after_point = in - fraction;
+    count += after_point;
+  }
+  if (in == end && count > 0 && count <= 19 && digits < uint64_t{1} << 53) [[likely]] {
+    const double value = static_cast<double>(digits) / kPowersOfTen[after_point];
+    return negative ? -value : value;
+  }
+  if (const auto special = ParseSpecial(text)) return special;
+  return ParseAnyDecimal(text);
+}
+
+void AppendValue(std::string& out, double value) {
+  if (AppendSimple(out, value, 1e15)) return;
+  AppendFixed(out, ToShortestDecimal(value));
+}
+
+std::string FormatValue(double value) {
+  std::string out;
+  AppendValue(out, value);
+  return out;
+}
+
+void AppendShortest(std::string& out, double value) {
+  if (AppendSimple(out, value, 1e6)) return;
+  const Decimal decimal = ToShortestDecimal(value);
+  const int exponent = decimal.point - 1;
+  if (exponent < -4 || exponent >= 6) {
+    AppendScientific(out, decimal);
+  } else {
+    AppendFixed(out, decimal);
+  }
+}
+
+std::string FormatShortest(double value) {
+  std::string out;
+  AppendShortest(out, value);
+  return out;
+}
+
+void AppendSeconds(std::string& out, int64_t ms) {
+  const auto magnitude = ms < 0 ? ~static_cast<uint64_t>(ms) + 1 : static_cast<uint64_t>(ms);
+  std::array<char, 24> text;
+  const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), magnitude / 1000);
+  if (ms < 0) out += '-';
+  out.append(text.data(), end);
+  const auto fraction = static_cast<int>(magnitude % 1000);
+  if (fraction == 0) return;
+  out += '.';
+  out += static_cast<char>('0' + fraction / 100);
+  out += static_cast<char>('0' + fraction / 10 % 10);
+  out += static_cast<char>('0' + fraction % 10);
+}
+
+void AppendQuoted(std::string& out, std::string_view text) {
+  out += '"';
+  while (!text.empty()) {
+    const Rune rune = DecodeRune(text);
+    if (rune.code < 0x80) {
+      AppendQuotedAscii(out, text[0]);
+    } else {
+      AppendQuotedRune(out, text.substr(0, rune.size), rune);
+    }
+    text.remove_prefix(rune.size);
+  }
+  out += '"';
+}
+
+std::string Quote(std::string_view text) {
+  std::string out;
+  AppendQuoted(out, text);
+  return out;
+}
+
+}  // namespace barograph

@@ -1,0 +1,157 @@
+#include "base/model/number.h"
+
+#include <catch2/catch.hpp>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <random>
+
+#include "base/model/sample.h"
+
+namespace barograph {
+namespace {
+
+TEST_CASE("Values of an exposition page are read as Go reads them") {
+  const std::pair<const char*, double> kCases[] = {
+      {"0", 0.0},
+      {"-0", -0.0},
+      {"1", 1},
+      {"+1", 1},
+      {"-12.5", -12.5},
+      {"1.", 1},
+      {".5", 0.5},
+      {"-.5", -0.5},
+      {"0.1", 0.1},
+      {"123456789.123", 123456789.123},
+      {"9007199254740993", 9007199254740992.0},
+      {"18446744073709551616", 18446744073709551616.0},
+      {"0.00000000000000000000001", 1e-23},
+      {"1e5", 1e5},
+      {"1E+05", 1e5},
+      {"1.5e-3", 1.5e-3},
+      {"4.9e-324", 5e-324},
+      {"1e-400", 0.0},
+      {"-1e-400", -0.0},
+      {"1.7976931348623157e308", 1.7976931348623157e308},
+      {"inf", kInf},
+      {"+Inf", kInf},
+      {"-INF", -kInf},
+      {"Infinity", kInf},
+      {"-infinity", -kInf},
+  };
+  for (const auto& [text, value] : kCases) {
+    CAPTURE(text);
+    REQUIRE(ParseValue(text).has_value());
+    CHECK(SameBits(*ParseValue(text), value));
+  }
+  CHECK(SameBits(ParseValue("nan").value(), kNormalNan));
+  CHECK(SameBits(ParseValue("NaN").value(), kNormalNan));
+}
+
+TEST_CASE("What is not a value is refused") {
+  const char* kCases[] = {"",     " ",     "+",      "-",      ".",   "-.",   "e5",    "1e",
+                          "1e+",  "1 ",    " 1",     "1.2.3",  "--1", "+-1",  "-+1",   "++1",
+                          "+nan", "-nan",  "nanx",   "nan(1)", "in",  "infi", "1_000", "0x1p-2",
+                          "0x10", "1e400", "-1e400", "1f",     "1,5", "+.e1"};
+  for (const char* text : kCases) {
+    CAPTURE(text);
+    CHECK_FALSE(ParseValue(text).has_value());
+  }
+  CHECK_FALSE(ParseValue(std::string_view("1\0", 2)).has_value());
+  CHECK_FALSE(ParseValue(std::string_view()).has_value());
+}
+
+TEST_CASE("Reading is correctly rounded for any number of digits") {
+  std::mt19937_64 random(1);
+  for (int i = 0; i < 20000; ++i) {
+    std::string text = std::to_string(random() >> (random() % 64));
+    if (random() % 2 == 0) text.insert(random() % (text.size() + 1), ".");
+    if (text == ".") continue;
+    double expected = 0;
+    std::from_chars(text.data(), text.data() + text.size(), expected);
+    CAPTURE(text);
+    REQUIRE(ParseValue(text).has_value());
+    REQUIRE(SameBits(*ParseValue(text), expected));
+  }
+}
+
+TEST_CASE("A value prints without an exponent, or with one, as Go's 'f' and 'g' do") {
+  struct Case {
+    double value;
+    const char* fixed;
+    const char* shortest;
+  };
+  const Case kCases[] = {
+      {0, "0", "0"},
+      {-0.0, "-0", "-0"},
+      {1, "1", "1"},
+      {-1.5, "-1.5", "-1.5"},
+      {0.1, "0.1", "0.1"},
+      {100000, "100000", "100000"},
+      {123456.5, "123456.5", "123456.5"},
+      {1e6, "1000000", "1e+06"},
+      {1234567, "1234567", "1.234567e+06"},
+      {1e15, "1000000000000000", "1e+15"},
+      {1e21, "1000000000000000000000", "1e+21"},
+      {1e23, "100000000000000000000000", "1e+23"},
+      {1.2345e22, "12345000000000000000000", "1.2345e+22"},
+      {1e-4, "0.0001", "0.0001"},
+      {1e-5, "0.00001", "1e-05"},
+      {1.5e-7, "0.00000015", "1.5e-07"},
+      {1e100, nullptr, "1e+100"},
+      {5e-324, nullptr, "5e-324"},
+      {24.999999999999996, "24.999999999999996", "24.999999999999996"},
+      {kInf, "+Inf", "+Inf"},
+      {-kInf, "-Inf", "-Inf"},
+      {kStaleNan, "NaN", "NaN"},
+  };
+  for (const auto& [value, fixed, shortest] : kCases) {
+    CAPTURE(shortest);
+    if (fixed != nullptr) CHECK(FormatValue(value) == fixed);
+    CHECK(FormatShortest(value) == shortest);
+  }
+  CHECK(FormatValue(std::numeric_limits<double>::max()).size() == 309);
+}
+
+TEST_CASE("Every number reads back from both of its forms to the bit") {
+  std::mt19937_64 random(2);
+  for (int i = 0; i < 20000; ++i) {
+    const auto value = std::bit_cast<double>(random());
+    if (!std::isfinite(value)) continue;
+    CAPTURE(value);
+    REQUIRE(SameBits(ParseValue(FormatValue(value)).value(), value));
+    REQUIRE(SameBits(ParseValue(FormatShortest(value)).value(), value));
+  }
+}
+
+TEST_CASE("Timestamps print as seconds, with three decimals where they are not zero") {
+  const std::pair<int64_t, const char*> kCases[] = {
+      {0, "0"},
+      {1, "0.001"},
+      {1435781451781, "1435781451.781"},
+      {1500, "1.500"},
+      {-1, "-0.001"},
+      {-2000, "-2"},
+      {120, "0.120"},
+      {INT64_MIN, "-9223372036854775.808"},
+  };
+  for (const auto& [ms, text] : kCases) {
+    std::string out;
+    AppendSeconds(out, ms);
+    CHECK(out == text);
+  }
+}
+
+TEST_CASE("Text is quoted as Go quotes it") {
+  CHECK(Quote("") == R"("")");
+  CHECK(Quote("a\"b\\c") == R"("a\"b\\c")");
+  CHECK(Quote("\a\b\f\n\r\t\v") == R"("\a\b\f\n\r\t\v")");
+  CHECK(Quote(std::string_view("\0\x1f\x7f", 3)) == R"("\x00\x1f\x7f")");
+  CHECK(Quote("h\u00e9 \u20ac \U0001F600") == "\"h\u00e9 \u20ac \U0001F600\"");
+  CHECK(Quote("\xff\xe2\x82") == R"("\xff\xe2\x82")");
+  CHECK(Quote("\u00a0\u200b\ufeff\U000e0001") == R"("\u00a0\u200b\ufeff\U000e0001")");
+  CHECK(Quote("\ufffd") == "\"\ufffd\"");
+}
+
+}  // namespace
+}  // namespace barograph
