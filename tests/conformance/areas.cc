@@ -7,7 +7,9 @@ namespace barograph::conformance {
 std::span<const Area> Areas() {
   static constexpr auto kAreas = std::to_array<Area>({
       {"labels", RunLabels},
+      {"openmetrics", RunOpenmetrics},
       {"relabel", RunRelabel},
+      {"textparse", RunTextparse},
   });
   return kAreas;
 }

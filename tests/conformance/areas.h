@@ -6,6 +6,8 @@
 namespace barograph::conformance {
 
 void RunLabels(const std::string& path, Reporter& reporter);
+void RunOpenmetrics(const std::string& path, Reporter& reporter);
 void RunRelabel(const std::string& path, Reporter& reporter);
+void RunTextparse(const std::string& path, Reporter& reporter);
 
 }  // namespace barograph::conformance
