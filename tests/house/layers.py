@@ -20,7 +20,7 @@ MAY_INCLUDE = {
 LIBRARIES = {
     "rocksdb/": ["tsdb/index/"],
     "roaring/": ["tsdb/"],
-    "yaml-cpp/": ["server/config/", "discovery/file/"],
+    "yaml-cpp/": ["base/yaml/"],
     "boost/asio": ["net/", "discovery/", "server/", "web/"],
     "boost/beast": ["net/"],
     "openssl/": ["net/", "base/model/"],

@@ -1,0 +1,153 @@
+#include "base/yaml/node.h"
+
+#include <fmt/format.h>
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <optional>
+
+namespace barograph {
+namespace {
+
+constexpr size_t kMaxNodes = 4'000'000;
+constexpr int kMaxMergeDepth = 16;
+
+TextPosition PositionOf(const YAML::Mark& mark) {
+  return mark.is_null() ? TextPosition{0, 0} : TextPosition{mark.line + 1, mark.column + 1};
+}
+
+std::optional<std::string> DecodeBase64(std::string_view text) {
+  std::string out;
+  uint32_t bits = 0;
+  int count = 0;
+  for (const char c : text) {
+    if (c == '=' || c == '\n' || c == ' ') continue;
+    static constexpr std::string_view kAlphabet =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const size_t digit = kAlphabet.find(c);
+    if (digit == std::string_view::npos) return std::nullopt;
+    bits = (bits << 6) | static_cast<uint32_t>(digit);
+    count += 6;
+    if (count < 8) continue;
+    count -= 8;
+    out.push_back(static_cast<char>((bits >> count) & 0xff));
+  }
+  return out;
+}
+
+/// Copies the library's tree into ours and checks what it lets pass.
+class Converter {
+ public:
+  Result<YamlNode> Convert(const YAML::Node& from) {
+    if (++nodes_ > kMaxNodes)
+      return Fail(ErrorCode::kLimitExceeded, "the YAML document is too large");
+    YamlNode node;
+    node.position = PositionOf(from.Mark());
+    switch (from.Type()) {
+      case YAML::NodeType::Undefined:
+      case YAML::NodeType::Null: break;
+      case YAML::NodeType::Scalar: TRY(ConvertScalar(from, node)); break;
+      case YAML::NodeType::Sequence: TRY(ConvertSequence(from, node)); break;
+      case YAML::NodeType::Map: TRY(ConvertMap(from, node)); break;
+    }
+    return node;
+  }
+
+ private:
+  static Status ConvertScalar(const YAML::Node& from, YamlNode& node) {
+    const std::string& tag = from.Tag();
+    node.kind = YamlNode::Kind::kScalar;
+    node.text = from.Scalar();
+    node.quoted = tag != "?" && !tag.empty();
+    if (tag == "tag:yaml.org,2002:binary") {
+      auto bytes = DecodeBase64(node.text);
+      if (!bytes) return FailAt(node.position, "!!binary value contains invalid base64 data");
+      node.text = *std::move(bytes);
+    } else if (!node.quoted && (node.text == "null" || node.text == "~")) {
+      node.kind = YamlNode::Kind::kNull;
+      node.text.clear();
+    }
+    return {};
+  }
+
+  Status ConvertSequence(const YAML::Node& from, YamlNode& node) {
+    node.kind = YamlNode::Kind::kSequence;
+    node.items.reserve(from.size());
+    for (const YAML::Node& item : from) node.items.push_back(TRY(Convert(item)));
+    return {};
+  }
+
+  Status ConvertMap(const YAML::Node& from, YamlNode& node) {
+    node.kind = YamlNode::Kind::kMap;
+    std::vector<YamlNode> merged;
+    for (const auto& pair : from) {
+      YamlNode key = TRY(Convert(pair.first));
+      if (key.kind != YamlNode::Kind::kScalar) {
+        return FailAt(key.position, "a map key must be a scalar");
+      }
+      if (key.text == "<<" && !key.quoted) {
+        merged.push_back(TRY(Convert(pair.second)));
+        continue;
+      }
+      if (Find(node, key.text)) {
+        return FailAt(key.position, fmt::format("key \"{}\" already set in map", key.text));
+      }
+      node.entries.push_back({std::move(key.text), key.position, TRY(Convert(pair.second))});
+    }
+    for (const YamlNode& more : merged) TRY(Merge(more, node, 0));
+    return {};
+  }
+
+  static bool Find(const YamlNode& map, std::string_view key) {
+    return std::ranges::any_of(map.entries, [&](const YamlEntry& e) { return e.key == key; });
+  }
+
+  static Status Merge(const YamlNode& more, YamlNode& into, int depth) {
+    if (more.kind == YamlNode::Kind::kSequence && depth < kMaxMergeDepth) {
+      for (const YamlNode& item : more.items) TRY(Merge(item, into, depth + 1));
+      return {};
+    }
+    if (more.kind != YamlNode::Kind::kMap) {
+      return FailAt(more.position, "map merge requires map or sequence of maps as the value");
+    }
+    for (const YamlEntry& entry : more.entries) {
+      if (!Find(into, entry.key)) into.entries.push_back(entry);
+    }
+    return {};
+  }
+
+  size_t nodes_ = 0;
+};
+
+}  // namespace
+
+bool YamlNode::empty() const { return text.empty() && items.empty() && entries.empty(); }
+
+Result<YamlNode> ParseYaml(std::string_view text) {
+  try {
+    return Converter().Convert(YAML::Load(std::string(text)));
+  } catch (const YAML::Exception& error) {
+    return FailAt(PositionOf(error.mark), error.msg);
+  }
+}
+
+std::unexpected<Error> FailAt(TextPosition position, std::string message) {
+  Error error{ErrorCode::kInvalidArgument, std::move(message)};
+  if (position.line > 0) error.position = position;
+  return std::unexpected(std::move(error));
+}
+
+std::string DescribeYaml(const YamlNode& node) {
+  switch (node.kind) {
+    case YamlNode::Kind::kNull: return "!!null";
+    case YamlNode::Kind::kSequence: return "!!seq";
+    case YamlNode::Kind::kMap: return "!!map";
+    case YamlNode::Kind::kScalar: break;
+  }
+  static constexpr size_t kShown = 10;  // long values are secrets as often as not
+  const std::string shown =
+      node.text.size() > kShown ? node.text.substr(0, kShown - 3) + "..." : node.text;
+  return fmt::format("!!str `{}`", shown);
+}
+
+}  // namespace barograph
