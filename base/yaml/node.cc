@@ -35,9 +35,26 @@ std::optional<std::string> DecodeBase64(std::string_view text) {
   return out;
 }
 
+/// Where a value that is not written stands: the library points at what comes after it, so this
+/// goes back to the dash or colon before.
+TextPosition PositionOfNothing(std::string_view text, const YAML::Mark& mark) {
+  if (mark.is_null()) return {0, 0};
+  const auto after = std::min(static_cast<size_t>(mark.pos), text.size());
+  const size_t end = text.find_last_not_of(" \t\r\n", after == 0 ? 0 : after - 1);
+  const bool written = after < text.size() && (text[after] == '~' || text[after] == 'n');
+  if (written || end == text.npos || (text[end] != '-' && text[end] != ':')) {
+    return PositionOf(mark);
+  }
+  const std::string_view before = text.substr(0, end);
+  const auto lines = std::ranges::count(before, '\n');
+  return {static_cast<int>(lines) + 1, static_cast<int>(end - (before.rfind('\n') + 1)) + 1};
+}
+
 /// Copies the library's tree into ours and checks what it lets pass.
 class Converter {
  public:
+  explicit Converter(const std::string& text) : text_(text) {}
+
   Result<YamlNode> Convert(const YAML::Node& from) {
     if (++nodes_ > kMaxNodes)
       return Fail(ErrorCode::kLimitExceeded, "the YAML document is too large");
@@ -45,7 +62,7 @@ class Converter {
     node.position = PositionOf(from.Mark());
     switch (from.Type()) {
       case YAML::NodeType::Undefined:
-      case YAML::NodeType::Null: break;
+      case YAML::NodeType::Null: node.position = PositionOfNothing(text_, from.Mark()); break;
       case YAML::NodeType::Scalar: TRY(ConvertScalar(from, node)); break;
       case YAML::NodeType::Sequence: TRY(ConvertSequence(from, node)); break;
       case YAML::NodeType::Map: TRY(ConvertMap(from, node)); break;
@@ -116,6 +133,7 @@ class Converter {
     return {};
   }
 
+  const std::string& text_;
   size_t nodes_ = 0;
 };
 
@@ -125,7 +143,8 @@ bool YamlNode::empty() const { return text.empty() && items.empty() && entries.e
 
 Result<YamlNode> ParseYaml(std::string_view text) {
   try {
-    return Converter().Convert(YAML::Load(std::string(text)));
+    const std::string document(text);
+    return Converter(document).Convert(YAML::Load(document));
   } catch (const YAML::Exception& error) {
     return FailAt(PositionOf(error.mark), error.msg);
   }
