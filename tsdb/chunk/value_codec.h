@@ -45,7 +45,8 @@ void EncodeValues(std::span<const double> values, std::string& out);
 /// bytes never cause an access outside `bytes` and `out`, but may decode to something. Thread-safe.
 Status DecodeValues(std::string_view bytes, std::span<double> out);
 
-/// The kind of a run in words, for dumps: "constant", "delta x 1000 / 10^3, 2 exceptions".
+/// The kind of a run in words, for dumps: "constant", "packed delta x 4096",
+/// "bitmap delta / 10^2, 1 special". Any bytes are described; foreign ones as malformed.
 std::string DescribeValues(std::string_view bytes, size_t count);
 
 }  // namespace barograph::tsdb

@@ -1,0 +1,154 @@
+#include "tsdb/chunk/bit_packing.h"
+
+#include <array>
+#include <bit>
+#include <cstring>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#include "tsdb/chunk/little_endian.h"
+
+namespace barograph::tsdb {
+namespace {
+
+constexpr uint64_t LowBits(unsigned width) { return width == 0 ? 0 : ~uint64_t{0} >> (64 - width); }
+
+/// The widest value that eight bytes hold wherever in its first byte it begins.
+constexpr unsigned kMaxOneLoadWidth = 57;
+
+void UnpackWide(const char* in, size_t count, unsigned width, uint64_t* out) {
+  const uint64_t mask = LowBits(width);
+  for (size_t i = 0; i < count; ++i) {
+    const size_t bit = i * width;
+    const unsigned shift = bit % 8;
+    uint64_t value = LoadLittleEndian64(in + bit / 8) >> shift;
+    if (shift > 0) {
+      value |= uint64_t{static_cast<uint8_t>(in[bit / 8 + 8])} << (64 - shift);
+    }
+    out[i] = value & mask;
+  }
+}
+
+}  // namespace
+
+void AppendPacked(const uint64_t* values, size_t count, unsigned width, std::string& out) {
+  const size_t bytes = PackedBytes(count, width);
+  if (bytes == 0) return;
+  const uint64_t mask = LowBits(width);
+  const size_t begin = out.size();
+  out.resize(begin + bytes + 8);  // room for the last whole word
+  char* to = out.data() + begin;
+  uint64_t word = 0;
+  unsigned used = 0;  // bits of `word`, fewer than 64
+  for (size_t i = 0; i < count; ++i) {
+    const uint64_t value = values[i] & mask;
+    word |= value << used;
+    used += width;
+    if (used >= 64) {
+      StoreLittleEndian64(to, word);
+      to += 8;
+      used -= 64;
+      word = used == 0 ? 0 : value >> (width - used);
+    }
+  }
+  StoreLittleEndian64(to, word);
+  out.resize(begin + bytes);
+}
+
+void UnpackPortable(const char* in, size_t count, unsigned width, uint64_t* out) {
+  if (width > kMaxOneLoadWidth) return UnpackWide(in, count, width, out);
+  const uint64_t mask = LowBits(width);
+  for (size_t i = 0; i < count; ++i) {
+    const size_t bit = i * width;
+    out[i] = (LoadLittleEndian64(in + bit / 8) >> (bit % 8)) & mask;
+  }
+}
+
+#if defined(__x86_64__)
+
+namespace {
+
+/// How to spread eight values, which begin at a byte's edge, over 64-bit lanes. A 128-bit lane
+/// takes two neighbours: `offset` is where its load begins, `shuffle` moves the eight bytes that
+/// a value touches into its lane, `shift` drops the bits before it.
+struct SpreadPlan {
+  alignas(32) std::array<std::array<uint8_t, 32>, 2> shuffle;
+  alignas(32) std::array<std::array<uint64_t, 4>, 2> shift;
+  std::array<uint8_t, 4> offset;
+};
+
+constexpr SpreadPlan MakeSpreadPlan(unsigned width) {
+  SpreadPlan plan{};
+  for (unsigned i = 0; i < kUnpackGroup; ++i) {
+    const unsigned bit = i * width;
+    const unsigned first_byte = (i / 2 * 2) * width / 8;
+    plan.offset[i / 2] = static_cast<uint8_t>(first_byte);
+    plan.shift[i / 4][i % 4] = bit % 8;
+    for (unsigned byte = 0; byte < 8; ++byte) {
+      plan.shuffle[i / 4][(i % 4) * 8 + byte] = static_cast<uint8_t>(bit / 8 - first_byte + byte);
+    }
+  }
+  return plan;
+}
+
+constexpr auto kSpreadPlans = [] {
+  std::array<SpreadPlan, kMaxOneLoadWidth + 1> plans{};
+  for (unsigned width = 0; width <= kMaxOneLoadWidth; ++width) {
+    plans[width] = MakeSpreadPlan(width);
+  }
+  return plans;
+}();
+
+__attribute__((target("avx2"))) inline __m256i LoadLanes(const char* low, const char* high) {
+  return _mm256_inserti128_si256(
+      _mm256_castsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(low))),
+      _mm_loadu_si128(reinterpret_cast<const __m128i*>(high)), 1);
+}
+
+}  // namespace
+
+__attribute__((target("avx2"))) void UnpackAvx2(const char* in, size_t count, unsigned width,
+                                                uint64_t* out) {
+  if (width > kMaxOneLoadWidth) return UnpackWide(in, count, width, out);
+  const SpreadPlan& plan = kSpreadPlans[width];
+  const auto* shuffles = reinterpret_cast<const __m256i*>(plan.shuffle.data());
+  const auto* shifts = reinterpret_cast<const __m256i*>(plan.shift.data());
+  const __m256i shuffle0 = _mm256_load_si256(shuffles);
+  const __m256i shuffle1 = _mm256_load_si256(shuffles + 1);
+  const __m256i shift0 = _mm256_load_si256(shifts);
+  const __m256i shift1 = _mm256_load_si256(shifts + 1);
+  const __m256i mask = _mm256_set1_epi64x(static_cast<int64_t>(LowBits(width)));
+  for (size_t i = 0; i < count; i += kUnpackGroup, in += width) {
+    const __m256i bytes0 = LoadLanes(in + plan.offset[0], in + plan.offset[1]);
+    const __m256i bytes1 = LoadLanes(in + plan.offset[2], in + plan.offset[3]);
+    const __m256i low = _mm256_srlv_epi64(_mm256_shuffle_epi8(bytes0, shuffle0), shift0);
+    const __m256i high = _mm256_srlv_epi64(_mm256_shuffle_epi8(bytes1, shuffle1), shift1);
+    auto* to = reinterpret_cast<__m256i*>(out + i);
+    _mm256_storeu_si256(to, _mm256_and_si256(low, mask));
+    _mm256_storeu_si256(to + 1, _mm256_and_si256(high, mask));
+  }
+}
+
+bool HasAvx2() {
+  static const bool has = __builtin_cpu_supports("avx2") != 0;
+  return has;
+}
+
+#else
+
+void UnpackAvx2(const char* in, size_t count, unsigned width, uint64_t* out) {
+  UnpackPortable(in, count, width, out);
+}
+
+bool HasAvx2() { return false; }
+
+#endif
+
+void Unpack(const char* in, size_t count, unsigned width, uint64_t* out) {
+  static const auto unpack = HasAvx2() ? UnpackAvx2 : UnpackPortable;
+  unpack(in, count, width, out);
+}
+
+}  // namespace barograph::tsdb

@@ -1,0 +1,169 @@
+#include "tsdb/chunk/pfor.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+
+#include "base/bytes/varint.h"
+
+namespace barograph::tsdb {
+namespace {
+
+// A block's first byte: the width, and whether exceptions follow the reference.
+constexpr uint8_t kHasExceptions = 0x80;
+constexpr unsigned kMaxWidth = 64;
+// An exception's first byte: its position, and whether another follows.
+constexpr uint8_t kMoreExceptions = 0x80;
+constexpr size_t kMinExceptionBits = 16;
+
+size_t VarintBits(uint64_t value) {
+  return (static_cast<size_t>(std::bit_width(value | 1)) + 6) / 7 * 8;
+}
+
+int64_t Signed(uint64_t value) { return static_cast<int64_t>(value); }
+
+/// What of `distance` from the reference lies above the packed `width` bits; 0 inside the window.
+int64_t HighPart(uint64_t distance, unsigned width) {
+  return width >= 64 ? 0 : Signed(distance) >> width;
+}
+
+/// The window of one width over the sorted integers that holds the most of them.
+struct Window {
+  size_t begin = 0;
+  size_t end = 0;
+};
+
+Window FullestWindow(std::span<const uint64_t> sorted, uint64_t reach) {
+  Window best;
+  size_t begin = 0;
+  for (size_t end = 0; end < sorted.size(); ++end) {
+    // Once a window of some length fits, only longer ones are of interest: begin follows end.
+    if (sorted[end] - sorted[begin] <= reach) {
+      best = {begin, end + 1};
+    } else {
+      ++begin;
+    }
+  }
+  return best;
+}
+
+size_t ExceptionBits(std::span<const uint64_t> outside, uint64_t reference, unsigned width) {
+  size_t bits = 0;
+  for (const uint64_t integer : outside) {
+    bits += 8 + VarintBits(ZigZag(HighPart(integer - reference, width)));
+  }
+  return bits;
+}
+
+size_t BlockBits(std::span<const uint64_t> sorted, Window window, unsigned width) {
+  const uint64_t reference = sorted[window.begin];
+  return 8 + VarintBits(ZigZag(Signed(reference))) + 8 * PackedBytes(sorted.size(), width) +
+         ExceptionBits(sorted.first(window.begin), reference, width) +
+         ExceptionBits(sorted.subspan(window.end), reference, width);
+}
+
+PforPlan PlanSorted(std::span<const uint64_t> sorted) {
+  const uint64_t range = sorted.back() - sorted.front();
+  auto width = static_cast<unsigned>(std::bit_width(range));
+  PforPlan best{sorted.front(), width, BlockBits(sorted, {0, sorted.size()}, width)};
+  while (width-- > 0) {
+    const Window window = FullestWindow(sorted, (uint64_t{1} << width) - 1);
+    const size_t exceptions = sorted.size() - (window.end - window.begin);
+    // Narrower windows only leave more outside.
+    if (exceptions * kMinExceptionBits >= best.bits) break;
+    const size_t bits = BlockBits(sorted, window, width);
+    if (bits < best.bits) best = {sorted[window.begin], width, bits};
+  }
+  return best;
+}
+
+/// Adds the listed high parts to the integers that they belong to.
+const char* Patch(const char* in, const char* end, size_t count, unsigned width, uint64_t* out) {
+  bool more = true;
+  while (more) {
+    if (in == end) return nullptr;
+    const auto byte = static_cast<uint8_t>(*in++);
+    const size_t position = byte & ~kMoreExceptions;
+    more = (byte & kMoreExceptions) != 0;
+    uint64_t high = 0;
+    in = GetVarint(in, end, high);
+    if (in == nullptr || position >= count || width >= 64) return nullptr;
+    out[position] += static_cast<uint64_t>(UnZigZag(high)) << width;
+  }
+  return in;
+}
+
+/// Unpacks from bytes that may end where the integers end.
+void UnpackExact(const char* in, const char* end, size_t count, unsigned width, uint64_t* out) {
+  const size_t bytes = PackedBytes(count, width);
+  if (static_cast<size_t>(end - in) >= bytes + kUnpackSlack) {
+    Unpack(in, count, width, out);
+    return;
+  }
+  std::array<char, kBlockSize * 8 + kUnpackSlack> padded;
+  std::memcpy(padded.data(), in, bytes);
+  std::memset(padded.data() + bytes, 0, kUnpackSlack);
+  Unpack(padded.data(), count, width, out);
+}
+
+}  // namespace
+
+PforPlan PlanBlock(std::span<const uint64_t> integers) {
+  std::array<uint64_t, kBlockSize> sorted;
+  const auto end = std::copy(integers.begin(), integers.end(), sorted.begin());
+  std::sort(sorted.begin(), end, [](uint64_t a, uint64_t b) { return Signed(a) < Signed(b); });
+  return PlanSorted(std::span(sorted.begin(), end));
+}
+
+void AppendBlock(std::span<const uint64_t> integers, const PforPlan& plan, std::string& out) {
+  std::array<uint64_t, kBlockSize> distances;
+  std::array<uint8_t, kBlockSize> outside;
+  size_t exceptions = 0;
+  for (size_t i = 0; i < integers.size(); ++i) {
+    distances[i] = integers[i] - plan.reference;
+    outside[exceptions] = static_cast<uint8_t>(i);
+    exceptions += HighPart(distances[i], plan.width) != 0 ? 1 : 0;
+  }
+  out.push_back(static_cast<char>(plan.width | (exceptions > 0 ? kHasExceptions : 0)));
+  AppendVarint(out, ZigZag(Signed(plan.reference)));
+  AppendPacked(distances.data(), integers.size(), plan.width, out);
+  for (size_t i = 0; i < exceptions; ++i) {
+    out.push_back(static_cast<char>(outside[i] | (i + 1 < exceptions ? kMoreExceptions : 0)));
+    AppendVarint(out, ZigZag(HighPart(distances[outside[i]], plan.width)));
+  }
+}
+
+const char* ReadBlock(const char* in, const char* end, size_t count, uint64_t* out) {
+  if (in == end) return nullptr;
+  const auto head = static_cast<uint8_t>(*in++);
+  const unsigned width = head & ~kHasExceptions;
+  uint64_t reference = 0;
+  in = GetVarint(in, end, reference);
+  if (in == nullptr || width > kMaxWidth) return nullptr;
+  reference = static_cast<uint64_t>(UnZigZag(reference));
+
+  const size_t bytes = PackedBytes(count, width);
+  if (static_cast<size_t>(end - in) < bytes) return nullptr;
+  UnpackExact(in, end, count, width, out);
+  for (size_t i = 0; i < count; ++i) out[i] += reference;
+  in += bytes;
+  return (head & kHasExceptions) != 0 ? Patch(in, end, count, width, out) : in;
+}
+
+size_t PlanBlocks(std::span<const uint64_t> integers) {
+  size_t bits = 0;
+  for (size_t i = 0; i < integers.size(); i += kBlockSize) {
+    bits += PlanBlock(integers.subspan(i, std::min(kBlockSize, integers.size() - i))).bits;
+  }
+  return bits;
+}
+
+void AppendBlocks(std::span<const uint64_t> integers, std::string& out) {
+  for (size_t i = 0; i < integers.size(); i += kBlockSize) {
+    const auto block = integers.subspan(i, std::min(kBlockSize, integers.size() - i));
+    AppendBlock(block, PlanBlock(block), out);
+  }
+}
+
+}  // namespace barograph::tsdb

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "tsdb/chunk/bit_packing.h"
+
+/// Patched frame of reference (PFOR): integers in blocks of up to kBlockSize, each as its distance
+/// from the block's reference in the block's width. The few that lie outside that window have the
+/// missing high part listed as exceptions, so that one counter reset or one spike does not widen
+/// the rest. Integers are signed 64-bit, held in uint64_t; arithmetic wraps.
+/// (After Zukowski et al., "Super-Scalar RAM-CPU Cache Compression", ICDE 2006.)
+///
+/// Format: docs/formats/chunk.md. Stateless, thread-safe.
+namespace barograph::tsdb {
+
+/// A block's window [reference, reference + 2^width) and the bits the block will take.
+struct PforPlan {
+  uint64_t reference = 0;
+  unsigned width = 0;
+  size_t bits = 0;
+};
+
+/// The window that makes the block smallest. Precondition: 1..kBlockSize integers.
+PforPlan PlanBlock(std::span<const uint64_t> integers);
+
+/// Appends the block as planned.
+void AppendBlock(std::span<const uint64_t> integers, const PforPlan& plan, std::string& out);
+
+/// Reads a block of `count` (1..kBlockSize) integers from [in, end). Returns the byte after it, or
+/// nullptr when it is malformed. `out` has room for kBlockSize.
+const char* ReadBlock(const char* in, const char* end, size_t count, uint64_t* out);
+
+/// Any number of integers as one block after another, all but the last full.
+size_t PlanBlocks(std::span<const uint64_t> integers);  ///< the bits they will take
+void AppendBlocks(std::span<const uint64_t> integers, std::string& out);
+
+}  // namespace barograph::tsdb
