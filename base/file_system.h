@@ -59,13 +59,15 @@ class FileSystem {
   virtual Result<std::unique_ptr<WritableFile>> OpenWritable(const std::string& path,
                                                              OpenMode mode) = 0;
   virtual Result<std::unique_ptr<FileContents>> Map(const std::string& path) = 0;
+  /// In name order, without . and ...
   virtual Result<std::vector<DirectoryEntry>> List(const std::string& directory) = 0;
   virtual Result<uint64_t> Size(const std::string& path) = 0;
   virtual bool Exists(const std::string& path) = 0;
 
   virtual Status CreateDirectories(const std::string& path) = 0;
-  virtual Status Remove(const std::string& path) = 0;     ///< a file
-  virtual Status RemoveAll(const std::string& path) = 0;  ///< a folder and all in it
+  virtual Status Remove(const std::string& path) = 0;  ///< a file
+  /// Removes a folder and all in it; no error when it is not there.
+  virtual Status RemoveAll(const std::string& path) = 0;
   virtual Status Rename(const std::string& from, const std::string& to) = 0;  ///< atomic
   virtual Status Link(const std::string& from, const std::string& to) = 0;    ///< a hard link
 
@@ -75,7 +77,8 @@ class FileSystem {
   /// Unavailable when another process, or another holder in this one, has the lock.
   virtual Result<std::unique_ptr<FileLock>> Lock(const std::string& path) = 0;
 
-  /// Whole small files. Write is atomic: a temporary file, synced, then renamed.
+  /// Whole small files. Write is atomic and durable: a temporary file (path + ".tmp"), synced,
+  /// renamed, and the folder synced.
   Result<std::string> ReadFile(const std::string& path);
   Status WriteFile(const std::string& path, std::string_view bytes);
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
@@ -12,7 +13,7 @@
 #include "base/result.h"
 
 /// Structured logs: a message and named fields, as logfmt or JSON lines on standard error, in the
-/// form Prometheus 3 writes (time, level, source, msg, then the fields).
+/// form Prometheus 3 writes (Go's log/slog): time, level, source, msg, then the fields.
 namespace barograph {
 
 enum class LogLevel : uint8_t { kDebug, kInfo, kWarn, kError };
@@ -24,26 +25,29 @@ std::optional<LogFormat> ParseLogFormat(std::string_view name);
 /// One named value of a log line: text, a number, a boolean or an Error's message.
 class LogField {
  public:
-  LogField(std::string_view key, std::string_view value) : key(key), value(value) {}
-  LogField(std::string_view key, const char* value) : key(key), value(value) {}
-  LogField(std::string_view key, const std::string& value) : key(key), value(value) {}
-  LogField(std::string_view key, const Error& error) : key(key), value(error.message) {}
+  LogField(std::string_view name, std::string_view text) : key(name), value(text) {}
+  LogField(std::string_view name, const char* text) : key(name), value(text) {}
+  LogField(std::string_view name, const std::string& text) : key(name), value(text) {}
+  LogField(std::string_view name, const Error& error) : key(name), value(error.message) {}
   template <typename T>
     requires std::is_arithmetic_v<T>
-  LogField(std::string_view key, T value) : key(key), value(Format(value)) {}
+  LogField(std::string_view name, T number) : key(name), value(Format(number)), is_text(false) {}
 
   std::string_view key;
   std::string value;
+  bool is_text = true;  ///< JSON lines put it in quotes
 
  private:
-  static std::string Format(bool value) { return value ? "true" : "false"; }
-  template <typename T>
-  static std::string Format(T value) {
-    return std::to_string(value);
+  static std::string Format(bool flag) { return flag ? "true" : "false"; }
+  static std::string Format(double number);
+  template <std::integral T>
+  static std::string Format(T number) {
+    return std::to_string(number);
   }
 };
 
-/// Where lines go; tests put a sink in its place that keeps them. Thread-safe.
+/// Where lines go, without their line end; tests put a sink in its place that keeps them.
+/// Thread-safe.
 class LogSink {
  public:
   virtual ~LogSink() = default;

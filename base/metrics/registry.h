@@ -4,12 +4,14 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/model/labels.h"
-#include "base/mutex.h"
+#include "base/time.h"
 
 /// The server's own metrics: counters, gauges, histograms and summaries, exposed on /metrics in
 /// the text format under Prometheus's names. Updating one is a relaxed atomic operation; looking
@@ -56,11 +58,16 @@ class HistogramMetric {
   std::atomic<double> sum_{0};
 };
 
-/// A summary with the quantiles 0.01, 0.05, 0.5, 0.9 and 0.99 over about the last ten minutes,
-/// from bounded memory. Thread-safe.
+/// The quantiles of a summary, when it is not told others.
+inline constexpr double kDefaultQuantiles[] = {0.01, 0.05, 0.5, 0.9, 0.99};
+
+/// A summary: quantiles over about the last ten minutes, from bounded memory. The window is five
+/// parts of two minutes; of each part up to 512 observations are kept, chosen at random, so that a
+/// quantile is always a value that was observed. Thread-safe.
 class SummaryMetric {
  public:
-  SummaryMetric();
+  explicit SummaryMetric(std::span<const double> quantiles = kDefaultQuantiles,
+                         const Clock& clock = SystemClock());
   ~SummaryMetric();
   void Observe(double value);
 
@@ -84,16 +91,18 @@ class MetricsRegistry {
   ~MetricsRegistry();
 
   /// The child of family `name` with `labels`, made at the first call. The first call for a name
-  /// fixes its help and type; a later one with another type is a programming error.
+  /// fixes its help and type; a later one with another type is a programming error and ends the
+  /// process.
   Counter& AddCounter(std::string_view name, std::string_view help, const Labels& labels = {});
   Gauge& AddGauge(std::string_view name, std::string_view help, const Labels& labels = {});
   HistogramMetric& AddHistogram(std::string_view name, std::string_view help,
                                 std::vector<double> bounds, const Labels& labels = {});
-  SummaryMetric& AddSummary(std::string_view name, std::string_view help,
-                            const Labels& labels = {});
+  SummaryMetric& AddSummary(std::string_view name, std::string_view help, const Labels& labels = {},
+                            std::span<const double> quantiles = kDefaultQuantiles);
 
-  /// Metrics whose value is asked for when they are exposed. `read` must be thread-safe and quick
-  /// and must outlive the registry.
+  /// Metrics whose value is asked for when they are exposed. `read` must be thread-safe and quick,
+  /// must not use the registry, and what it reads must live until Remove or the registry's end. A
+  /// second call with the same name and labels takes the place of the first.
   void AddGaugeFunction(std::string_view name, std::string_view help, std::function<double()> read,
                         const Labels& labels = {});
   void AddCounterFunction(std::string_view name, std::string_view help,
