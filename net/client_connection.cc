@@ -13,6 +13,8 @@
 #include <boost/asio/write.hpp>
 #include <charconv>
 
+#include "net/listen_address.h"
+
 namespace barograph::net {
 namespace {
 
@@ -40,12 +42,6 @@ class TlsService final : public asio::execution_context::service {
   asio::ssl::context tls_;
 };
 asio::execution_context::id TlsService::id;
-
-std::string EndpointText(const tcp::endpoint& endpoint) {
-  const std::string address = endpoint.address().to_string();
-  return endpoint.address().is_v6() ? fmt::format("[{}]:{}", address, endpoint.port())
-                                    : fmt::format("{}:{}", address, endpoint.port());
-}
 
 uint16_t PortNumber(const Url& url) {
   uint16_t port = 0;
@@ -142,13 +138,13 @@ asio::awaitable<Status> ClientConnection::Connect(const Endpoints& endpoints) {
     if (!error && !aborted_) {
       socket_.set_option(tcp::no_delay(true), error);
       const auto local = socket_.local_endpoint(error);
-      ends_ = fmt::format("{}->{}", EndpointText(local), EndpointText(endpoints[i]));
+      ends_ = fmt::format("{}->{}", ToString(local), ToString(endpoints[i]));
       co_return Status();
     }
     if (i == 0)
-      outcome = Fail(
-          ErrorCode::kUnavailable,
-          fmt::format("dial tcp {}: connect: {}", EndpointText(endpoints[i]), ErrorText(error)));
+      outcome =
+          Fail(ErrorCode::kUnavailable,
+               fmt::format("dial tcp {}: connect: {}", ToString(endpoints[i]), ErrorText(error)));
     if (error == asio::error::operation_aborted) break;  // the coroutine was cancelled
   }
   co_return outcome;

@@ -29,28 +29,38 @@ struct HttpRequest {
   std::string remote_address;
   std::stop_token stop;  ///< set when the client goes away or the server stops
 
-  /// The URL's values, then those of a form body where the content type says it is one.
+  /// The values of a form body, where method and content type say it is one, then the URL's: so a
+  /// body's value wins over the URL's, as in Go.
   FormValues Form() const;
 };
 
 using HttpHandler = std::function<asio::awaitable<HttpResponse>(const HttpRequest&)>;
 
+/// Compresses the body (gzip or deflate) where the request's Accept-Encoding allows it, the body
+/// has at least `min_bytes` and no encoding yet. The server does this with every response; a
+/// handler that makes a large body on a pool does it there first, so that the I/O thread need not.
+void EncodeBody(const HttpRequest& request, HttpResponse& response, size_t min_bytes = 1024);
+
 /// Each limit answers with its own status: 431 headers, 413 body; over max_connections, further
 /// connections wait in the listen queue.
 struct HttpServerOptions {
-  std::vector<std::string> listen_addresses = {"0.0.0.0:9090"};  ///< host:port; port 0 is any free
+  /// host:port; port 0 is any free, an empty host every address of the machine.
+  std::vector<std::string> listen_addresses = {"0.0.0.0:9090"};
   size_t max_connections = 512;
   size_t max_header_bytes = 64 << 10;
   uint64_t max_body_bytes = 64 << 20;
+  /// For a request to arrive, for an idle connection to stay, and for a client to take the next
+  /// piece of its response.
   std::chrono::milliseconds read_timeout{std::chrono::minutes(5)};
   size_t gzip_min_bytes = 1024;  ///< smaller bodies are sent as they are
 };
 
-/// Compresses responses (gzip or deflate, by Accept-Encoding). Keeps connections alive. HEAD is
-/// answered as GET without the body. An exception out of the handler is answered with 500.
+/// Keeps connections alive; takes pipelined requests one by one. HEAD is answered as GET without
+/// the body. An exception out of the handler is answered with 500.
 class HttpServer {
  public:
   HttpServer(Runtime& runtime, HttpServerOptions options, HttpHandler handler, Logger logger);
+  /// Precondition: Stop was called, or Start was not.
   ~HttpServer();
 
   /// Binds and listens. Io names the address when it cannot be had. The runtime must be started.
@@ -60,12 +70,13 @@ class HttpServer {
   std::vector<std::string> addresses() const;
   size_t open_connections() const;
 
-  /// Stops accepting, lets running requests finish for at most `grace`, then cancels them. Blocks;
-  /// called from outside the runtime's threads.
+  /// Stops accepting, lets running requests finish for at most `grace`, then sets their stop
+  /// tokens, closes their connections and waits for their handlers, for a few seconds at most.
+  /// Blocks; called from outside the runtime's threads, while the runtime runs.
   void Stop(std::chrono::milliseconds grace);
 
  private:
-  struct Impl;
+  class Impl;
   std::shared_ptr<Impl> impl_;
 };
 

@@ -17,6 +17,8 @@ namespace beast = boost::beast;
 namespace http = boost::beast::http;
 using boost::system::error_code;
 
+/// A chunk's extensions or a trailer may be no longer than this and the headers together.
+constexpr size_t kMaxUnparsedBytes = 64 << 10;
 constexpr size_t kMaxReserveBytes = 16 << 20;  // of what a Content-Length promises
 
 /// What a Beast parser calls a body: here, a buffer of ours to append to.
@@ -113,6 +115,8 @@ Status ResponseReader::Parse(BodyBuffer& bytes) {
     return std::unexpected(Describe(http::error::body_limit, {}));
   bytes.Consume(used);
   surplus_ = done() && bytes.size() > 0;
+  if (!done() && bytes.size() > limits_.max_header_bytes + kMaxUnparsedBytes)
+    return Fail(ErrorCode::kCorruption, "malformed HTTP response: endless chunk header");
   return {};
 }
 

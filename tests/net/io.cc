@@ -67,6 +67,7 @@ std::string RawSocket::ReadUntil(std::string_view end) {
 }
 
 std::string RawSocket::Read(size_t count) {
+  if (count == 0) return {};  // recv would wait for a byte even so
   std::string text(count, '\0');
   const auto received = recv(fd_, text.data(), count, MSG_WAITALL);
   text.resize(received > 0 ? static_cast<size_t>(received) : 0);
