@@ -27,6 +27,12 @@ enum class ScrapeProtocol : uint8_t {
 std::string_view ToString(ScrapeProtocol protocol);
 std::optional<ScrapeProtocol> ParseScrapeProtocol(std::string_view name);
 
+/// What a target is asked to do with names that the legacy scheme refuses
+/// (metric_name_escaping_scheme).
+enum class NameEscaping : uint8_t { kAllowUtf8, kUnderscores, kDots, kValues };
+std::string_view ToString(NameEscaping escaping);
+std::optional<NameEscaping> ParseNameEscaping(std::string_view name);
+
 struct FileSdConfig {
   std::vector<std::string> files;  ///< resolved against the configuration's folder
   Duration refresh_interval{std::chrono::minutes(5)};
@@ -62,11 +68,14 @@ struct ScrapeConfig {
   bool follow_redirects = true;
   bool extra_scrape_metrics = false;
   NameValidation name_validation = NameValidation::kUtf8;
+  NameEscaping name_escaping = NameEscaping::kAllowUtf8;
   ScrapeLimits limits;
   RelabelRules relabel_configs;
   RelabelRules metric_relabel_configs;
   std::vector<discovery::TargetGroup> static_configs;
   std::vector<FileSdConfig> file_sd_configs;
+
+  bool operator==(const ScrapeConfig&) const = default;
 };
 
 struct GlobalConfig {
@@ -74,11 +83,17 @@ struct GlobalConfig {
   Duration scrape_timeout{std::chrono::seconds(10)};
   Duration evaluation_interval{std::chrono::minutes(1)};
   Labels external_labels;
+  std::vector<ScrapeProtocol> scrape_protocols;  ///< empty: each job's own default
+  bool extra_scrape_metrics = false;
+  NameValidation name_validation = NameValidation::kUtf8;
+  NameEscaping name_escaping = NameEscaping::kAllowUtf8;
+  ScrapeLimits limits;
 };
 
 struct Config {
   GlobalConfig global;
-  std::vector<ScrapeConfig> scrape_configs;
+  std::vector<ScrapeConfig> scrape_configs;      ///< those of scrape_config_files come last
+  std::vector<std::string> scrape_config_files;  ///< patterns, resolved
 
   /// The configuration as YAML with every default filled in and secrets masked, as
   /// /api/v1/status/config shows it.

@@ -1,0 +1,138 @@
+#include "server/cli/serve_flags.h"
+
+#include <fmt/format.h>
+
+#include "base/model/number.h"
+#include "base/model/regex.h"
+
+namespace barograph::server::cli {
+namespace {
+
+void AddConfigFlags(FlagSet& flags, ServerOptions& options) {
+  flags.Add("config.file", options.config_file,
+            "Configuration file. Without it, and without a prometheus.yml in the working "
+            "directory, a built-in configuration is used");
+  flags.Add("config.auto-reload", options.auto_reload,
+            "Reload the configuration when its file changes");
+  flags.Add("config.auto-reload-interval", options.auto_reload_interval,
+            "How often to look for a changed configuration");
+}
+
+void AddWebFlags(FlagSet& flags, ServerOptions& options) {
+  flags.Add("web.listen-address", options.listen_addresses,
+            "Address to listen on. Can be repeated");
+  flags.Add("web.external-url", options.external_url,
+            "The URL under which this server is reachable from outside, for links back to it");
+  flags.Add("web.route-prefix", options.route_prefix,
+            "Prefix of all paths. Defaults to the path of --web.external-url");
+  flags.Add("web.page-title", options.page_title, "Title of the web pages");
+  flags.Add("web.cors.origin", options.cors_origin,
+            "Regular expression for the CORS origin, anchored at both ends");
+  flags.Add("web.enable-lifecycle", options.enable_lifecycle,
+            "Allow reload and shutdown over HTTP");
+  flags.Add("web.read-timeout", options.read_timeout,
+            "How long reading a request may take, and how long an idle connection is kept");
+  flags.Add("web.max-connections", options.max_connections,
+            "Most connections at a time, over all listeners");
+}
+
+void AddStorageFlags(FlagSet& flags, ServerOptions& options) {
+  flags.Add("storage.tsdb.path", options.storage_path, "Folder of the stored metrics");
+  flags.Add("storage.tsdb.no-lockfile", options.no_lockfile,
+            "Do not lock the folder of the stored metrics");
+  flags.AddChoice("storage.tsdb.wal-fsync", options.wal_fsync, {"interval", "always", "off"},
+                  "When the write-ahead log is forced to the disk: once a second, at every write, "
+                  "or when the system likes");
+}
+
+void AddQueryFlags(FlagSet& flags, ServerOptions& options) {
+  flags.Add("query.lookback-delta", options.lookback_delta,
+            "How old a sample may be to count as a series' current value");
+  flags.Add("query.timeout", options.query_timeout, "How long a query may take");
+  flags.Add("query.max-concurrency", options.query_concurrency, "Most queries at a time");
+  flags.Add("query.max-samples", options.query_max_samples,
+            "Most samples that one query may hold in memory");
+}
+
+void AddScrapeFlags(FlagSet& flags, ServerOptions& options) {
+  flags.Add("scrape.adjust-timestamps", options.adjust_timestamps,
+            "Store a scrape at its tick when it starts soon after");
+  flags.Add("scrape.timestamp-tolerance", options.timestamp_tolerance,
+            "What counts as soon after a tick");
+  flags.Add("scrape.discovery-reload-interval", options.discovery_reload_interval,
+            "How often changed targets are taken over at most");
+  for (const char* name : {"scrape.adjust-timestamps", "scrape.timestamp-tolerance",
+                           "scrape.discovery-reload-interval"}) {
+    flags.Hide(name);
+  }
+}
+
+void AddLogFlags(FlagSet& flags, ServerOptions& options) {
+  flags.AddChoice("log.level", options.log_level, {"debug", "info", "warn", "error"},
+                  "Only log messages with this severity or above");
+  flags.AddChoice("log.format", options.log_format, {"logfmt", "json"}, "Form of log lines");
+  flags.Add("enable-feature", options.features,
+            "Comma-separated names of features, as Prometheus has them. Can be repeated");
+}
+
+/// Flags that tune the Go runtime: they have nothing to tune here, and are taken so that a
+/// command line of Prometheus works as it is.
+struct GoRuntimeFlags {
+  bool gomaxprocs = true;
+  bool gomemlimit = true;
+  double gomemlimit_ratio = 0.9;
+  Duration gomemlimit_refresh{0};
+
+  void AddTo(FlagSet& flags) {
+    flags.Add("auto-gomaxprocs", gomaxprocs, "Go only: without effect");
+    flags.Add("auto-gomemlimit", gomemlimit, "Go only: without effect");
+    flags.Add("auto-gomemlimit.ratio", gomemlimit_ratio, "Go only: without effect");
+    flags.Add("auto-gomemlimit.refresh-interval", gomemlimit_refresh, "Go only: without effect");
+    for (const char* name : {"auto-gomaxprocs", "auto-gomemlimit", "auto-gomemlimit.ratio",
+                             "auto-gomemlimit.refresh-interval"}) {
+      flags.Hide(name);
+    }
+  }
+};
+
+Status CheckOptions(ServerOptions& options) {
+  for (const std::string& address : options.listen_addresses) {
+    if (address.find(':') != std::string::npos) continue;
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("--web.listen-address: address {}: missing port in address", address));
+  }
+  if (auto regex = Regex::Compile(options.cors_origin); !regex) {
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("could not compile CORS regex string {}: {}",
+                            Quote(options.cors_origin), regex.error().message));
+  }
+  options.auto_reload_interval =
+      std::max<Duration>(options.auto_reload_interval, std::chrono::seconds(1));
+  return {};
+}
+
+}  // namespace
+
+Result<ServeRequest> ParseServeFlags(const Arguments& arguments) {
+  ServeRequest request;
+  ServerOptions& options = request.options;
+  GoRuntimeFlags go_runtime;
+  FlagSet flags("barograph", "Run the metrics server.");
+  AddConfigFlags(flags, options);
+  AddWebFlags(flags, options);
+  AddStorageFlags(flags, options);
+  AddQueryFlags(flags, options);
+  AddScrapeFlags(flags, options);
+  AddLogFlags(flags, options);
+  go_runtime.AddTo(flags);
+  if (TRY(flags.Parse(arguments)) == FlagSet::Asked::kHelp) {
+    request.help = flags.Help();
+    return request;
+  }
+  TRY(CheckOptions(options));
+  options.config_file_given = flags.Given("config.file");
+  options.flags = flags.Values();
+  return request;
+}
+
+}  // namespace barograph::server::cli

@@ -1,0 +1,61 @@
+#include "server/features.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace barograph::server {
+namespace {
+
+constexpr std::array<std::string_view, 6> kAlwaysOn = {
+    "native-histograms",    "ooo-native-histograms",         "promql-binop-fill-modifiers",
+    "promql-duration-expr", "promql-experimental-functions", "promql-extended-range-selectors"};
+
+constexpr std::array<std::string_view, 18> kNotYet = {"concurrent-rule-eval",
+                                                      "created-timestamp-zero-ingestion",
+                                                      "delayed-compaction",
+                                                      "exemplar-storage",
+                                                      "fast-startup",
+                                                      "histograms-st-encoding",
+                                                      "memory-snapshot-on-shutdown",
+                                                      "metadata-wal-records",
+                                                      "old-ui",
+                                                      "otlp-deltatocumulative",
+                                                      "otlp-native-delta-ingestion",
+                                                      "promql-per-step-stats",
+                                                      "search-api",
+                                                      "st-storage",
+                                                      "st-synthesis",
+                                                      "type-and-unit-labels",
+                                                      "use-start-timestamps",
+                                                      "use-uncached-io"};
+
+void Enable(std::string_view name, Features& features, const Logger& logger) {
+  if (name == "promql-delayed-name-removal") {
+    features.delayed_name_removal = true;
+  } else if (name == "extra-scrape-metrics") {
+    features.extra_scrape_metrics = true;
+  } else if (name == "auto-reload-config") {
+    features.auto_reload = true;
+  } else if (std::ranges::count(kNotYet, name) > 0) {
+    logger.Warn("This option for --enable-feature is not supported yet", {{"option", name}});
+  } else if (std::ranges::count(kAlwaysOn, name) == 0) {
+    logger.Warn("Unknown option for --enable-feature", {{"option", name}});
+  }
+}
+
+}  // namespace
+
+Features ParseFeatures(const std::vector<std::string>& lists, const Logger& logger) {
+  Features features;
+  for (std::string_view rest : lists) {
+    while (!rest.empty()) {
+      const size_t comma = std::min(rest.find(','), rest.size());
+      if (comma > 0) Enable(rest.substr(0, comma), features, logger);
+      rest.remove_prefix(std::min(comma + 1, rest.size()));
+    }
+  }
+  return features;
+}
+
+}  // namespace barograph::server

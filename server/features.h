@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+
+namespace barograph::server {
+
+/// The names of --enable-feature that change what this server does.
+struct Features {
+  bool delayed_name_removal = false;
+  bool extra_scrape_metrics = false;
+  bool auto_reload = false;
+};
+
+/// Reads comma-separated names. What is always on is accepted; what is not there yet, and what is
+/// unknown, is warned about, as Prometheus does, so that a command line from elsewhere still
+/// starts.
+Features ParseFeatures(const std::vector<std::string>& lists, const Logger& logger);
+
+}  // namespace barograph::server

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+
+namespace barograph::server {
+
+/// What the command line says. Defaults are Prometheus's.
+struct ServerOptions {
+  std::string config_file = "prometheus.yml";
+  /// Without a file under its default name, the built-in configuration is used.
+  bool config_file_given = false;
+  bool auto_reload = false;
+  Duration auto_reload_interval{std::chrono::seconds(30)};
+
+  std::vector<std::string> listen_addresses = {"0.0.0.0:9090"};
+  std::string external_url;
+  std::string route_prefix;
+  std::string page_title = "Barograph";
+  std::string cors_origin = ".*";
+  bool enable_lifecycle = false;
+  Duration read_timeout{std::chrono::minutes(5)};
+  uint64_t max_connections = 512;
+
+  std::string storage_path = "data/";
+  bool no_lockfile = false;
+  std::string wal_fsync = "interval";  ///< interval, always or off
+
+  Duration lookback_delta{std::chrono::minutes(5)};
+  Duration query_timeout{std::chrono::minutes(2)};
+  uint64_t query_concurrency = 20;
+  uint64_t query_max_samples = 50'000'000;
+
+  bool adjust_timestamps = true;
+  Duration timestamp_tolerance{2};
+  Duration discovery_reload_interval{std::chrono::seconds(5)};
+
+  std::string log_level = "info";
+  std::string log_format = "logfmt";
+  std::vector<std::string> features;
+
+  std::map<std::string, std::string> flags;  ///< all of the above as /api/v1/status/flags shows it
+};
+
+}  // namespace barograph::server
