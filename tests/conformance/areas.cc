@@ -6,6 +6,8 @@ namespace barograph::conformance {
 
 std::span<const Area> Areas() {
   static constexpr auto kAreas = std::to_array<Area>({
+      {"config", RunConfig},
+      {"file_sd", RunFileSd},
       {"labels", RunLabels},
       {"openmetrics", RunOpenmetrics},
       {"relabel", RunRelabel},

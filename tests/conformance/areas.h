@@ -5,6 +5,8 @@
 /// The run_file function of each area; areas.cc puts them in the table.
 namespace barograph::conformance {
 
+void RunConfig(const std::string& path, Reporter& reporter);
+void RunFileSd(const std::string& path, Reporter& reporter);
 void RunLabels(const std::string& path, Reporter& reporter);
 void RunOpenmetrics(const std::string& path, Reporter& reporter);
 void RunRelabel(const std::string& path, Reporter& reporter);

@@ -68,7 +68,7 @@ void ForEachCase(
     std::string id = "line " + std::to_string(number);
     try {
       const json::value test = json::parse(line);
-      id = Text(test.as_object().at("id"));
+      id = TextOr(test.as_object(), "id", TextOr(test.as_object(), "file", id));
       run_case(id, test.as_object());
     } catch (const std::exception& error) {
       reporter.Fail(id, std::string("the case cannot be run: ") + error.what());
