@@ -17,6 +17,14 @@ std::vector<uint64_t> ReadExact(const std::string& bytes, size_t count, bool& wh
   return out;
 }
 
+std::string Encoded(const std::vector<uint64_t>& integers) {
+  std::vector<PforPlan> plans;
+  std::string bytes;
+  REQUIRE(PlanBlocks(integers, plans) % 8 == 0);
+  AppendBlocks(integers, plans, bytes);
+  return bytes;
+}
+
 void CheckRoundTrip(const std::vector<uint64_t>& integers) {
   const PforPlan plan = PlanBlock(integers);
   std::string bytes;
@@ -28,9 +36,8 @@ void CheckRoundTrip(const std::vector<uint64_t>& integers) {
 }
 
 TEST_CASE("A block of equal integers takes no bits for them") {
-  std::string bytes;
-  AppendBlocks(std::vector<uint64_t>(kBlockSize, 7), bytes);
-  CHECK(bytes == std::string("\x00\x0e", 2));
+  CHECK(Encoded(std::vector<uint64_t>(kBlockSize, 7)) == std::string("\x00\x0e", 2));
+  CHECK(Encoded(std::vector<uint64_t>(kBlockSize + 1, 7)) == std::string("\x00\x0e\x00\x0e", 4));
 }
 
 TEST_CASE("One integer far from the rest does not widen the block") {
@@ -73,8 +80,7 @@ TEST_CASE("A block that is cut short, or whose fields are impossible, is refused
   std::vector<uint64_t> integers(kBlockSize);
   for (size_t i = 0; i < integers.size(); ++i) integers[i] = i % 5;
   integers[5] = 1u << 30;
-  std::string bytes;
-  AppendBlocks(integers, bytes);
+  const std::string bytes = Encoded(integers);
   bool whole = true;
   for (size_t size = 1; size < bytes.size(); ++size) {
     ReadExact(bytes.substr(0, size), integers.size(), whole);
@@ -85,9 +91,9 @@ TEST_CASE("A block that is cut short, or whose fields are impossible, is refused
   ReadExact(wide, integers.size(), whole);
   CHECK_FALSE(whole);
   // The exception's position lies outside a shorter block.
-  std::string outside;
-  AppendBlocks(std::vector<uint64_t>{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1u << 20},
-               outside);
+  std::vector<uint64_t> last_is_far(16);
+  last_is_far.back() = 1u << 20;
+  const std::string outside = Encoded(last_is_far);
   ReadExact(outside, 15, whole);
   CHECK_FALSE(whole);
 }

@@ -43,10 +43,24 @@ inline double IntegerToBits(uint64_t integer) {
   return std::bit_cast<double>(bits ^ ((bits >> 63) & INT64_MAX));
 }
 
+/// The double so many steps (in the order of doubles) above `value`.
+inline double Drift(double value, uint64_t steps) {
+  return IntegerToBits(BitsToInteger(value) + steps);
+}
+
 /// Writes values[i] * 10^decimals to integers[i] where that is exact in the sense above. Elsewhere
 /// integers[i] is unspecified and failed[i] is 1 (else 0). Returns how many failed.
 size_t MapDecimals(std::span<const double> values, unsigned decimals, uint64_t* integers,
                    uint8_t* failed);
+
+/// As MapDecimals, but rounds to the nearest decimal and writes to drift[i] the steps from there
+/// to values[i]. Fails only where the integer would be too large, and for NaN.
+size_t MapDrifted(std::span<const double> values, unsigned decimals, uint64_t* integers,
+                  uint64_t* drift, uint8_t* failed);
+
+/// How many bits shorter than usual the drift of a value with that many decimals is: the usual is
+/// that of a double which has nothing to do with them. Precondition: finite, not 0.
+int DriftSavings(double value, unsigned decimals);
 
 /// The fewest decimals, from `least` on, that represent `value`; more than kMaxDecimals where
 /// nothing does.

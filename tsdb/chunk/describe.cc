@@ -22,8 +22,9 @@ std::string DescribeValues(std::string_view bytes, size_t count) {
   if (header.mapping == kMappingBits) {
     text += " of bits";
   } else if (header.mapping != 0) {
-    text += " / 10^" + std::to_string(header.mapping);
+    text += " / 10^" + std::to_string(header.decimals());
   }
+  if (header.has_drift()) text += " with drift";
   if (header.specials.count() != 0) {
     text += ", " + std::to_string(header.specials.count()) + " special";
   }

@@ -5,11 +5,11 @@
 #include <numeric>
 
 #include "base/bytes/varint.h"
-#include "tsdb/chunk/pfor.h"
 
 namespace barograph::tsdb {
 
 bool Dictionary::Number(std::span<const uint64_t> integers) {
+  const size_t limit = std::min(kMaxDictionaryEntries, integers.size() / kMinUses);
   entries_.clear();
   codes_.clear();
   uses_.fill(0);
@@ -18,7 +18,7 @@ bool Dictionary::Number(std::span<const uint64_t> integers) {
     size_t slot = SlotOf(integer);
     while (slots_[slot] != 0 && entries_[slots_[slot] - 1u] != integer) slot = (slot + 1) % kSlots;
     if (slots_[slot] == 0) {
-      if (entries_.size() == kMaxDictionaryEntries) return false;
+      if (entries_.size() == limit) return false;
       entries_.push_back(integer);
       slots_[slot] = static_cast<uint8_t>(entries_.size());
     }
@@ -51,8 +51,8 @@ bool Dictionary::Build(std::span<const uint64_t> integers) {
   return true;
 }
 
-size_t Dictionary::Bits() const {
-  size_t bits = 8 + PlanBlocks(codes_);
+size_t Dictionary::Plan() {
+  size_t bits = 8 + PlanBlocks(codes_, plans_);
   for (const uint64_t entry : entries_) {
     const uint64_t zigzag = ZigZag(static_cast<int64_t>(entry));
     bits += (static_cast<size_t>(std::bit_width(zigzag | 1)) + 6) / 7 * 8;
@@ -63,7 +63,7 @@ size_t Dictionary::Bits() const {
 void Dictionary::Append(std::string& out) const {
   AppendVarint(out, entries_.size());
   for (const uint64_t entry : entries_) AppendVarint(out, ZigZag(static_cast<int64_t>(entry)));
-  AppendBlocks(codes_, out);
+  AppendBlocks(codes_, plans_, out);
 }
 
 }  // namespace barograph::tsdb

@@ -52,9 +52,13 @@ class Integrator {
 
 /// Calls take(integers, begin, count) for one stretch of the run's `count` integers after another.
 /// False where the stream is malformed or longer than its integers; take may have been called.
-/// Precondition: the kind is not kConstant, and count at least 1 (2 for kDoubleDelta).
+/// Precondition: `header` was parsed for `count` values.
 template <typename Take>
 bool DecodeIntegers(const RunHeader& header, size_t count, Take take) {
+  if (header.kind == RunKind::kConstant) {
+    for (size_t i = 0; i < count; ++i) take(&header.base, i, 1);
+    return header.stream.empty();
+  }
   Integrator integrator(header);
   take(&header.base, 0, 1);
   size_t done = 1;

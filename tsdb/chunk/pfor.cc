@@ -16,6 +16,8 @@ constexpr unsigned kMaxWidth = 64;
 // An exception's first byte: its position, and whether another follows.
 constexpr uint8_t kMoreExceptions = 0x80;
 constexpr size_t kMinExceptionBits = 16;
+// Planning gives up where one integer in this many is an exception.
+constexpr size_t kMinShareOfException = 2;
 
 size_t VarintBits(uint64_t value) {
   return (static_cast<size_t>(std::bit_width(value | 1)) + 6) / 7 * 8;
@@ -28,30 +30,30 @@ int64_t HighPart(uint64_t distance, unsigned width) {
   return width >= 64 ? 0 : Signed(distance) >> width;
 }
 
-/// The window of one width over the sorted integers that holds the most of them.
+/// A stretch of the sorted integers.
 struct Window {
   size_t begin = 0;
   size_t end = 0;
 };
 
-Window FullestWindow(std::span<const uint64_t> sorted, uint64_t reach) {
-  Window best;
-  size_t begin = 0;
-  for (size_t end = 0; end < sorted.size(); ++end) {
-    // Once a window of some length fits, only longer ones are of interest: begin follows end.
-    if (sorted[end] - sorted[begin] <= reach) {
-      best = {begin, end + 1};
-    } else {
-      ++begin;
-    }
+/// The narrowest window that leaves `exceptions` integers out.
+Window NarrowestWindow(std::span<const uint64_t> sorted, size_t exceptions) {
+  const size_t inside = sorted.size() - exceptions;
+  size_t best = 0;
+  uint64_t best_reach = ~uint64_t{0};
+  for (size_t begin = 0; begin <= exceptions; ++begin) {
+    const uint64_t reach = sorted[begin + inside - 1] - sorted[begin];
+    best = reach < best_reach ? begin : best;
+    best_reach = std::min(reach, best_reach);
   }
-  return best;
+  return {best, best + inside};
 }
 
 size_t ExceptionBits(std::span<const uint64_t> outside, uint64_t reference, unsigned width) {
   size_t bits = 0;
   for (const uint64_t integer : outside) {
-    bits += 8 + VarintBits(ZigZag(HighPart(integer - reference, width)));
+    const int64_t high = HighPart(integer - reference, width);
+    if (high != 0) bits += 8 + VarintBits(ZigZag(high));
   }
   return bits;
 }
@@ -63,15 +65,20 @@ size_t BlockBits(std::span<const uint64_t> sorted, Window window, unsigned width
          ExceptionBits(sorted.subspan(window.end), reference, width);
 }
 
+unsigned WidthOf(std::span<const uint64_t> sorted, Window window) {
+  return static_cast<unsigned>(std::bit_width(sorted[window.end - 1] - sorted[window.begin]));
+}
+
 PforPlan PlanSorted(std::span<const uint64_t> sorted) {
-  const uint64_t range = sorted.back() - sorted.front();
-  auto width = static_cast<unsigned>(std::bit_width(range));
-  PforPlan best{sorted.front(), width, BlockBits(sorted, {0, sorted.size()}, width)};
-  while (width-- > 0) {
-    const Window window = FullestWindow(sorted, (uint64_t{1} << width) - 1);
-    const size_t exceptions = sorted.size() - (window.end - window.begin);
-    // Narrower windows only leave more outside.
+  Window window{0, sorted.size()};
+  unsigned width = WidthOf(sorted, window);
+  PforPlan best{sorted.front(), width, BlockBits(sorted, window, width)};
+  const size_t most = sorted.size() / kMinShareOfException;
+  for (size_t exceptions = 1; exceptions <= most; exceptions += 1 + exceptions / 8) {
     if (exceptions * kMinExceptionBits >= best.bits) break;
+    window = NarrowestWindow(sorted, exceptions);
+    if (WidthOf(sorted, window) == width) continue;
+    width = WidthOf(sorted, window);
     const size_t bits = BlockBits(sorted, window, width);
     if (bits < best.bits) best = {sorted[window.begin], width, bits};
   }
@@ -151,18 +158,22 @@ const char* ReadBlock(const char* in, const char* end, size_t count, uint64_t* o
   return (head & kHasExceptions) != 0 ? Patch(in, end, count, width, out) : in;
 }
 
-size_t PlanBlocks(std::span<const uint64_t> integers) {
+size_t PlanBlocks(std::span<const uint64_t> integers, std::vector<PforPlan>& plans) {
   size_t bits = 0;
+  plans.clear();
   for (size_t i = 0; i < integers.size(); i += kBlockSize) {
-    bits += PlanBlock(integers.subspan(i, std::min(kBlockSize, integers.size() - i))).bits;
+    plans.push_back(PlanBlock(integers.subspan(i, std::min(kBlockSize, integers.size() - i))));
+    bits += plans.back().bits;
   }
   return bits;
 }
 
-void AppendBlocks(std::span<const uint64_t> integers, std::string& out) {
-  for (size_t i = 0; i < integers.size(); i += kBlockSize) {
-    const auto block = integers.subspan(i, std::min(kBlockSize, integers.size() - i));
-    AppendBlock(block, PlanBlock(block), out);
+void AppendBlocks(std::span<const uint64_t> integers, std::span<const PforPlan> plans,
+                  std::string& out) {
+  for (const PforPlan& plan : plans) {
+    const auto block = integers.first(std::min(kBlockSize, integers.size()));
+    AppendBlock(block, plan, out);
+    integers = integers.subspan(block.size());
   }
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "tsdb/chunk/bit_packing.h"
 
@@ -33,8 +34,10 @@ void AppendBlock(std::span<const uint64_t> integers, const PforPlan& plan, std::
 /// nullptr when it is malformed. `out` has room for kBlockSize.
 const char* ReadBlock(const char* in, const char* end, size_t count, uint64_t* out);
 
-/// Any number of integers as one block after another, all but the last full.
-size_t PlanBlocks(std::span<const uint64_t> integers);  ///< the bits they will take
-void AppendBlocks(std::span<const uint64_t> integers, std::string& out);
+/// Any number of integers as one block after another, all but the last full. PlanBlocks replaces
+/// `plans` by the blocks' and returns the bits of all; AppendBlocks takes the same integers.
+size_t PlanBlocks(std::span<const uint64_t> integers, std::vector<PforPlan>& plans);
+void AppendBlocks(std::span<const uint64_t> integers, std::span<const PforPlan> plans,
+                  std::string& out);
 
 }  // namespace barograph::tsdb

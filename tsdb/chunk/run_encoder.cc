@@ -14,11 +14,15 @@
 #include "tsdb/chunk/residuals.h"
 #include "tsdb/chunk/run_format.h"
 #include "tsdb/chunk/run_mapping.h"
+#include "tsdb/chunk/stream_estimate.h"
 
 namespace barograph::tsdb {
 namespace {
 
 constexpr size_t kNever = std::numeric_limits<size_t>::max();
+
+/// A kind is worked out where its estimate is at most the best one and this part of it.
+constexpr size_t kEstimateMargin = 4;
 
 /// A way to write the residuals, and the bits that it takes.
 struct StreamChoice {
@@ -106,15 +110,13 @@ void AppendSparse(std::span<const uint64_t> residuals, std::string& out) {
   });
 }
 
-void AppendBitmap(std::span<const uint64_t> residuals, std::span<const uint64_t> nonzero,
-                  std::string& out) {
+void AppendBits(std::span<const uint64_t> residuals, std::string& out) {
   const size_t begin = out.size();
   out.resize(begin + (residuals.size() + 7) / 8);
   for (size_t i = 0; i < residuals.size(); ++i) {
     const unsigned bit = residuals[i] != 0 ? 1u << (i % 8) : 0;
     out[begin + i / 8] = static_cast<char>(static_cast<uint8_t>(out[begin + i / 8]) | bit);
   }
-  AppendBlocks(nonzero, out);
 }
 
 }  // namespace
@@ -123,7 +125,9 @@ struct RunEncoder::Scratch {
   MappedRun run;
   std::array<std::vector<uint64_t>, kRunTransforms> residuals;
   std::vector<uint64_t> nonzero;
+  std::vector<PforPlan> packed_plans, nonzero_plans;
   Dictionary dictionary;
+  StreamEstimate best_estimate;
 
   std::vector<uint64_t>& ResidualsOf(RunTransform transform) {
     return residuals[static_cast<size_t>(transform)];
@@ -131,7 +135,8 @@ struct RunEncoder::Scratch {
 
   void Encode(std::string& out);
   StreamChoice Choose();
-  void ConsiderTransform(RunTransform transform, StreamChoice& best);
+  RunTransform BestTransform();
+  size_t FirstDeltaBits(RunTransform transform) const;
   void AppendHeader(const StreamChoice& choice, uint64_t base, uint64_t divisor,
                     std::string& out) const;
   void AppendStream(const StreamChoice& choice, std::string& out);
@@ -144,29 +149,48 @@ void RunEncoder::Scratch::TakeNonzero(RunTransform transform) {
                        [](uint64_t residual) { return residual != 0; });
 }
 
-void RunEncoder::Scratch::ConsiderTransform(RunTransform transform, StreamChoice& best) {
-  std::vector<uint64_t>& of = ResidualsOf(transform);
-  TakeResiduals(run.integers, transform, of);
-  if (of.empty()) return;
-  const size_t extra =
-      transform == RunTransform::kDoubleDelta ? VarintBits(ZigZagBits(run.integers[1])) : 0;
-  const auto consider = [&](RunKind kind, size_t bits) {
-    if (bits + extra < best.bits) best = {kind, transform, bits + extra};
-  };
-  consider(RunKind::kPacked, PlanBlocks(of));
-  TakeNonzero(transform);
-  if (nonzero.size() == of.size()) return;
-  consider(RunKind::kSparse, SparseBits(of));
-  consider(RunKind::kBitmap, (of.size() + 7) / 8 * 8 + PlanBlocks(nonzero));
+/// Takes the residuals of each transform, and finds the one that promises most.
+RunTransform RunEncoder::Scratch::BestTransform() {
+  RunTransform best = RunTransform::kRaw;
+  size_t best_bits = kNever;
+  for (const RunTransform transform :
+       {RunTransform::kRaw, RunTransform::kDelta, RunTransform::kDoubleDelta}) {
+    std::vector<uint64_t>& of = ResidualsOf(transform);
+    TakeResiduals(run.integers, transform, of);
+    if (of.empty()) continue;
+    const StreamEstimate estimate = EstimateStream(of);
+    const size_t bits = estimate.best() + FirstDeltaBits(transform);
+    if (bits < best_bits) {
+      best = transform;
+      best_bits = bits;
+      best_estimate = estimate;
+    }
+  }
+  return best;
+}
+
+size_t RunEncoder::Scratch::FirstDeltaBits(RunTransform transform) const {
+  return transform == RunTransform::kDoubleDelta ? VarintBits(ZigZagBits(run.integers[1])) : 0;
 }
 
 StreamChoice RunEncoder::Scratch::Choose() {
   StreamChoice best;
-  ConsiderTransform(RunTransform::kRaw, best);
-  ConsiderTransform(RunTransform::kDelta, best);
-  ConsiderTransform(RunTransform::kDoubleDelta, best);
+  best.transform = BestTransform();
+  const std::vector<uint64_t>& of = ResidualsOf(best.transform);
+  const auto consider = [&best](RunKind kind, size_t bits) {
+    if (bits < best.bits) best = {kind, best.transform, bits};
+  };
+  const size_t promising = best_estimate.best() + best_estimate.best() / kEstimateMargin;
+  if (best_estimate.sparse_bits <= promising) consider(RunKind::kSparse, SparseBits(of));
+  if (best_estimate.packed_bits <= promising)
+    consider(RunKind::kPacked, PlanBlocks(of, packed_plans));
+  if (best_estimate.bitmap_bits <= promising && best_estimate.nonzero < of.size()) {
+    TakeNonzero(best.transform);
+    consider(RunKind::kBitmap, (of.size() + 7) / 8 * 8 + PlanBlocks(nonzero, nonzero_plans));
+  }
+  best.bits += FirstDeltaBits(best.transform);
   if (dictionary.Build(ResidualsOf(RunTransform::kRaw))) {
-    const size_t bits = dictionary.Bits();
+    const size_t bits = dictionary.Plan();
     if (bits < best.bits) best = {RunKind::kDictionary, RunTransform::kRaw, bits};
   }
   return best;
@@ -186,6 +210,10 @@ void RunEncoder::Scratch::AppendHeader(const StreamChoice& choice, uint64_t base
     AppendVarint(out, shift ? static_cast<uint64_t>(std::countr_zero(divisor)) : divisor);
   }
   if (!run.specials.empty()) AppendSpecials(run.specials, out);
+  if ((run.mapping & kMappingHasDrift) != 0) {
+    AppendVarint(out, run.drift.size());
+    out += run.drift;
+  }
 }
 
 void RunEncoder::Scratch::AppendStream(const StreamChoice& choice, std::string& out) {
@@ -197,10 +225,10 @@ void RunEncoder::Scratch::AppendStream(const StreamChoice& choice, std::string& 
     case RunKind::kConstant: break;
     case RunKind::kSparse: AppendSparse(of, out); break;
     case RunKind::kBitmap:
-      TakeNonzero(choice.transform);
-      AppendBitmap(of, nonzero, out);
+      AppendBits(of, out);
+      AppendBlocks(nonzero, nonzero_plans, out);
       break;
-    case RunKind::kPacked: AppendBlocks(of, out); break;
+    case RunKind::kPacked: AppendBlocks(of, packed_plans, out); break;
     case RunKind::kDictionary: dictionary.Append(out); break;
   }
 }
@@ -209,7 +237,8 @@ void RunEncoder::Scratch::Encode(std::string& out) {
   if (run.integers.empty()) return;
   const uint64_t base = run.integers[0];
   const bool constant = std::ranges::all_of(run.integers, [base](auto i) { return i == base; });
-  if (constant && run.specials.empty()) return AppendConstant(run, out);
+  const bool drift = (run.mapping & kMappingHasDrift) != 0;
+  if (constant && run.specials.empty() && !drift) return AppendConstant(run, out);
   const uint64_t divisor = CommonDivisor(run.integers, run.mapping == kMappingBits);
   TakeDistances(run.integers, divisor);
   const StreamChoice choice = Choose();

@@ -37,8 +37,11 @@ inline constexpr unsigned kTagConstantShift = 3;
 inline constexpr uint8_t kTagConstantMask = 0x0f;
 inline constexpr uint64_t kTagConstantFollows = 15;
 
-/// The mapping byte: a number of decimals, or this. Without the byte: 0 decimals.
+/// The mapping byte: a number of decimals, alone or with a drift from them, or kMappingBits.
+/// Without the byte: 0 decimals.
+inline constexpr uint8_t kMappingDecimals = 0x1f;  ///< mask
 inline constexpr uint8_t kMappingBits = 31;
+inline constexpr uint8_t kMappingHasDrift = 0x20;
 
 // The low bits of a special's varint: which bits the value has.
 inline constexpr unsigned kSpecialShift = 2;

@@ -43,8 +43,9 @@ class FieldReader {
 
 bool ReadMapping(uint8_t tag, FieldReader& reader, RunHeader& header) {
   if ((tag & kTagHasMapping) == 0) return true;
-  return reader.Byte(header.mapping) &&
-         (header.mapping <= kMaxDecimals || header.mapping == kMappingBits);
+  return reader.Byte(header.mapping) && (header.mapping == kMappingBits ||
+                                         (header.decimals() <= kMaxDecimals &&
+                                          header.mapping <= (kMappingDecimals | kMappingHasDrift)));
 }
 
 bool ReadBase(FieldReader& reader, RunHeader& header) {
@@ -79,7 +80,20 @@ bool ReadSpecials(uint8_t tag, size_t count, FieldReader& reader, RunHeader& hea
   return reader.MoveTo(end) && inside;
 }
 
+bool ReadDrift(FieldReader& reader, RunHeader& header) {
+  if (!header.has_drift()) return true;
+  uint64_t bytes = 0;
+  if (!reader.Varint(bytes) || bytes > reader.rest().size()) return false;
+  header.drift = reader.rest().substr(0, bytes);
+  return reader.MoveTo(reader.in() + bytes);
+}
+
 }  // namespace
+
+bool ParseIntegerRunHeader(std::string_view bytes, size_t count, RunHeader& header) {
+  return ParseRunHeader(bytes, count, header) && header.mapping == 0 &&
+         header.specials.count() == 0;
+}
 
 bool ParseRunHeader(std::string_view bytes, size_t count, RunHeader& header) {
   FieldReader reader(bytes);
@@ -88,6 +102,7 @@ bool ParseRunHeader(std::string_view bytes, size_t count, RunHeader& header) {
   header.kind = static_cast<RunKind>(tag & kTagKindMask);
   if (!ReadMapping(tag, reader, header)) return false;
   if (header.kind == RunKind::kConstant) {
+    if (header.has_drift()) return false;
     if (!ReadConstant(tag, reader, header)) return false;
     header.stream = reader.rest();
     return true;
@@ -96,7 +111,7 @@ bool ParseRunHeader(std::string_view bytes, size_t count, RunHeader& header) {
   if (transform >= kRunTransforms) return false;
   header.transform = static_cast<RunTransform>(transform);
   if (!ReadBase(reader, header) || !ReadDivisor(tag, reader, header)) return false;
-  if (!ReadSpecials(tag, count, reader, header)) return false;
+  if (!ReadSpecials(tag, count, reader, header) || !ReadDrift(reader, header)) return false;
   if (header.transform == RunTransform::kDoubleDelta) {
     if (count < 2 || !reader.ZigZagVarint(header.first_delta)) return false;
   }

@@ -56,15 +56,23 @@ class SpecialList {
 struct RunHeader {
   RunKind kind = RunKind::kConstant;
   RunTransform transform = RunTransform::kRaw;
-  uint8_t mapping = 0;  ///< decimals, or kMappingBits
+  uint8_t mapping = 0;  ///< as the mapping byte
   uint64_t base = 0;
   uint64_t divisor = 1;
   uint64_t first_delta = 0;  ///< of double delta, in units of the divisor
   SpecialList specials;
+  std::string_view drift;   ///< a run of integers, where the mapping has kMappingHasDrift
   std::string_view stream;  ///< what follows
+
+  unsigned decimals() const { return mapping & kMappingDecimals; }
+  bool has_drift() const { return (mapping & kMappingHasDrift) != 0; }
 };
 
 /// Reads the header of a run of `count` (at least 1) values. False where it is malformed.
 bool ParseRunHeader(std::string_view bytes, size_t count, RunHeader& header);
+
+/// As ParseRunHeader, for a run of plain integers: false as well where it has a mapping or
+/// specials.
+bool ParseIntegerRunHeader(std::string_view bytes, size_t count, RunHeader& header);
 
 }  // namespace barograph::tsdb

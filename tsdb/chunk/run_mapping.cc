@@ -17,6 +17,11 @@ constexpr int kRounds = 4;
 /// Decimals that leave one finite value in this many out are given up.
 constexpr size_t kMaxOutsideShare = 8;
 
+/// Sums of numbers with more decimals than these lose too much to look for.
+constexpr unsigned kMaxDriftedDecimals = 15;
+/// The bits a value that the drift has to save to pay for itself.
+constexpr int kMinDriftSavings = 4;
+
 bool IsNegativeZero(double value) { return value == 0 && std::signbit(value); }
 
 /// Whether no number of decimals can represent the value.
@@ -92,7 +97,51 @@ void TakeSpecials(std::span<const double> values, MappedRun& run) {
   }
 }
 
+/// The decimals that most of a few values are near to, or 0.
+unsigned FindDriftedDecimals(std::span<const double> values) {
+  const size_t stride = std::max<size_t>(1, values.size() / kProbes);
+  unsigned best = 0;
+  int best_savings = 0;
+  for (unsigned decimals = 1; decimals <= kMaxDriftedDecimals; ++decimals) {
+    int savings = 0;
+    for (size_t i = 0; i < values.size(); i += stride) {
+      if (values[i] == 0 || !std::isfinite(values[i])) continue;
+      savings += DriftSavings(values[i], decimals) - kMinDriftSavings;
+    }
+    if (savings > best_savings) {
+      best = decimals;
+      best_savings = savings;
+    }
+  }
+  return best;
+}
+
 }  // namespace
+
+bool MayHaveDrifted(const MappedRun& run) {
+  return run.mapping == kMappingBits ||
+         std::ranges::any_of(run.specials, [](const SpecialValue& special) {
+           return !NeverDecimal(std::bit_cast<double>(special.bits));
+         });
+}
+
+bool MapDriftedRun(std::span<const double> values, MappedRun& run, std::vector<uint64_t>& drift) {
+  const unsigned decimals = FindDriftedDecimals(values);
+  if (decimals == 0) return false;
+  run.mapping = static_cast<uint8_t>(decimals | kMappingHasDrift);
+  run.specials.clear();
+  run.integers.resize(values.size());
+  run.failed.resize(values.size());
+  drift.resize(values.size());
+  const size_t failures =
+      MapDrifted(values, decimals, run.integers.data(), drift.data(), run.failed.data());
+  if (failures == 0) return true;
+  TakeSpecials(values, run);
+  for (const SpecialValue& special : run.specials) {
+    drift[special.position] = special.position == 0 ? 0 : drift[special.position - 1];
+  }
+  return true;
+}
 
 void MapRun(std::span<const double> values, MappedRun& run) {
   run.specials.clear();

@@ -146,8 +146,7 @@ Status DecodeTimestamps(std::string_view bytes, std::span<Timestamp> out) {
   if (in == nullptr) return Malformed("a malformed grid");
 
   RunHeader header;
-  if (!ParseRunHeader({in, static_cast<size_t>(end - in)}, out.size(), header) ||
-      header.mapping != 0 || header.specials.count() != 0) {
+  if (!ParseIntegerRunHeader({in, static_cast<size_t>(end - in)}, out.size(), header)) {
     return Malformed("a malformed header");
   }
   GridWalk walk(grid);
@@ -157,11 +156,6 @@ Status DecodeTimestamps(std::string_view bytes, std::span<Timestamp> out) {
       out[begin + i] = FromMs(static_cast<int64_t>(ms));
     }
   };
-  if (header.kind == RunKind::kConstant) {
-    if (!header.stream.empty()) return Malformed("bytes are left over");
-    for (size_t i = 0; i < out.size(); ++i) take(&header.base, i, 1);
-    return {};
-  }
   if (!DecodeIntegers(header, out.size(), take)) return Malformed("a malformed stream");
   return {};
 }

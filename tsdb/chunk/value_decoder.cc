@@ -19,9 +19,21 @@ void Unmap(uint8_t mapping, const uint64_t* integers, size_t count, double* out)
   } else if (mapping == 0) {
     for (size_t i = 0; i < count; ++i) out[i] = IntegerToDouble(integers[i]);
   } else {
-    const double power = kExactPowersOfTen[mapping];
+    const double power = kExactPowersOfTen[mapping & kMappingDecimals];
     for (size_t i = 0; i < count; ++i) out[i] = IntegerToDouble(integers[i]) / power;
   }
+}
+
+/// Moves each value by its drift.
+bool DecodeDrift(const RunHeader& of, std::span<double> out) {
+  RunHeader header;
+  if (!ParseIntegerRunHeader(of.drift, out.size(), header)) return false;
+  return DecodeIntegers(header, out.size(),
+                        [out](const uint64_t* steps, size_t begin, size_t count) {
+                          for (size_t i = 0; i < count; ++i) {
+                            out[begin + i] = Drift(out[begin + i], steps[i]);
+                          }
+                        });
 }
 
 }  // namespace
@@ -45,6 +57,7 @@ Status DecodeValues(std::string_view bytes, std::span<double> out) {
         Unmap(header.mapping, integers, count, out.data() + begin);
       });
   if (!decoded) return Malformed("a malformed stream");
+  if (header.has_drift() && !DecodeDrift(header, out)) return Malformed("a malformed drift");
   header.specials.ForEach(
       [out](size_t position, uint64_t bits) { out[position] = std::bit_cast<double>(bits); });
   return {};

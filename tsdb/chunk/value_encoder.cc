@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <bit>
+#include <vector>
 
 #include "tsdb/chunk/decimal.h"
 #include "tsdb/chunk/run_encoder.h"
@@ -27,8 +28,12 @@ bool AllSame(std::span<const double> values) {
 
 struct ValueEncoder::Scratch {
   RunEncoder encoder;
+  RunEncoder drift_encoder;
+  std::vector<uint64_t> drift;
+  std::string drifted;
 
   void EncodeConstant(double value, std::string& out);
+  void EncodeChanging(std::span<const double> values, std::string& out);
 };
 
 void ValueEncoder::Scratch::EncodeConstant(double value, std::string& out) {
@@ -42,6 +47,25 @@ void ValueEncoder::Scratch::EncodeConstant(double value, std::string& out) {
   encoder.Encode(out);
 }
 
+void ValueEncoder::Scratch::EncodeChanging(std::span<const double> values, std::string& out) {
+  const size_t begin = out.size();
+  MappedRun& run = encoder.run();
+  MapRun(values, run);
+  const bool may_have_drifted = MayHaveDrifted(run);
+  encoder.Encode(out);
+  if (!may_have_drifted || !MapDriftedRun(values, run, drift)) return;
+
+  MappedRun& drift_run = drift_encoder.run();
+  drift_run.mapping = 0;
+  drift_run.specials.clear();
+  drift_run.integers = drift;
+  run.drift.clear();
+  drift_encoder.Encode(run.drift);
+  drifted.clear();
+  encoder.Encode(drifted);
+  if (drifted.size() < out.size() - begin) out.replace(begin, out.npos, drifted);
+}
+
 ValueEncoder::ValueEncoder() : scratch_(std::make_unique<Scratch>()) {}
 ValueEncoder::~ValueEncoder() = default;
 ValueEncoder::ValueEncoder(ValueEncoder&&) noexcept = default;
@@ -51,8 +75,7 @@ void ValueEncoder::Encode(std::span<const double> values, std::string& out) {
   values = values.first(std::min(values.size(), kMaxRunValues));
   if (values.empty()) return;
   if (AllSame(values)) return scratch_->EncodeConstant(values[0], out);
-  MapRun(values, scratch_->encoder.run());
-  scratch_->encoder.Encode(out);
+  scratch_->EncodeChanging(values, out);
 }
 
 void EncodeValues(std::span<const double> values, std::string& out) {
