@@ -1,6 +1,10 @@
 #include "base/bytes/utf8.h"
 
+#include <algorithm>
 #include <cstring>
+#include <span>
+
+#include "base/bytes/case_ranges.h"
 
 namespace barograph {
 namespace {
@@ -35,6 +39,30 @@ size_t AsciiPrefix(std::string_view text) {
   }
   while (size < text.size() && static_cast<uint8_t>(text[size]) < 0x80) ++size;
   return size;
+}
+
+char32_t MapCase(char32_t code, std::span<const CaseRange> ranges) {
+  const auto range = std::ranges::lower_bound(ranges, code, {}, &CaseRange::last);
+  if (range == ranges.end() || code < range->first) return code;
+  if ((code - range->first) % range->stride != 0) return code;
+  return static_cast<char32_t>(static_cast<int32_t>(code) + range->distance);
+}
+
+// `first` is where the 26 ASCII letters that change start; the other case is 32 away.
+std::string MapText(std::string_view text, char32_t first, std::span<const CaseRange> ranges) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const Rune rune = DecodeRune(text);
+    text.remove_prefix(rune.size);
+    if (rune.code >= 0x80) {
+      AppendRune(out, MapCase(rune.code, ranges));
+    } else {
+      const bool changes = rune.code - first < 26;
+      out += static_cast<char>(changes ? rune.code ^ 0x20 : rune.code);
+    }
+  }
+  return out;
 }
 
 }  // namespace
@@ -78,5 +106,8 @@ bool IsValidUtf8(std::string_view text) {
     text.remove_prefix(rune.size);
   }
 }
+
+std::string ToLower(std::string_view text) { return MapText(text, 'A', kLowerRanges); }
+std::string ToUpper(std::string_view text) { return MapText(text, 'a', kUpperRanges); }
 
 }  // namespace barograph

@@ -25,4 +25,9 @@ void AppendRune(std::string& out, char32_t code);
 
 bool IsValidUtf8(std::string_view text);
 
+/// Each character in its simple lower or upper case, as Go's strings.ToLower and ToUpper map them;
+/// what is not valid becomes U+FFFD.
+std::string ToLower(std::string_view text);
+std::string ToUpper(std::string_view text);
+
 }  // namespace barograph

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -46,14 +47,39 @@ struct FloatHistogram {
   /// `max_empty_buckets`, so that equal histograms have equal representations.
   FloatHistogram& Compact(int max_empty_buckets);
 
-  /// The notation of test scripts: {{schema:1 sum:-0.3 count:3.1 buckets:[5.1 10 7]}}.
+  /// The notation of test scripts: {{schema:1 count:3.1 sum:-0.3 buckets:[5.1 10 7]}}. It has one
+  /// run of buckets a side; a histogram whose buckets lie too far apart for that prints as
+  /// ToString does.
   std::string TestExpression() const;
 
   /// As an API result or a log shows it: {count:3.1, sum:-0.3, [lower,upper]:count, ...}.
   std::string ToString() const;
 
   /// Bit for bit, representation included.
-  bool operator==(const FloatHistogram&) const = default;
+  bool operator==(const FloatHistogram& other) const;
 };
+
+/// The upper bound of bucket `index` of an exponential schema, to the last bit as Prometheus has
+/// it: the last finite bucket ends at the largest double, the next at +Inf. Bucket `index` holds
+/// (bound(index - 1), bound(index)].
+double ExponentialBound(int64_t index, int32_t schema);
+
+/// The same for any histogram: with custom buckets, index -1 ends at -Inf, the values follow, and
+/// the last bucket ends at +Inf.
+double UpperBound(const FloatHistogram& histogram, int64_t index);
+
+/// Calls visit(index, count) for each bucket that the spans cover, in index order.
+template <typename Visit>
+void ForEachBucket(const std::vector<BucketSpan>& spans, const std::vector<double>& buckets,
+                   Visit&& visit) {
+  size_t next = 0;
+  int64_t index = 0;
+  for (const BucketSpan& span : spans) {
+    index += span.offset;
+    for (uint32_t i = 0; i < span.length && next < buckets.size(); ++i) {
+      visit(index++, buckets[next++]);
+    }
+  }
+}
 
 }  // namespace barograph

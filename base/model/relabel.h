@@ -33,11 +33,11 @@ std::string_view ToString(RelabelAction action);
 
 /// One rule as configured. Defaults are those of a field that is left out.
 struct RelabelConfig {
-  std::vector<std::string> source_labels;
+  std::vector<std::string> source_labels = {};
   std::string separator = ";";
   std::string regex = "(.*)";
   uint64_t modulus = 0;
-  std::string target_label;
+  std::string target_label = {};
   std::string replacement = "$1";
   RelabelAction action = RelabelAction::kReplace;
 
@@ -55,6 +55,11 @@ class RelabelRule {
 
   /// Edits `labels`; false when the rule drops the set (its content is then unspecified).
   bool Apply(LabelsBuilder& labels) const;
+
+  /// Whether both do the same.
+  bool operator==(const RelabelRule& other) const {
+    return config_ == other.config_ && names_ == other.names_;
+  }
 
  private:
   RelabelRule(RelabelConfig config, std::shared_ptr<const Regex> regex, NameValidation names)
