@@ -57,6 +57,8 @@ class ExpositionParser {
 
   /// Where the next entry starts.
   size_t position() const { return lexer_.at(); }
+  /// Where the current entry starts, with the blanks before it.
+  size_t entry_offset() const { return entry_begin_; }
   /// What the last TYPE line said.
   MetricType type() const { return type_; }
 

@@ -1,0 +1,455 @@
+#include "server/scrape/scrape_cache.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <random>
+#include <utility>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "server/scrape/openmetrics_parser.h"
+#include "server/scrape/text_parser.h"
+
+namespace barograph::server {
+namespace {
+
+// A line with a timestamp is another one than the same line without.
+constexpr uint64_t kLoneSalt = 0x9e3779b97f4a7c15;
+
+uint64_t RandomSeed() {
+  std::random_device device;
+  return uint64_t{device()} << 32 | device();
+}
+
+std::unique_ptr<ExpositionParser> MakeParser(PageFormat format, std::string_view page) {
+  if (format == PageFormat::kOpenMetricsText) return std::make_unique<OpenMetricsParser>(page);
+  return std::make_unique<TextParser>(page);
+}
+
+Status CheckLineLength(size_t bytes, const PageRules& rules) {
+  if (bytes <= std::min(rules.max_line_bytes, ScrapeCache::kMaxLineBytes)) return {};
+  return Fail(ErrorCode::kLimitExceeded,
+              fmt::format("a line of the page is longer than the limit of {} bytes",
+                          std::min(rules.max_line_bytes, ScrapeCache::kMaxLineBytes)));
+}
+
+}  // namespace
+
+struct ScrapeCache::Reading {
+  std::string_view page;
+  const PageRules& rules;
+  const SeriesLabels& labels;
+  ScrapeRow& row;
+  PageCounts& counts;
+  std::unique_ptr<ExpositionParser> parser;
+  MetricType type = MetricType::kUnknown;
+  uint64_t against_limit = 0;
+  bool ended = false;
+
+  bool over_limit() const { return rules.sample_limit > 0 && against_limit > rules.sample_limit; }
+};
+
+ScrapeCache::ScrapeCache(MetadataStore& metadata) : metadata_(metadata), seed_(RandomSeed()) {}
+
+uint64_t ScrapeCache::Hash(std::string_view bytes) const {
+  return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed_);
+}
+
+Status ScrapeCache::Read(std::string_view page, const PageRules& rules, const SeriesLabels& labels,
+                         ScrapeRow& row, PageCounts& counts) {
+  StartFormat(rules.format);
+  next_expected_ = 0;
+  Reading reading{.page = page,
+                  .rules = rules,
+                  .labels = labels,
+                  .row = row,
+                  .counts = counts,
+                  .parser = MakeParser(rules.format, page)};
+  for (size_t at = 0; !reading.ended;) {
+    at = ReadExpected(reading, at);
+    at = TRY(ReadSlowly(reading, at));
+  }
+  if (next_expected_ < expected_.size()) Diverge();
+  if (!reading.over_limit()) return {};
+  return Fail(ErrorCode::kLimitExceeded, "sample limit exceeded");
+}
+
+// ---- What is as expected.
+
+size_t ScrapeCache::ReadExpected(Reading& reading, size_t at) {
+  const char* in = reading.page.data() + at;
+  const char* const end = reading.page.data() + reading.page.size();
+  while (next_expected_ < expected_.size()) {
+    Line& line = expected_[next_expected_];
+    if (static_cast<size_t>(end - in) < line.identity_bytes + kValueMargin) break;
+    if (Hash({in, line.identity_bytes}) != line.identity) break;
+    const char* next = in + line.identity_bytes;
+    if (!ReadLine(reading, line, next)) break;
+    in = next;
+    MatchAt(line);
+  }
+  return static_cast<size_t>(in - reading.page.data());
+}
+
+// Reads the rest of a line whose identity is that of `line`. False, and nothing is counted, where
+// that needs a closer look.
+bool ScrapeCache::ReadLine(Reading& reading, Line& line, const char*& in) {
+  switch (line.kind()) {
+    case LineKind::kSeries:
+      if (!ReadSample(reading, line, in)) return false;
+      ++reading.against_limit;
+      ++reading.counts.scraped;
+      ++reading.counts.kept;
+      if (reading.row.Set(line.target, line.value)) [[likely]]
+        return true;
+      if (!SameBits(reading.row.value(line.target), line.value)) ++reading.counts.duplicates;
+      return true;
+    case LineKind::kLone: return ReadLoneSample(reading, line, in);
+    case LineKind::kDropped:
+      if (!ReadSample(reading, line, in)) return false;
+      ++reading.counts.scraped;
+      return true;
+    case LineKind::kRepeat:
+      if (!reading.row.Has(line.target) || !ReadSample(reading, line, in)) return false;
+      ++reading.counts.scraped;
+      ++reading.counts.kept;
+      ++reading.counts.duplicates;
+      return true;
+    case LineKind::kType: reading.type = static_cast<MetricType>(line.text_bytes); return true;
+    case LineKind::kComment:
+    case LineKind::kMetadata: return true;
+    case LineKind::kUnbound: break;
+  }
+  return false;
+}
+
+// A value at the end of the line; a timestamp may follow where none counts.
+bool ScrapeCache::ReadSample(Reading& reading, Line& line, const char*& in) {
+  if (!ReadValueOf(line, in)) return false;
+  if (in[-1] == '\n') [[likely]]
+    return true;
+  const bool counts = reading.rules.honor_timestamps && line.kind() != LineKind::kDropped;
+  int64_t timestamp_ms;
+  return !counts && ReadTimestamp(reading, in, timestamp_ms);
+}
+
+bool ScrapeCache::ReadLoneSample(Reading& reading, Line& line, const char*& in) {
+  int64_t timestamp_ms;
+  if (!ReadValueOf(line, in) || in[-1] != ' ') return false;
+  if (!ReadTimestamp(reading, in, timestamp_ms)) return false;
+  ++reading.counts.scraped;
+  Keep(reading, line, FromMs(timestamp_ms));
+  return true;
+}
+
+// The value and the blank or newline behind it.
+bool ScrapeCache::ReadValueOf(Line& line, const char*& in) {
+  if (line.text_bytes != 0 && line.text.Matches(in, line.text_bytes)) {
+    in += line.text_bytes;
+    return true;
+  }
+  double value;
+  const char* stop = ReadValue(in, value);
+  if (stop == nullptr || (*stop != '\n' && *stop != ' ')) return false;
+  ++stop;
+  const auto bytes = static_cast<size_t>(stop - in);
+  line.text_bytes = bytes <= ValueText::kMaxBytes ? static_cast<uint32_t>(bytes) & 31 : 0;
+  line.text.Set(in);
+  line.value = value;
+  in = stop;
+  return true;
+}
+
+// Milliseconds and the newline. OpenMetrics's seconds take the slow way.
+bool ScrapeCache::ReadTimestamp(const Reading& reading, const char*& in, int64_t& timestamp_ms) {
+  constexpr ptrdiff_t kMaxDigits = 18;  // more may overflow
+  if (reading.rules.format != PageFormat::kPrometheusText) return false;
+  // The value may have used up its margin.
+  if (reading.page.data() + reading.page.size() - in <= kMaxDigits + 1) return false;
+  uint64_t timestamp = 0;
+  const char* stop = value_text_internal::ReadDigits(in, in + kMaxDigits + 1, timestamp);
+  if (stop == in || stop - in > kMaxDigits || *stop != '\n') return false;
+  timestamp_ms = static_cast<int64_t>(timestamp);
+  in = stop + 1;
+  return true;
+}
+
+// ---- What is not.
+
+Result<size_t> ScrapeCache::ReadSlowly(Reading& reading, size_t at) {
+  const size_t newline = reading.page.find('\n', at);
+  TRY(CheckLineLength(std::min(newline, reading.page.size()) - at, reading.rules));
+  ExpositionParser& parser = *reading.parser;
+  parser.Seek(at, reading.type);
+  const Entry entry = TRY(parser.Next());
+  const size_t next = std::min(parser.position(), reading.page.size());
+  TRY(CheckLineLength(next - std::min(parser.entry_offset(), next), reading.rules));
+  reading.type = parser.type();
+  switch (entry) {
+    case Entry::kEnd: reading.ended = true; break;
+    case Entry::kSeries: TRY(ReadSeriesEntry(reading)); break;
+    default: ReadComment(reading, entry); break;
+  }
+  return next;
+}
+
+Status ScrapeCache::ReadSeriesEntry(Reading& reading) {
+  const ExpositionParser& parser = *reading.parser;
+  const size_t begin = parser.entry_offset();
+  const std::string_view identity = reading.page.substr(begin, parser.value_offset() - begin);
+  ++reading.counts.scraped;
+  ++reading.counts.slow_lines;
+  const bool lone = parser.has_timestamp() && reading.rules.honor_timestamps;
+  const auto timestamp =
+      lone ? std::optional(FromMs(parser.timestamp_ms())) : std::optional<Timestamp>();
+
+  const uint64_t hash = Hash(identity);
+  if (Line* known = FindExpected(hash, lone)) {
+    known->value = parser.value();
+    known->text_bytes = 0;
+    ReadKnownSeries(reading, *known, timestamp);
+    return {};
+  }
+  Line line;
+  line.identity = hash;
+  line.value = parser.value();
+  line.identity_bytes = static_cast<uint32_t>(identity.size()) & 0xffffff;
+  return ReadNewSeries(reading, line, timestamp);
+}
+
+void ScrapeCache::ReadKnownSeries(Reading& reading, Line& line,
+                                  std::optional<Timestamp> timestamp) {
+  if (line.kind() == LineKind::kDropped) return MatchAt(line);
+  if (line.kind() == LineKind::kSeries && reading.row.Has(line.target)) {
+    ++reading.counts.kept;
+    ++reading.counts.duplicates;
+    Line repeat = line;
+    repeat.set_kind(LineKind::kRepeat);
+    return MatchAt(repeat);
+  }
+  MatchAt(line);
+  Keep(reading, line, timestamp);
+}
+
+Status ScrapeCache::ReadNewSeries(Reading& reading, Line line, std::optional<Timestamp> timestamp) {
+  const uint64_t key = line.identity ^ (timestamp ? kLoneSalt : 0);
+  const bool repeated = fresh_.contains(key);
+  // A page may well have many samples of one series, if each has its own timestamp.
+  if (repeated && !timestamp) {
+    ++reading.counts.kept;
+    ++reading.counts.duplicates;
+    return {};
+  }
+  Diverge();
+  const Labels exposed = TRY(reading.parser->labels());
+  std::optional<Labels> labels = TRY(reading.labels.Make(exposed));
+  if (!labels) {
+    line.set_kind(LineKind::kDropped);
+    next_.push_back(line);
+    return {};
+  }
+  ++reading.counts.kept;
+  ++reading.against_limit;
+  if (reading.over_limit()) return {};
+  if (timestamp && (*timestamp > reading.rules.newest || *timestamp < kMinTimestamp)) {
+    ++reading.counts.out_of_bounds;
+    return {};
+  }
+  if (!repeated) {
+    line.set_kind(LineKind::kUnbound);
+    fresh_[key] = static_cast<uint32_t>(next_.size());
+    next_.push_back(line);
+    ++reading.counts.added;
+  }
+  new_series_.push_back({fresh_[key], std::move(*labels), line.value, timestamp});
+  return {};
+}
+
+void ScrapeCache::ReadComment(Reading& reading, Entry entry) {
+  const ExpositionParser& parser = *reading.parser;
+  const size_t begin = parser.entry_offset();
+  const size_t end = std::min(parser.position(), reading.page.size());
+  const std::string_view identity = reading.page.substr(begin, end - begin);
+  Line line;
+  line.identity = Hash(identity);
+  line.identity_bytes = static_cast<uint32_t>(identity.size()) & 0xffffff;
+  line.set_kind(LineKind::kMetadata);
+  switch (entry) {
+    case Entry::kHelp: line.target = metadata_.SetHelp(parser.family(), parser.text()); break;
+    case Entry::kUnit: line.target = metadata_.SetUnit(parser.family(), parser.text()); break;
+    case Entry::kType:
+      line.set_kind(LineKind::kType);
+      line.text_bytes = static_cast<uint32_t>(parser.type()) & 31;
+      line.target = metadata_.SetType(parser.family(), parser.type());
+      break;
+    default: line.set_kind(LineKind::kComment); break;
+  }
+  if (Line* known = FindExpected(line.identity, false)) return MatchAt(*known);
+  Diverge();
+  next_.push_back(line);
+}
+
+// A series' sample goes into the row, or stays alone with its timestamp.
+void ScrapeCache::Keep(Reading& reading, const Line& line, std::optional<Timestamp> timestamp) {
+  ++reading.counts.kept;
+  ++reading.against_limit;
+  if (!timestamp) {
+    reading.row.Set(line.target, line.value);
+    return;
+  }
+  if (*timestamp > reading.rules.newest || *timestamp < kMinTimestamp) {
+    ++reading.counts.out_of_bounds;
+    return;
+  }
+  lone_series_.Saw(line.target);
+  lone_samples_.push_back({line.target, {*timestamp, line.value}});
+}
+
+// ---- The expectation.
+
+// The page has `line` next, which is one of expected_ (or made from one).
+void ScrapeCache::MatchAt(Line& line) {
+  if (diverged_) next_.push_back(line);
+  ++next_expected_;
+}
+
+// From here on the page is not as expected: what will be is put together.
+void ScrapeCache::Diverge() {
+  if (diverged_) return;
+  diverged_ = true;
+  next_.reserve(expected_.size() + 16);
+  next_.assign(expected_.begin(), expected_.begin() + static_cast<ptrdiff_t>(next_expected_));
+}
+
+// The expected line with that identity, if there is one; the page is then expected to go on
+// behind it.
+ScrapeCache::Line* ScrapeCache::FindExpected(uint64_t identity, bool lone) {
+  constexpr size_t kNear = 8;  // where a few lines vanished, the next one is near
+  const auto matches = [&](const Line& line) {
+    if (line.identity != identity || line.kind() == LineKind::kRepeat) return false;
+    return line.kind() == LineKind::kDropped || (line.kind() == LineKind::kLone) == lone;
+  };
+  const size_t near_end = std::min(next_expected_ + kNear, expected_.size());
+  size_t place = next_expected_;
+  while (place < near_end && !matches(expected_[place])) ++place;
+  if (place == near_end) {
+    IndexExpected();
+    auto found = index_.find(identity);
+    const bool wrong_kind = found != index_.end() && !matches(expected_[found->second]);
+    if (lone && (found == index_.end() || wrong_kind)) found = index_.find(identity ^ kLoneSalt);
+    if (found == index_.end() || !matches(expected_[found->second])) return nullptr;
+    place = found->second;
+  }
+  if (place != next_expected_) Diverge();
+  next_expected_ = place;
+  return &expected_[place];
+}
+
+void ScrapeCache::IndexExpected() {
+  if (!index_.empty()) return;
+  index_.reserve(expected_.size());
+  for (size_t place = 0; place < expected_.size(); ++place) {
+    const Line& line = expected_[place];
+    if (line.kind() == LineKind::kRepeat) continue;
+    const uint64_t key = line.identity ^ (line.kind() == LineKind::kLone ? kLoneSalt : 0);
+    index_.emplace(key, static_cast<uint32_t>(place));
+  }
+}
+
+// Lines of one format's comments are not lines of the other's.
+void ScrapeCache::StartFormat(PageFormat format) {
+  if (std::exchange(format_, format) == format) return;
+  std::erase_if(expected_, [](const Line& line) {
+    return line.kind() == LineKind::kComment || line.kind() == LineKind::kMetadata ||
+           line.kind() == LineKind::kType;
+  });
+}
+
+void ScrapeCache::Bind(const NewSeries& series, ColumnId column, ScrapeRow& row,
+                       PageCounts& counts) {
+  Line& line = next_[series.line];
+  line.set_kind(LineKind::kSeries);
+  line.target = column;
+  if (row.Set(column, series.value)) return;
+  if (!SameBits(row.value(column), series.value)) ++counts.duplicates;
+}
+
+void ScrapeCache::BindLone(const NewSeries& series, SeriesId id) {
+  Line& line = next_[series.line];
+  if (line.kind() == LineKind::kUnbound) {
+    line.set_kind(LineKind::kLone);
+    line.target = lone_series_.Add(id);
+  }
+  lone_series_.Saw(line.target);
+  lone_samples_.push_back({line.target, {*series.timestamp, series.value}});
+}
+
+std::vector<ColumnId> ScrapeCache::Commit() {
+  lone_series_.Commit();
+  std::vector<ColumnId> unused;
+  if (diverged_) {
+    std::erase_if(next_, [](const Line& line) { return line.kind() == LineKind::kUnbound; });
+    next_.shrink_to_fit();
+    expected_ = std::move(next_);
+    unused = TakeUnusedColumns();
+  }
+  EndPage();
+  return unused;
+}
+
+void ScrapeCache::Discard() {
+  lone_series_.Discard();
+  EndPage();
+}
+
+void ScrapeCache::Forget() {
+  expected_.clear();
+  diverged_ = true;
+}
+
+void ScrapeCache::EndPage() {
+  if (diverged_) {
+    std::vector<MetadataStore::FamilyId> families;
+    for (const Line& line : expected_) {
+      const bool tells = line.kind() == LineKind::kMetadata || line.kind() == LineKind::kType;
+      if (tells) families.push_back(line.target);
+    }
+    metadata_.Keep(families);
+  }
+  metadata_.ScrapeDone();
+  diverged_ = false;
+  next_ = {};
+  index_ = {};
+  fresh_ = {};
+  new_series_ = {};
+  lone_samples_.clear();
+}
+
+std::vector<ColumnId> ScrapeCache::TakeUnusedColumns() {
+  std::vector<uint64_t> used;
+  std::vector<bool> lone_used(lone_series_.id_limit());
+  for (const Line& line : expected_) {
+    if (line.kind() == LineKind::kLone) lone_used[line.target] = true;
+    if (line.kind() != LineKind::kSeries) continue;
+    const size_t word = line.target / 64;
+    if (word >= used.size()) used.resize(word + 1);
+    used[word] |= uint64_t{1} << (line.target % 64);
+  }
+  lone_series_.KeepOnly(lone_used);
+
+  std::vector<ColumnId> unused;
+  used.resize(std::max(used.size(), columns_.size()));
+  for (size_t word = 0; word < columns_.size(); ++word) {
+    for (uint64_t rest = columns_[word] & ~used[word]; rest != 0; rest &= rest - 1) {
+      unused.push_back(static_cast<ColumnId>(word * 64) +
+                       static_cast<ColumnId>(std::countr_zero(rest)));
+    }
+  }
+  columns_ = std::move(used);
+  return unused;
+}
+
+}  // namespace barograph::server

@@ -1,0 +1,184 @@
+#include "server/scrape/scrape_writer.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace barograph::server {
+namespace {
+
+// The order is that of the values in SetReport; the last three are the extra_scrape_metrics.
+constexpr std::array<std::string_view, 8> kReportNames = {"up",
+                                                          "scrape_duration_seconds",
+                                                          "scrape_samples_scraped",
+                                                          "scrape_samples_post_metric_relabeling",
+                                                          "scrape_series_added",
+                                                          "scrape_timeout_seconds",
+                                                          "scrape_sample_limit",
+                                                          "scrape_body_size_bytes"};
+constexpr size_t kPlainReportSeries = 5;
+
+}  // namespace
+
+ScrapeWriter::ScrapeWriter(Labels target_labels, const ScrapeConfig& config, Appendable& storage,
+                           MetadataStore& metadata, ScrapeMetrics& metrics, Logger logger)
+    : target_labels_(std::move(target_labels)),
+      config_(&config),
+      storage_(storage),
+      metrics_(metrics),
+      logger_(std::move(logger)),
+      cache_(metadata) {
+  labels_.emplace(target_labels_, *config_);
+}
+
+void ScrapeWriter::Reconfigure(const ScrapeConfig& config, bool same_labels) {
+  config_ = &config;
+  labels_.emplace(target_labels_, *config_);
+  if (!same_labels) cache_.Forget();
+}
+
+Status ScrapeWriter::OpenTable() {
+  if (table_ == nullptr) table_ = TRY(storage_.OpenTable());
+  return {};
+}
+
+Status ScrapeWriter::ReadPage(std::string_view page, const PageRules& rules, PageCounts& counts) {
+  page_ = PageState::kNone;
+  row_.Begin();
+  TRY(OpenTable());
+  if (page.empty()) {
+    page_ = PageState::kEmpty;
+    return {};
+  }
+  if (auto read = cache_.Read(page, rules, *labels_, row_, counts); !read) {
+    counts.added = 0;
+    return read;
+  }
+  TRY(AddNewSeries(counts));
+  page_ = PageState::kRead;
+  return {};
+}
+
+void ScrapeWriter::ReadNothing() { page_ = PageState::kNone; }
+
+Status ScrapeWriter::AddNewSeries(PageCounts& counts) {
+  if (cache_.new_series().empty()) return {};
+  std::unique_ptr<Appender> appender;
+  uint64_t refused = 0;
+  std::string reason;
+  for (const NewSeries& series : cache_.new_series()) {
+    std::optional<Error> error;
+    if (!series.timestamp) {
+      const auto column = table_->AddColumn(series.labels);
+      column ? cache_.Bind(series, *column, row_, counts) : void(error = column.error());
+    } else {
+      if (appender == nullptr) appender = storage_.NewAppender();
+      const auto id = appender->Resolve(series.labels);
+      id ? cache_.BindLone(series, *id) : void(error = id.error());
+    }
+    if (!error) continue;
+    if (error->code != ErrorCode::kLimitExceeded) return std::unexpected(*std::move(error));
+    ++refused;
+    --counts.added;
+    reason = error->message;
+  }
+  if (refused > 0) {
+    metrics_.refused_series.Increment(static_cast<double>(refused));
+    logger_.Warn("New series refused", {{"num_dropped", std::to_string(refused)}, {"err", reason}});
+  }
+  return {};
+}
+
+Status ScrapeWriter::Write(Timestamp timestamp, const ScrapeReport& report, Duration timeout) {
+  TRY(OpenTable());
+  // Of a page that failed, nothing counts.
+  if (page_ != PageState::kRead) {
+    row_.Discard();
+    cache_.Discard();
+  }
+  SetReport(report, timeout);
+  return Append(timestamp);
+}
+
+Status ScrapeWriter::WriteEnd(Timestamp timestamp) {
+  if (table_ == nullptr) return {};
+  page_ = PageState::kNone;
+  row_.Discard();
+  cache_.Discard();
+  return Append(timestamp);
+}
+
+Status ScrapeWriter::Append(Timestamp timestamp) {
+  row_.Finish();
+  const auto report = table_->AppendRow(row_.row(timestamp));
+  if (report) Count(*report);
+  const Status lone = AppendLone(timestamp);
+  if (page_ == PageState::kRead) {
+    ReleaseColumns(cache_.Commit());
+  } else {
+    cache_.lone_series().EndAll();
+  }
+  page_ = PageState::kNone;
+  if (!report) return std::unexpected(report.error());
+  return lone;
+}
+
+Status ScrapeWriter::AppendLone(Timestamp timestamp) {
+  std::vector<SeriesId> ended;
+  if (config_->track_timestamps_staleness) ended = cache_.lone_series().Ended();
+  if (ended.empty() && cache_.lone_samples().empty()) return {};
+  const auto appender = storage_.NewAppender();
+  for (const LoneSample& lone : cache_.lone_samples()) {
+    appender->Append(cache_.lone_series().id(lone.lone), lone.sample);
+  }
+  for (const SeriesId series : ended) appender->Append(series, {timestamp, kStaleNan});
+  Count(TRY(appender->Commit()));
+  return {};
+}
+
+void ScrapeWriter::SetReport(const ScrapeReport& report, Duration timeout) {
+  const std::array<double, kReportSeries> values = {report.up ? 1.0 : 0.0,
+                                                    report.duration_seconds,
+                                                    static_cast<double>(report.counts.scraped),
+                                                    static_cast<double>(report.counts.kept),
+                                                    static_cast<double>(report.counts.added),
+                                                    ToSeconds(timeout),
+                                                    static_cast<double>(config_->limits.samples),
+                                                    static_cast<double>(report.body_bytes)};
+  const size_t count = config_->extra_scrape_metrics ? kReportSeries : kPlainReportSeries;
+  for (size_t i = 0; i < count; ++i) {
+    if (!report_columns_[i]) {
+      const auto column = table_->AddColumn(labels_->MakeReport(kReportNames[i]));
+      if (!column) {
+        logger_.Warn("Appending scrape report failed", {{"err", column.error().message}});
+        continue;
+      }
+      report_columns_[i] = *column;
+    }
+    // A page may show a series of that name and labels: it came first.
+    row_.Set(*report_columns_[i], values[i]);
+  }
+}
+
+void ScrapeWriter::Count(const AppendReport& report) {
+  const auto count = [this](uint64_t samples, Counter& counter, std::string_view message) {
+    if (samples == 0) return;
+    counter.Increment(static_cast<double>(samples));
+    logger_.Warn(message, {{"num_dropped", std::to_string(samples)}});
+  };
+  count(report.out_of_order, metrics_.out_of_order, "Error on ingesting out-of-order samples");
+  count(report.duplicate, metrics_.duplicate_timestamp,
+        "Error on ingesting samples with different value but same timestamp");
+  count(report.out_of_bounds, metrics_.out_of_bounds,
+        "Error on ingesting samples that are too old or are too far into the future");
+}
+
+void ScrapeWriter::ReleaseColumns(const std::vector<ColumnId>& columns) {
+  for (const ColumnId column : columns) {
+    if (std::ranges::find(report_columns_, std::optional(column)) == report_columns_.end()) {
+      table_->ReleaseColumn(column);
+    }
+  }
+}
+
+}  // namespace barograph::server
