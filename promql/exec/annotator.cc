@@ -1,0 +1,162 @@
+#include "promql/exec/annotator.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/model/number.h"
+
+namespace barograph::promql {
+namespace {
+
+constexpr std::string_view kWarning = "PromQL warning: ";
+constexpr std::string_view kInfo = "PromQL info: ";
+
+std::string FormatPosition(std::string_view query, int start) {
+  if (start < 0 || static_cast<size_t>(start) > query.size()) return "invalid position";
+  const std::string_view before = query.substr(0, static_cast<size_t>(start));
+  const auto line = 1 + std::count(before.begin(), before.end(), '\n');
+  const size_t line_break = before.rfind('\n');
+  const size_t column = line_break == std::string_view::npos ? before.size() + 1  //
+                                                             : before.size() - line_break;
+  return fmt::format("{}:{}", line, column);
+}
+
+// 2006-01-02T15:04:05Z, with the seconds rounded towards zero.
+std::string FormatTime(int64_t ms) {
+  const int64_t seconds = ms / 1000;
+  constexpr int64_t kYear9999 = 253402300799;
+  const std::time_t clamped = std::clamp<int64_t>(seconds, -62135596800, kYear9999);
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(clamped));
+}
+
+// Go's %.2g.
+std::string FormatTwoDigits(double value) {
+  if (std::isinf(value)) return value > 0 ? "+Inf" : "-Inf";
+  return std::isnan(value) ? "NaN" : fmt::format("{:.2g}", value);
+}
+
+std::string WithMetric(std::string text, std::string_view metric) {
+  if (metric.empty()) return text;
+  return fmt::format("{} for metric name {}", text, Quote(metric));
+}
+
+}  // namespace
+
+Annotator::Entry* Annotator::Find(std::string_view text) {
+  const auto found = std::find_if(entries_.begin(), entries_.end(),
+                                  [&](const Entry& entry) { return entry.text == text; });
+  return found == entries_.end() ? nullptr : &*found;
+}
+
+void Annotator::Add(bool warning, std::string text, PositionRange where) {
+  text.insert(0, warning ? kWarning : kInfo);
+  if (Entry* entry = Find(text)) {
+    entry->where = where;
+    return;
+  }
+  entries_.push_back({.warning = warning, .text = std::move(text), .where = where});
+}
+
+void Annotator::InvalidQuantile(double quantile, PositionRange where) {
+  Warn(fmt::format("quantile value should be between 0 and 1, got {}", FormatShortest(quantile)),
+       where);
+}
+
+void Annotator::InvalidRatio(double ratio, double limit, PositionRange where) {
+  Warn(fmt::format("ratio value should be between -1 and 1, got {}, capping to {}",
+                   FormatShortest(ratio), FormatShortest(limit)),
+       where);
+}
+
+void Annotator::BadBucketLabel(std::string_view metric, std::string_view label,
+                               PositionRange where) {
+  Warn(WithMetric(fmt::format("bucket label \"le\" is missing or has a malformed value of {}",
+                              Quote(label)),
+                  metric),
+       where);
+}
+
+void Annotator::MixedFloatsHistograms(std::string_view metric, PositionRange where) {
+  Warn(fmt::format("encountered a mix of histograms and floats for metric name {}", Quote(metric)),
+       where);
+}
+
+void Annotator::MixedClassicNative(std::string_view metric, PositionRange where) {
+  Warn(WithMetric("vector contains a mix of classic and native histograms", metric), where);
+}
+
+void Annotator::HistogramIgnoredInAggregation(std::string_view aggregation, PositionRange where) {
+  Inform(fmt::format("ignored histogram in {} aggregation", aggregation), where);
+}
+
+void Annotator::HistogramIgnoredInRange(std::string_view metric, PositionRange where) {
+  Inform(fmt::format("ignored histograms in a range containing both floats and histograms for "
+                     "metric name {}",
+                     Quote(metric)),
+         where);
+}
+
+void Annotator::IncompatibleTypes(std::string_view lhs, std::string_view op, std::string_view rhs,
+                                  PositionRange where) {
+  Inform(fmt::format("incompatible sample types encountered for binary operator {}: {} {} {}",
+                     Quote(op), lhs, op, rhs),
+         where);
+}
+
+void Annotator::PossibleNonCounter(std::string_view metric, PositionRange where) {
+  Inform(fmt::format("metric might not be a counter, name does not end in "
+                     "_total/_sum/_count/_bucket: {}",
+                     Quote(metric)),
+         where);
+}
+
+void Annotator::SortInRangeQuery(PositionRange where) {
+  Warn("sort is ineffective for range queries since results are always ordered by labels", where);
+}
+
+void Annotator::ForcedMonotonicity(std::string_view metric, const MonotonicityRepair& repair,
+                                   PositionRange where) {
+  std::string text = WithMetric(
+      "PromQL info: input to histogram_quantile needed to be fixed for monotonicity (see "
+      "https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)",
+      metric);
+  Entry* entry = Find(text);
+  if (entry == nullptr) {
+    entries_.push_back({.warning = false,
+                        .text = std::move(text),
+                        .where = where,
+                        .repairs = true,
+                        .merged = repair,
+                        .first_ms = repair.time_ms,
+                        .samples = 1});
+    return;
+  }
+  entry->first_ms = std::min(entry->first_ms, repair.time_ms);
+  entry->merged.time_ms = std::max(entry->merged.time_ms, repair.time_ms);
+  entry->merged.min_bucket = std::min(entry->merged.min_bucket, repair.min_bucket);
+  entry->merged.max_bucket = std::max(entry->merged.max_bucket, repair.max_bucket);
+  entry->merged.max_diff = std::max(entry->merged.max_diff, repair.max_diff);
+  ++entry->samples;
+}
+
+Annotations Annotator::Finish(std::string_view query) const {
+  Annotations result;
+  for (const Entry& entry : entries_) {
+    std::string text = entry.text;
+    if (entry.repairs) {
+      text += fmt::format(
+          ", from buckets {} to {}, with a max diff of {}, over {} samples from {} to {}",
+          FormatShortest(entry.merged.min_bucket), FormatShortest(entry.merged.max_bucket),
+          FormatTwoDigits(entry.merged.max_diff), entry.samples, FormatTime(entry.first_ms),
+          FormatTime(entry.merged.time_ms));
+    }
+    text += fmt::format(" ({})", FormatPosition(query, entry.where.start));
+    (entry.warning ? result.warnings : result.infos).push_back(std::move(text));
+  }
+  return result;
+}
+
+}  // namespace barograph::promql

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "promql/engine.h"
+#include "promql/parse/ast.h"
+
+/// Collects a query's warnings and infos. The texts are Prometheus's (util/annotations), each is
+/// kept once, and the position is that of the expression that raised it last.
+namespace barograph::promql {
+
+class Annotator {
+ public:
+  void Warn(std::string text, PositionRange where) { Add(true, std::move(text), where); }
+  void Inform(std::string text, PositionRange where) { Add(false, std::move(text), where); }
+
+  void InvalidQuantile(double quantile, PositionRange where);
+  void InvalidRatio(double ratio, double limit, PositionRange where);
+  void BadBucketLabel(std::string_view metric, std::string_view label, PositionRange where);
+  void MixedFloatsHistograms(std::string_view metric, PositionRange where);
+  void MixedClassicNative(std::string_view metric, PositionRange where);
+  void HistogramIgnoredInAggregation(std::string_view aggregation, PositionRange where);
+  void HistogramIgnoredInRange(std::string_view metric, PositionRange where);
+  void IncompatibleTypes(std::string_view lhs, std::string_view op, std::string_view rhs,
+                         PositionRange where);
+  void PossibleNonCounter(std::string_view metric, PositionRange where);
+  void SortInRangeQuery(PositionRange where);
+
+  /// What histogram_quantile had to repair at one step of one histogram; repairs of one kind are
+  /// summed up in one info.
+  struct MonotonicityRepair {
+    int64_t time_ms;
+    double min_bucket;
+    double max_bucket;
+    double max_diff;
+  };
+  void ForcedMonotonicity(std::string_view metric, const MonotonicityRepair& repair,
+                          PositionRange where);
+
+  /// The texts with positions ("... (1:6)") in `query`.
+  Annotations Finish(std::string_view query) const;
+
+ private:
+  struct Entry {
+    bool warning;
+    std::string text;
+    PositionRange where;
+    bool repairs = false;  // the fields below count
+    MonotonicityRepair merged{};
+    int64_t first_ms = 0;
+    size_t samples = 0;
+  };
+
+  void Add(bool warning, std::string text, PositionRange where);
+  Entry* Find(std::string_view text);
+
+  std::vector<Entry> entries_;  // few: one a kind and metric
+};
+
+}  // namespace barograph::promql

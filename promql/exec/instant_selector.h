@@ -1,0 +1,57 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "promql/exec/operator.h"
+#include "promql/exec/range_source.h"
+#include "promql/exec/windows.h"
+
+namespace barograph::promql {
+
+/// What an instant selector gives of the sample that it finds.
+enum class SampleField : uint8_t { kValue, kTimestamp };
+
+/// The latest sample of each series within the lookback before each step, unless it is a
+/// staleness marker.
+class InstantSelector final : public Operator {
+ public:
+  InstantSelector(QueryContext& context, std::unique_ptr<SelectorSource> source, WindowSpec windows,
+                  SampleField field);
+
+  Status Open() override;
+  Status Evaluate(size_t index, Column& out) override;
+  std::string name() const override { return source_->name(); }
+
+ private:
+  void TakeValues(const SeriesSamples& samples, const Windows& windows, Column& out) const;
+  void TakeHistograms(const SeriesSamples& samples, const Windows& windows, Column& out);
+  void TakeTimestamps(const SeriesSamples& samples, const Windows& windows, Column& out) const;
+
+  std::unique_ptr<SelectorSource> source_;
+  WindowCache windows_;
+  SampleField field_;
+};
+
+/// A selector with the smoothed modifier: at each step the sample there, or what a straight line
+/// between its two neighbours gives; after the last sample its value for as long as the lookback.
+/// Floats only.
+class SmoothedSelector final : public Operator {
+ public:
+  SmoothedSelector(QueryContext& context, std::unique_ptr<SelectorSource> source,
+                   WindowSpec windows);
+
+  Status Open() override;
+  Status Evaluate(size_t index, Column& out) override;
+  std::string name() const override { return source_->name(); }
+
+ private:
+  double ValueAt(const SeriesSamples& samples, Window window, Timestamp at) const;
+
+  std::unique_ptr<SelectorSource> source_;
+  WindowSpec spec_;
+  WindowCache windows_;
+};
+
+}  // namespace barograph::promql

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <string>
+
+#include "promql/exec/operator.h"
+
+/// Operators that make values of nothing, or of one step.
+namespace barograph::promql {
+
+/// One number at every step.
+class Constant final : public Operator {
+ public:
+  Constant(QueryContext& context, StepGrid grid, double value)
+      : Operator(context, grid), value_(value) {}
+
+  Status Open() override;
+  Status Evaluate(size_t index, Column& out) override;
+  std::string name() const override;
+
+ private:
+  double value_;
+};
+
+/// time(): each step's own time in seconds.
+class EvaluationTime final : public Operator {
+ public:
+  using Operator::Operator;
+  Status Open() override;
+  Status Evaluate(size_t index, Column& out) override;
+  std::string name() const override { return "time()"; }
+};
+
+/// What does not depend on the step: evaluated at one, repeated at all.
+class Repeat final : public Operator {
+ public:
+  Repeat(QueryContext& context, StepGrid grid, OperatorPtr input)
+      : Operator(context, grid), input_(std::move(input)) {}
+
+  Status Open() override;
+  Status Evaluate(size_t index, Column& out) override;
+  std::string name() const override { return "step invariant"; }
+  std::vector<const Operator*> inputs() const override { return {input_.get()}; }
+
+ private:
+  OperatorPtr input_;
+  Column column_;
+};
+
+}  // namespace barograph::promql

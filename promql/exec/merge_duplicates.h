@@ -1,0 +1,39 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "promql/exec/operator.h"
+
+namespace barograph::promql {
+
+/// Whether series that look the same may follow each other in time.
+enum class Duplicates : uint8_t {
+  kMayAlternate,  ///< they become one, unless both have a sample at one step
+  kAreErrors,     ///< as soon as two of them have any sample
+};
+
+/// Makes the series of its input unique, after labels were dropped or changed. "vector cannot
+/// contain metrics with the same labelset" where that cannot be.
+class MergeDuplicates final : public Operator {
+ public:
+  MergeDuplicates(QueryContext& context, OperatorPtr input, Duplicates duplicates)
+      : Operator(context, input->grid()), input_(std::move(input)), duplicates_(duplicates) {}
+
+  Status Open() override;
+  Status Evaluate(size_t index, Column& out) override;
+  std::string name() const override { return input_->name(); }
+  std::vector<const Operator*> inputs() const override { return input_->inputs(); }
+
+ private:
+  Status Merge(const Column& next, Column& out) const;
+
+  OperatorPtr input_;
+  Duplicates duplicates_;
+  std::vector<std::vector<size_t>> members_;  // empty when all series are unique
+  Column column_;
+};
+
+Error SameLabelsetError();
+
+}  // namespace barograph::promql

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "promql/exec/operator.h"
+#include "promql/exec/range_source.h"
+#include "promql/exec/windows.h"
+#include "promql/func/range_function.h"
+
+namespace barograph::promql {
+
+/// A function over a range vector, such as rate(x[5m]).
+class RangeCall final : public Operator {
+ public:
+  struct Description {
+    const RangeFunction* function = nullptr;
+    RangeKernel kernel = nullptr;  ///< the function's, or that of its modifier
+    WindowSpec windows;
+    int64_t range_ms = 0;
+    PositionRange argument;  ///< of the first argument, for annotations
+  };
+
+  /// `scalars` are the other arguments, in order.
+  RangeCall(QueryContext& context, const Description& description, RangeSourcePtr source,
+            std::vector<OperatorPtr> scalars);
+
+  Status Open() override;
+  Status Evaluate(size_t index, Column& out) override;
+  std::string name() const override;
+  std::vector<const Operator*> inputs() const override;
+
+ private:
+  Result<SeriesSamples> PrepareHistograms(const SeriesSamples& samples, std::string_view metric);
+  void CheckCounterName(std::string_view metric, const Column& out);
+
+  Description description_;
+  RangeSourcePtr source_;
+  std::vector<OperatorPtr> scalars_;
+  std::vector<Column> scalar_columns_;
+  WindowCache windows_;
+  RangeScratch scratch_;
+  std::vector<Timestamp> float_timestamps_;  // of a series that also has histograms
+  std::vector<double> float_values_;
+};
+
+}  // namespace barograph::promql

@@ -1,0 +1,94 @@
+#include "promql/exec/range_source.h"
+
+#include <algorithm>
+
+namespace barograph::promql {
+namespace {
+
+bool IsMarker(const SeriesSamples& samples, size_t i) {
+  if (!samples.histograms.empty() && samples.histograms[i] != nullptr) {
+    return IsStale(samples.histograms[i]->sum);
+  }
+  return IsStale(samples.values[i]);
+}
+
+bool HasMarkers(const SeriesSamples& samples) {
+  if (samples.histograms.empty()) {
+    bool any = false;  // no early exit: the loop is vectorised
+    for (const double value : samples.values) any |= IsStale(value);
+    return any;
+  }
+  for (size_t i = 0; i < samples.size(); ++i) {
+    if (IsMarker(samples, i)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Status SelectorSource::Open() {
+  const QueryContext::Selected* selected = TRY(context_.Select(selection_index_));
+  cursor_ = selected->selection->NewCursor();
+  series_.reserve(selected->labels.size());
+  for (const Labels* labels : selected->labels) series_.push_back({labels, false});
+  return {};
+}
+
+Result<SeriesSamples> SelectorSource::ReadAll(size_t index) {
+  SeriesSamples samples = TRY(cursor_->Read(index));
+  TRY(context_.Work(samples.size()));
+  return samples;
+}
+
+Result<SeriesSamples> SelectorSource::Read(size_t index) {
+  const SeriesSamples samples = TRY(ReadAll(index));
+  return HasMarkers(samples) ? WithoutMarkers(samples) : samples;
+}
+
+SeriesSamples SelectorSource::WithoutMarkers(const SeriesSamples& samples) {
+  timestamps_.clear();
+  values_.clear();
+  histograms_.clear();
+  for (size_t i = 0; i < samples.size(); ++i) {
+    if (IsMarker(samples, i)) continue;
+    timestamps_.push_back(samples.timestamps[i]);
+    values_.push_back(samples.values[i]);
+    if (!samples.histograms.empty()) histograms_.push_back(samples.histograms[i]);
+  }
+  return {timestamps_, values_, histograms_, 0};
+}
+
+SubquerySource::SubquerySource(QueryContext& context, OperatorPtr input, std::string text)
+    : context_(context), input_(std::move(input)), text_(std::move(text)) {}
+
+Status SubquerySource::Open() {
+  TRY(input_->Open());
+  series_ = input_->series();
+  const StepGrid& grid = input_->grid();
+  grid_timestamps_.reserve(grid.count);
+  for (size_t step = 0; step < grid.count; ++step)
+    grid_timestamps_.push_back(FromMs(grid.at(step)));
+  return {};
+}
+
+Result<SeriesSamples> SubquerySource::Read(size_t index) {
+  TRY(input_->Evaluate(index, column_));
+  TRY(context_.Work(column_.size()));
+  const bool floats_only = column_.histograms.empty();
+  if (floats_only && column_.CountPresent() == column_.size()) {
+    constexpr uint64_t kWholeGrid = 1;
+    return SeriesSamples{grid_timestamps_, column_.values, {}, kWholeGrid};
+  }
+  timestamps_.clear();
+  values_.clear();
+  histograms_.clear();
+  for (size_t step = 0; step < column_.size(); ++step) {
+    if (!column_.present(step)) continue;
+    timestamps_.push_back(grid_timestamps_[step]);
+    values_.push_back(column_.values[step]);
+    if (!floats_only) histograms_.push_back(column_.histogram(step));
+  }
+  return SeriesSamples{timestamps_, values_, histograms_, 0};
+}
+
+}  // namespace barograph::promql

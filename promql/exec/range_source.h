@@ -1,0 +1,84 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/storage/queryable.h"
+#include "promql/exec/context.h"
+#include "promql/exec/operator.h"
+#include "promql/exec/series.h"
+
+/// Where range functions get their samples from: a selector or a subquery.
+namespace barograph::promql {
+
+/// One thread at a time.
+class RangeSource {
+ public:
+  RangeSource() = default;
+  virtual ~RangeSource() = default;
+  RangeSource(const RangeSource&) = delete;
+  RangeSource& operator=(const RangeSource&) = delete;
+
+  /// Finds the series. Called once, before anything else.
+  virtual Status Open() = 0;
+  const std::vector<SeriesMeta>& series() const { return series_; }
+
+  /// The samples of series `index` without staleness markers. The spans live until the next call.
+  virtual Result<SeriesSamples> Read(size_t index) = 0;
+
+  virtual std::string name() const = 0;
+  virtual std::vector<const Operator*> inputs() const { return {}; }
+
+ protected:
+  std::vector<SeriesMeta> series_;
+};
+using RangeSourcePtr = std::unique_ptr<RangeSource>;
+
+/// The series of a selection.
+class SelectorSource final : public RangeSource {
+ public:
+  /// `text` is the selector as written, for explain.
+  SelectorSource(QueryContext& context, size_t selection, std::string text)
+      : context_(context), selection_index_(selection), text_(std::move(text)) {}
+
+  Status Open() override;
+  Result<SeriesSamples> Read(size_t index) override;
+  /// The same with markers.
+  Result<SeriesSamples> ReadAll(size_t index);
+  std::string name() const override { return text_; }
+
+ private:
+  SeriesSamples WithoutMarkers(const SeriesSamples& samples);
+
+  QueryContext& context_;
+  size_t selection_index_;
+  std::string text_;
+  std::unique_ptr<SeriesCursor> cursor_;
+  std::vector<Timestamp> timestamps_;  // of a series that had markers
+  std::vector<double> values_;
+  std::vector<const FloatHistogram*> histograms_;
+};
+
+/// The values of an expression at the steps of its own grid.
+class SubquerySource final : public RangeSource {
+ public:
+  SubquerySource(QueryContext& context, OperatorPtr input, std::string text);
+
+  Status Open() override;
+  Result<SeriesSamples> Read(size_t index) override;
+  std::string name() const override { return text_; }
+  std::vector<const Operator*> inputs() const override { return {input_.get()}; }
+
+ private:
+  QueryContext& context_;
+  OperatorPtr input_;
+  std::string text_;
+  Column column_;
+  std::vector<Timestamp> grid_timestamps_;
+  std::vector<Timestamp> timestamps_;
+  std::vector<double> values_;
+  std::vector<const FloatHistogram*> histograms_;
+};
+
+}  // namespace barograph::promql

@@ -1,0 +1,13 @@
+#pragma once
+
+#include "promql/exec/build.h"
+#include "promql/value.h"
+
+namespace barograph::promql {
+
+/// Evaluates a plan and gives its value in the shape that the query asks for: a matrix in label
+/// order for a range query; else what the expression's type says.
+Result<Value> EvaluatePlan(QueryContext& context, const PlanNode& root,
+                           const BuildOptions& options);
+
+}  // namespace barograph::promql

@@ -1,0 +1,270 @@
+#include "promql/exec/vector_binary.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace barograph::promql {
+
+VectorBinary::VectorBinary(QueryContext& context, const BinaryExpr& expr, OperatorPtr lhs,
+                           OperatorPtr rhs)
+    : Operator(context, lhs->grid()),
+      expr_(expr),
+      matching_(*expr.matching),
+      lhs_(std::move(lhs)),
+      rhs_(std::move(rhs)),
+      swapped_(matching_.card == VectorCardinality::kOneToMany),
+      held_(context) {
+  many_.input = swapped_ ? rhs_.get() : lhs_.get();
+  one_.input = swapped_ ? lhs_.get() : rhs_.get();
+}
+
+const std::vector<uint32_t>& VectorBinary::many_of(const MatchGroup& group) const {
+  return swapped_ ? group.right : group.left;
+}
+
+const std::vector<uint32_t>& VectorBinary::one_of(const MatchGroup& group) const {
+  return swapped_ ? group.left : group.right;
+}
+
+Status VectorBinary::Open() {
+  TRY(lhs_->Open());
+  TRY(rhs_->Open());
+  matched_ = TRY(MatchSeries(context(), matching_, lhs_->series(), rhs_->series()));
+  many_.uses.assign(many_.input->series().size(), 0);
+  one_.uses.assign(one_.input->series().size(), 0);
+  TRY(CheckGroups());
+  MakePairs();
+  return CheckResults();
+}
+
+// In the order of the many side, so that an instant query shows its order.
+void VectorBinary::MakePairs() {
+  const std::vector<uint32_t>& groups = swapped_ ? matched_.group_of_right : matched_.group_of_left;
+  for (uint32_t many = 0; many < groups.size(); ++many) {
+    for (const uint32_t one : one_of(matched_.groups[groups[many]])) {
+      AddPair({many, one, groups[many]});
+    }
+    if (fill_one().has_value()) AddPair({many, kFilled, groups[many]});
+  }
+  if (!fill_many().has_value()) return;
+  const std::vector<uint32_t>& one_groups =
+      swapped_ ? matched_.group_of_left : matched_.group_of_right;
+  for (uint32_t one = 0; one < one_groups.size(); ++one) AddPair({kFilled, one, one_groups[one]});
+}
+
+void VectorBinary::AddPair(Pair pair) {
+  const auto& manys = many_.input->series();
+  const auto& ones = one_.input->series();
+  const Naming naming = context().naming();
+  const Labels many_labels = pair.many == kFilled ? FilledLabels(ones[pair.one])  //
+                                                  : naming.Visible(manys[pair.many]);
+  const Labels one_labels =
+      pair.one == kFilled ? FilledLabels(manys[pair.many]) : naming.Visible(ones[pair.one]);
+  series_.push_back({context().Keep(ResultLabels(many_labels, one_labels)), expr_.return_bool});
+  pairs_.push_back(pair);
+  if (pair.many != kFilled) ++many_.uses[pair.many];
+  if (pair.one != kFilled) ++one_.uses[pair.one];
+}
+
+Labels VectorBinary::FilledLabels(const SeriesMeta& partner) const {
+  return MatchingLabels(matching_).Apply(partner, context().naming());
+}
+
+Labels VectorBinary::ResultLabels(const Labels& many, const Labels& one) const {
+  const bool drop_name =
+      ChangesMeaning(expr_.op) || (expr_.return_bool && !context().naming().delayed);
+  Labels labels = drop_name ? WithoutMetadata(many) : many;
+  if (one_to_one()) {
+    const LabelSubset kept =
+        matching_.on ? LabelSubset::Only(matching_.labels) : LabelSubset::Except(matching_.labels);
+    labels = kept.Apply(labels);
+  }
+  if (matching_.include.empty()) return labels;
+  LabelsBuilder builder(labels);
+  for (const std::string& name : matching_.include) builder.Set(name, one.Get(name));
+  return builder.Build();
+}
+
+Status VectorBinary::CheckGroups() {
+  for (const MatchGroup& group : matched_.groups) {
+    if (one_of(group).size() > 1) TRY(CheckOneSide(group));
+    if (one_to_one() && many_of(group).size() > 1) TRY(CheckManySide(group));
+  }
+  return {};
+}
+
+// A group may have one sample a step on its one side, if the other vector has any sample at all.
+Status VectorBinary::CheckOneSide(const MatchGroup& group) {
+  std::vector<uint32_t> holder(steps(), kFilled);
+  Column column;
+  for (const uint32_t one : one_of(group)) {
+    TRY(one_.input->Evaluate(one, column));
+    for (size_t step = 0; step < steps(); ++step) {
+      if (!column.present(step)) continue;
+      if (holder[step] != kFilled && TRY(AnyManyPresent(step))) {
+        return std::unexpected(DuplicateError(holder[step], one));
+      }
+      holder[step] = one;
+    }
+  }
+  return {};
+}
+
+// Only asked on the way to an error.
+Result<bool> VectorBinary::AnyManyPresent(size_t step) {
+  if (fill_many().has_value() || fill_one().has_value()) return true;
+  Column column;
+  for (size_t i = 0; i < many_.input->series().size(); ++i) {
+    TRY(many_.input->Evaluate(i, column));
+    if (column.present(step)) return true;
+  }
+  return false;
+}
+
+Error VectorBinary::DuplicateError(uint32_t a, uint32_t b) const {
+  const Naming naming = context().naming();
+  const SeriesMeta& meta = one_.input->series()[b];
+  std::string first = FormatLabelSet(naming.Visible(one_.input->series()[a]));
+  std::string second = FormatLabelSet(naming.Visible(meta));
+  if (first > second) std::swap(first, second);
+  return {ErrorCode::kExecution,
+          fmt::format("found duplicate series for the match group {} on the {} hand-side of the "
+                      "operation: [{}, {}];many-to-many matching not allowed: matching labels "
+                      "must be unique on one side",
+                      FormatLabelSet(MatchingLabels(matching_).Apply(meta, naming)),
+                      swapped_ ? "left" : "right", first, second)};
+}
+
+// In one-to-one matching two samples of a group's many side must not meet one of the other side.
+Status VectorBinary::CheckManySide(const MatchGroup& group) {
+  if (one_of(group).empty() && !fill_one().has_value()) return {};
+  Column column;
+  StepSet ones(steps());
+  for (const uint32_t one : one_of(group)) {
+    TRY(one_.input->Evaluate(one, column));
+    ones.AddPresent(column);
+  }
+  StepSet taken(steps());
+  for (const uint32_t many : many_of(group)) {
+    TRY(many_.input->Evaluate(many, column));
+    for (size_t step = 0; step < steps(); ++step) {
+      if (!column.present(step) || !(ones.contains(step) || fill_one().has_value())) continue;
+      if (taken.contains(step)) {
+        return Fail(ErrorCode::kExecution,
+                    "multiple matches for labels: many-to-one matching must be explicit "
+                    "(group_left/group_right)");
+      }
+      taken.Add(step);
+    }
+  }
+  return {};
+}
+
+// In many-to-one matching the results of a group must differ in their labels at each step, also
+// those that a filter then takes out.
+Status VectorBinary::CheckResults() {
+  if (one_to_one()) return {};
+  std::unordered_map<std::string, std::vector<size_t>> by_labels;
+  for (size_t i = 0; i < pairs_.size(); ++i) {
+    std::string key = std::to_string(pairs_[i].group) + ':';
+    key += series_[i].labels->packed();
+    by_labels[std::move(key)].push_back(i);
+  }
+  Column column;
+  for (const auto& [labels, same] : by_labels) {
+    if (same.size() < 2) continue;
+    StepSet taken(steps());
+    for (const size_t i : same) {
+      const Pair pair = pairs_[i];
+      if (pair.many == kFilled || pair.one == kFilled) continue;
+      const Column* one = TRY(Read(one_, pair.one));
+      TRY(many_.input->Evaluate(pair.many, column));
+      for (size_t step = 0; step < steps(); ++step) {
+        if (!column.present(step) || !one->present(step)) continue;
+        if (taken.contains(step)) {
+          return Fail(ErrorCode::kExecution,
+                      "multiple matches for labels: grouping labels must ensure unique matches");
+        }
+        taken.Add(step);
+      }
+    }
+  }
+  return {};
+}
+
+Result<const Column*> VectorBinary::Read(Side& side, uint32_t series) {
+  if (side.uses[series] > 1) {
+    const auto [entry, is_new] = side.kept.try_emplace(series);
+    if (is_new) {
+      TRY(held_.Add(steps()));
+      TRY(side.input->Evaluate(series, entry->second));
+    }
+    return &entry->second;
+  }
+  if (side.last != series) {
+    side.last = kFilled;
+    TRY(side.input->Evaluate(series, side.column));
+    side.last = series;
+  }
+  return &side.column;
+}
+
+Status VectorBinary::Evaluate(size_t index, Column& out) {
+  const Pair pair = pairs_[index];
+  TRY(context().Work(steps()));
+  if (pair.many == kFilled || pair.one == kFilled) return Fill(pair, out);
+  const Column* many = TRY(Read(many_, pair.many));
+  const Column* one = TRY(Read(one_, pair.one));
+  return Combine(*many, *one, out);
+}
+
+Result<const StepSet*> VectorBinary::Presence(Side& side, const std::vector<uint32_t>& members,
+                                              std::unordered_map<uint32_t, StepSet>& cache,
+                                              uint32_t group) {
+  const auto [entry, is_new] = cache.try_emplace(group, steps());
+  if (!is_new) return &entry->second;
+  for (const uint32_t series : members) {
+    const Column* column = TRY(Read(side, series));
+    entry->second.AddPresent(*column);
+  }
+  return &entry->second;
+}
+
+// The series that is there, with the fill value at the steps at which the other side's group has
+// no sample.
+Status VectorBinary::Fill(Pair pair, Column& out) {
+  const MatchGroup& group = matched_.groups[pair.group];
+  const bool one_missing = pair.one == kFilled;
+  const StepSet* others = one_missing
+                              ? TRY(Presence(one_, one_of(group), one_presence_, pair.group))
+                              : TRY(Presence(many_, many_of(group), many_presence_, pair.group));
+  const Column* there = one_missing ? TRY(Read(many_, pair.many)) : TRY(Read(one_, pair.one));
+  Column filled;
+  filled.Reset(steps());
+  Column present = *there;
+  const double value = one_missing ? *fill_one() : *fill_many();
+  for (size_t step = 0; step < steps(); ++step) {
+    if (!others->contains(step)) filled.values[step] = value;
+  }
+  return one_missing ? Combine(present, filled, out) : Combine(filled, present, out);
+}
+
+Status VectorBinary::Combine(const Column& many, const Column& one, Column& out) {
+  const Column& left = swapped_ ? one : many;
+  const Column& right = swapped_ ? many : one;
+  if (!left.histograms.empty() || !right.histograms.empty()) {
+    return Fail(ErrorCode::kExecution,
+                fmt::format("binary operator {} is not implemented for native histograms",
+                            ToString(expr_.op)));
+  }
+  out.Reset(steps());
+  const auto result = expr_.return_bool ? ComparisonResult::kBool : ComparisonResult::kFilter;
+  ApplyToColumns(expr_.op, result, left.values, right.values, out.values);
+  if (expr_.op == BinaryOp::kTrimUpper || expr_.op == BinaryOp::kTrimLower) {
+    context().annotations().IncompatibleTypes("float", ToString(expr_.op), "float", expr_.position);
+  }
+  return {};
+}
+
+}  // namespace barograph::promql

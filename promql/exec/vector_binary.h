@@ -1,0 +1,83 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "promql/exec/matching.h"
+#include "promql/exec/operator.h"
+#include "promql/func/binary.h"
+
+namespace barograph::promql {
+
+/// Arithmetic and comparison between two vectors. One side of the match is the "one" side, on
+/// which a match group may have one sample at a step; the other is the "many" side (the left one,
+/// but with group_right).
+class VectorBinary final : public Operator {
+ public:
+  VectorBinary(QueryContext& context, const BinaryExpr& expr, OperatorPtr lhs, OperatorPtr rhs);
+
+  Status Open() override;
+  Status Evaluate(size_t index, Column& out) override;
+  std::string name() const override { return std::string(ToString(expr_.op)); }
+  std::vector<const Operator*> inputs() const override { return {lhs_.get(), rhs_.get()}; }
+
+ private:
+  // One output series: a series of the many side with one of the one side, or one of them with
+  // the fill value for the other where the other's group is absent.
+  static constexpr uint32_t kFilled = UINT32_MAX;
+  struct Pair {
+    uint32_t many;
+    uint32_t one;
+    uint32_t group;
+  };
+
+  // A side's columns that several pairs need, kept while they do.
+  struct Side {
+    Operator* input = nullptr;
+    std::vector<uint32_t> uses;  // by series
+    std::unordered_map<uint32_t, Column> kept;
+    uint32_t last = kFilled;  // the series that `column` is of
+    Column column;
+  };
+
+  bool one_to_one() const { return matching_.card == VectorCardinality::kOneToOne; }
+  const std::vector<uint32_t>& many_of(const MatchGroup& group) const;
+  const std::vector<uint32_t>& one_of(const MatchGroup& group) const;
+  std::optional<double> fill_many() const { return matching_.fill_left; }
+  std::optional<double> fill_one() const { return matching_.fill_right; }
+
+  void MakePairs();
+  void AddPair(Pair pair);
+  Labels ResultLabels(const Labels& many, const Labels& one) const;
+  Labels FilledLabels(const SeriesMeta& partner) const;
+
+  Status CheckGroups();
+  Status CheckOneSide(const MatchGroup& group);
+  Status CheckManySide(const MatchGroup& group);
+  Status CheckResults();
+  Result<bool> AnyManyPresent(size_t step);
+  Error DuplicateError(uint32_t a, uint32_t b) const;
+
+  Result<const Column*> Read(Side& side, uint32_t series);
+  Result<const StepSet*> Presence(Side& side, const std::vector<uint32_t>& members,
+                                  std::unordered_map<uint32_t, StepSet>& cache, uint32_t group);
+  Status Fill(Pair pair, Column& out);
+  Status Combine(const Column& many, const Column& one, Column& out);
+
+  const BinaryExpr& expr_;
+  const VectorMatching& matching_;
+  OperatorPtr lhs_;
+  OperatorPtr rhs_;
+  bool swapped_;  // group_right: the many side is the right one
+  Matched matched_;
+  std::vector<Pair> pairs_;
+  Side many_;
+  Side one_;
+  std::unordered_map<uint32_t, StepSet> many_presence_;  // by group, for fills
+  std::unordered_map<uint32_t, StepSet> one_presence_;
+  HeldSamples held_;
+};
+
+}  // namespace barograph::promql

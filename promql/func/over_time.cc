@@ -1,0 +1,217 @@
+#include <cmath>
+
+#include "promql/exec/column.h"
+#include "promql/func/kahan.h"
+#include "promql/func/range_function.h"
+#include "promql/func/sliding.h"
+
+/// The *_over_time functions. Where windows overlap little, each is computed from scratch in
+/// Prometheus's order of operations; where they overlap much, they slide (func/sliding.h), which
+/// may differ in the last bits of sums.
+namespace barograph::promql {
+namespace {
+
+// result(begin, end) of every window that holds samples.
+template <typename F>
+void EachWindow(const RangeInput& input, std::span<double> out, F result) {
+  for (size_t step = 0; step < out.size(); ++step) {
+    const Window window = input.windows[step];
+    out[step] = window.begin == window.end ? kAbsent : result(window.begin, window.end);
+  }
+}
+
+// Folds each window into an accumulator with Add().
+template <typename Accumulator>
+void AddUp(const RangeInput& input, std::span<double> out) {
+  EachWindow(input, out, [&](uint32_t begin, uint32_t end) {
+    Accumulator accumulator;
+    for (uint32_t i = begin; i < end; ++i) accumulator.Add(input.values[i]);
+    return accumulator.result();
+  });
+}
+
+KahanSum SumOf(double value) { return {value, 0}; }
+
+void MergeSums(KahanSum& into, const KahanSum& next) { into.Merge(next); }
+
+// The count, mean and sum of squared differences of some values.
+struct Moments {
+  double count = 0;
+  double mean = 0;
+  double squares = 0;
+};
+
+// Chan, Golub and LeVeque 1979.
+void MergeMoments(Moments& into, const Moments& next) {
+  const double count = into.count + next.count;
+  const double delta = next.mean - into.mean;
+  into.mean += delta * (next.count / count);
+  into.squares += next.squares + delta * delta * (into.count * next.count / count);
+  into.count = count;
+}
+
+class KahanVariance {
+ public:
+  void Add(double value) {
+    ++count_;
+    const double delta = value - (mean_.sum + mean_.compensation);
+    mean_.Add(delta / count_);
+    squares_.Add(delta * (value - (mean_.sum + mean_.compensation)));
+  }
+  double result() const { return (squares_.sum + squares_.compensation) / count_; }
+
+ private:
+  double count_ = 0;
+  KahanSum mean_;
+  KahanSum squares_;
+};
+
+// The extreme sample of a window. `Better(candidate, best)`: a NaN only stays where all are NaN.
+struct Extreme {
+  double value;
+  uint32_t index;
+};
+
+template <typename Better, typename Result>
+void FindExtremes(const RangeInput& input, std::span<double> out, Better better, Result result) {
+  const auto take = [&](Extreme& best, const Extreme& candidate) {
+    if (better(candidate.value, best.value) || std::isnan(best.value)) best = candidate;
+  };
+  if (input.sparse()) {
+    return EachWindow(input, out, [&](uint32_t begin, uint32_t end) {
+      Extreme best{input.values[begin], begin};
+      for (uint32_t i = begin; i < end; ++i) take(best, {input.values[i], i});
+      return result(best);
+    });
+  }
+  std::fill(out.begin(), out.end(), kAbsent);
+  SlideWindows<Extreme>(
+      input.windows, [&](uint32_t i) { return Extreme{input.values[i], i}; }, take,
+      [&](size_t step, const Extreme& best) { out[step] = result(best); });
+}
+
+double ToSecondsAt(const RangeInput& input, uint32_t index) {
+  return static_cast<double>(ToMs(input.timestamps[index])) / 1000;
+}
+
+}  // namespace
+
+Status SumOverTime(const RangeInput& input, std::span<double> out) {
+  if (input.sparse()) {
+    AddUp<KahanSum>(input, out);
+    return {};
+  }
+  std::fill(out.begin(), out.end(), kAbsent);
+  SlideWindows<KahanSum>(
+      input.windows, [&](uint32_t i) { return SumOf(input.values[i]); }, MergeSums,
+      [&](size_t step, const KahanSum& sum) { out[step] = sum.result(); });
+  return {};
+}
+
+Status AvgOverTime(const RangeInput& input, std::span<double> out) {
+  if (input.sparse()) {
+    AddUp<KahanMean>(input, out);
+    return {};
+  }
+  std::fill(out.begin(), out.end(), kAbsent);
+  const auto mean_from_scratch = [&](Window window) {
+    KahanMean mean;
+    for (uint32_t i = window.begin; i < window.end; ++i) mean.Add(input.values[i]);
+    return mean.result();
+  };
+  SlideWindows<KahanSum>(
+      input.windows, [&](uint32_t i) { return SumOf(input.values[i]); }, MergeSums,
+      [&](size_t step, const KahanSum& sum) {
+        const Window window = input.windows[step];
+        const double count = window.size();
+        // An overflow is rare, and the only case in which the mean is not the sum's.
+        out[step] = std::isinf(sum.sum) ? mean_from_scratch(window)
+                                        : sum.sum / count + sum.compensation / count;
+      });
+  return {};
+}
+
+Status MinOverTime(const RangeInput& input, std::span<double> out) {
+  FindExtremes(
+      input, out, [](double a, double b) { return a < b; },
+      [](const Extreme& best) { return best.value; });
+  return {};
+}
+
+Status MaxOverTime(const RangeInput& input, std::span<double> out) {
+  FindExtremes(
+      input, out, [](double a, double b) { return a > b; },
+      [](const Extreme& best) { return best.value; });
+  return {};
+}
+
+Status TimeOfMinOverTime(const RangeInput& input, std::span<double> out) {
+  FindExtremes(
+      input, out, [](double a, double b) { return a <= b; },
+      [&](const Extreme& best) { return ToSecondsAt(input, best.index); });
+  return {};
+}
+
+Status TimeOfMaxOverTime(const RangeInput& input, std::span<double> out) {
+  FindExtremes(
+      input, out, [](double a, double b) { return a >= b; },
+      [&](const Extreme& best) { return ToSecondsAt(input, best.index); });
+  return {};
+}
+
+Status CountOverTime(const RangeInput& input, std::span<double> out) {
+  EachWindow(input, out, [](uint32_t begin, uint32_t end) -> double { return end - begin; });
+  return {};
+}
+
+Status PresentOverTime(const RangeInput& input, std::span<double> out) {
+  EachWindow(input, out, [](uint32_t, uint32_t) { return 1.0; });
+  return {};
+}
+
+Status FirstOverTime(const RangeInput& input, std::span<double> out) {
+  EachWindow(input, out, [&](uint32_t begin, uint32_t) { return input.values[begin]; });
+  return {};
+}
+
+Status LastOverTime(const RangeInput& input, std::span<double> out) {
+  EachWindow(input, out, [&](uint32_t, uint32_t end) { return input.values[end - 1]; });
+  return {};
+}
+
+Status TimeOfFirstOverTime(const RangeInput& input, std::span<double> out) {
+  EachWindow(input, out, [&](uint32_t begin, uint32_t) { return ToSecondsAt(input, begin); });
+  return {};
+}
+
+Status TimeOfLastOverTime(const RangeInput& input, std::span<double> out) {
+  EachWindow(input, out, [&](uint32_t, uint32_t end) { return ToSecondsAt(input, end - 1); });
+  return {};
+}
+
+Status StdvarOverTime(const RangeInput& input, std::span<double> out) {
+  if (input.sparse()) {
+    AddUp<KahanVariance>(input, out);
+    return {};
+  }
+  std::fill(out.begin(), out.end(), kAbsent);
+  SlideWindows<Moments>(
+      input.windows,
+      [&](uint32_t i) {
+        const double value = input.values[i];
+        return Moments{1, value, value - value};  // not a number for what is not finite
+      },
+      MergeMoments,
+      [&](size_t step, const Moments& moments) { out[step] = moments.squares / moments.count; });
+  return {};
+}
+
+Status StddevOverTime(const RangeInput& input, std::span<double> out) {
+  TRY(StdvarOverTime(input, out));
+  for (double& value : out) {
+    if (!IsAbsent(value)) value = std::sqrt(value);
+  }
+  return {};
+}
+
+}  // namespace barograph::promql

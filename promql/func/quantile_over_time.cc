@@ -1,0 +1,105 @@
+#include <algorithm>
+#include <cmath>
+
+#include "promql/exec/column.h"
+#include "promql/func/quantile.h"
+#include "promql/func/range_function.h"
+
+namespace barograph::promql {
+namespace {
+
+// The values of a sliding window in order. A sample that enters or leaves moves at most the
+// window's length of memory, which at real lengths is less than what a tree's pointers cost.
+class SortedWindow {
+ public:
+  SortedWindow(std::span<const double> values, std::vector<double>& sorted)
+      : values_(values), sorted_(sorted) {
+    sorted_.clear();
+  }
+
+  std::span<const double> MoveTo(Window window) {
+    if (window.begin >= end_) {
+      sorted_.assign(values_.begin() + window.begin, values_.begin() + window.end);
+      std::sort(sorted_.begin(), sorted_.end(), OrderedBefore);
+      begin_ = window.begin;
+      end_ = window.end;
+      return sorted_;
+    }
+    for (; begin_ < window.begin; ++begin_) sorted_.erase(Find(values_[begin_]));
+    for (; end_ < window.end; ++end_) sorted_.insert(Find(values_[end_]), values_[end_]);
+    return sorted_;
+  }
+
+ private:
+  std::vector<double>::iterator Find(double value) {
+    return std::lower_bound(sorted_.begin(), sorted_.end(), value, OrderedBefore);
+  }
+
+  std::span<const double> values_;
+  std::vector<double>& sorted_;
+  uint32_t begin_ = 0;
+  uint32_t end_ = 0;
+};
+
+// The k-th smallest |value - centre| of sorted values: those below the centre ascend to the left,
+// those above to the right, and the answer is found by halving in both.
+double KthDistance(std::span<const double> sorted, double centre, size_t k) {
+  const auto split =
+      static_cast<size_t>(std::lower_bound(sorted.begin(), sorted.end(), centre) - sorted.begin());
+  const size_t left_size = split;
+  const size_t right_size = sorted.size() - split;
+  const auto left = [&](size_t i) { return std::fabs(sorted[split - 1 - i] - centre); };
+  const auto right = [&](size_t i) { return std::fabs(sorted[split + i] - centre); };
+
+  // How many of the k + 1 smallest come from the left.
+  size_t low = k + 1 > right_size ? k + 1 - right_size : 0;
+  size_t high = std::min(k + 1, left_size);
+  while (low < high) {
+    const size_t take = (low + high) / 2;
+    if (left(take) < right(k - take)) {
+      low = take + 1;
+    } else {
+      high = take;
+    }
+  }
+  const double from_left = low > 0 ? left(low - 1) : 0;
+  const double from_right = k + 1 > low ? right(k - low) : 0;
+  return std::max(from_left, from_right);
+}
+
+double MedianAbsoluteDeviation(std::span<const double> sorted) {
+  if (std::isnan(sorted.front())) return std::numeric_limits<double>::quiet_NaN();
+  const double median = QuantileOfSorted(0.5, sorted);
+  if (!std::isfinite(median)) return std::numeric_limits<double>::quiet_NaN();
+  const QuantileRank rank = RankOf(0.5, sorted.size());
+  return KthDistance(sorted, median, rank.lower) * (1 - rank.weight) +
+         KthDistance(sorted, median, rank.upper) * rank.weight;
+}
+
+}  // namespace
+
+Status QuantileOverTime(const RangeInput& input, std::span<double> out) {
+  SortedWindow window(input.values, input.scratch->values);
+  for (size_t step = 0; step < out.size(); ++step) {
+    if (input.windows[step].size() == 0) {
+      out[step] = kAbsent;
+      continue;
+    }
+    const double q = input.scalars[0][step];
+    if (!(q >= 0 && q <= 1)) input.annotations->InvalidQuantile(q, input.position);
+    out[step] = QuantileOfSorted(q, window.MoveTo(input.windows[step]));
+  }
+  return {};
+}
+
+Status MadOverTime(const RangeInput& input, std::span<double> out) {
+  SortedWindow window(input.values, input.scratch->values);
+  for (size_t step = 0; step < out.size(); ++step) {
+    out[step] = input.windows[step].size() == 0
+                    ? kAbsent
+                    : MedianAbsoluteDeviation(window.MoveTo(input.windows[step]));
+  }
+  return {};
+}
+
+}  // namespace barograph::promql

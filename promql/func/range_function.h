@@ -1,0 +1,134 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "promql/exec/annotator.h"
+#include "promql/exec/grid.h"
+#include "promql/exec/windows.h"
+
+/// Functions over range vectors as kernels: one call computes one series at all steps, in one
+/// pass over its samples.
+namespace barograph::promql {
+
+/// What the timestamps alone decide of a rate: computed once for series that share them.
+struct RateGeometry {
+  double to_start;  ///< seconds to extrapolate at the window's start, before the zero limit
+  double to_end;
+  double interval;  ///< seconds from the first to the last sample
+};
+
+/// Memory that kernels reuse from series to series.
+struct RangeScratch {
+  std::vector<double> values;
+  std::vector<double> more_values;
+  std::vector<uint32_t> indexes;
+  std::vector<Window> windows;
+  std::vector<RateGeometry> geometry;
+  uint64_t geometry_column = 0;  ///< the timestamp column that `geometry` is of, 0: none
+};
+
+/// The samples of one series: floats, no markers, and the windows of the steps.
+struct RangeInput {
+  std::span<const Timestamp> timestamps;
+  std::span<const double> values;
+  std::span<const Window> windows;  ///< one a step; bounds never decrease
+  uint64_t total = 0;               ///< the sum of the windows' sizes
+  uint64_t timestamp_column = 0;    ///< as in SeriesSamples
+
+  StepGrid grid;
+  TimeShift shift;
+  int64_t range_ms = 0;
+
+  /// The scalar arguments at each step, in order; empty spans where there is none.
+  std::array<std::span<const double>, 2> scalars;
+
+  std::string_view metric;  ///< the series' name, for annotations
+  PositionRange position;   ///< of the first argument
+  Annotator* annotations = nullptr;
+  RangeScratch* scratch = nullptr;
+
+  /// The end of a step's range, and with range_ms its start.
+  int64_t end_ms(size_t step) const { return shift.Refer(grid.at(step)); }
+
+  /// The samples that any window holds: [first, last).
+  uint32_t first() const { return windows.empty() ? 0 : windows.front().begin; }
+  uint32_t last() const { return windows.empty() ? 0 : windows.back().end; }
+
+  /// Whether the windows overlap so little that to look at each from scratch costs no more than a
+  /// small multiple of one pass. It is also what gives Prometheus's result to the last bit where
+  /// the order of additions matters.
+  bool sparse() const { return total <= 4 * (uint64_t{last()} - first() + windows.size()); }
+};
+
+/// Writes every step of `out`: kAbsent where there is no result. An error ends the query.
+using RangeKernel = Status (*)(const RangeInput& input, std::span<double> out);
+
+/// What a function makes of native histograms in its range.
+enum class HistogramUse : uint8_t {
+  kIgnored,  ///< with an info where floats and histograms are mixed
+  kCounted,  ///< a sample like any other
+  kNeeded,   ///< not computable without histogram arithmetic
+};
+
+struct RangeFunction {
+  std::string_view name;
+  RangeKernel kernel;
+  HistogramUse histograms = HistogramUse::kIgnored;
+  bool keeps_name = false;
+  bool is_counter = false;         ///< an info for names that do not look like a counter's
+  RangeKernel anchored = nullptr;  ///< for the anchored modifier, nullptr: refused
+  RangeKernel smoothed = nullptr;  ///< for the smoothed modifier, nullptr: refused
+};
+
+/// nullptr when there is no such function, or it is not over a range vector.
+const RangeFunction* FindRangeFunction(std::string_view name);
+
+/// The names of those that take the anchored, or the smoothed, modifier: sorted, joined by ", ".
+std::string NamesWithModifier(bool smoothed);
+
+// The kernels, by family.
+Status SumOverTime(const RangeInput& input, std::span<double> out);
+Status AvgOverTime(const RangeInput& input, std::span<double> out);
+Status MinOverTime(const RangeInput& input, std::span<double> out);
+Status MaxOverTime(const RangeInput& input, std::span<double> out);
+Status CountOverTime(const RangeInput& input, std::span<double> out);
+Status PresentOverTime(const RangeInput& input, std::span<double> out);
+Status FirstOverTime(const RangeInput& input, std::span<double> out);
+Status LastOverTime(const RangeInput& input, std::span<double> out);
+Status TimeOfFirstOverTime(const RangeInput& input, std::span<double> out);
+Status TimeOfLastOverTime(const RangeInput& input, std::span<double> out);
+Status TimeOfMinOverTime(const RangeInput& input, std::span<double> out);
+Status TimeOfMaxOverTime(const RangeInput& input, std::span<double> out);
+Status StdvarOverTime(const RangeInput& input, std::span<double> out);
+Status StddevOverTime(const RangeInput& input, std::span<double> out);
+Status QuantileOverTime(const RangeInput& input, std::span<double> out);
+Status MadOverTime(const RangeInput& input, std::span<double> out);
+
+Status Rate(const RangeInput& input, std::span<double> out);
+Status Increase(const RangeInput& input, std::span<double> out);
+Status Delta(const RangeInput& input, std::span<double> out);
+Status InstantRate(const RangeInput& input, std::span<double> out);
+Status InstantDelta(const RangeInput& input, std::span<double> out);
+Status Changes(const RangeInput& input, std::span<double> out);
+Status Resets(const RangeInput& input, std::span<double> out);
+
+Status AnchoredRate(const RangeInput& input, std::span<double> out);
+Status AnchoredIncrease(const RangeInput& input, std::span<double> out);
+Status AnchoredDelta(const RangeInput& input, std::span<double> out);
+Status AnchoredChanges(const RangeInput& input, std::span<double> out);
+Status AnchoredResets(const RangeInput& input, std::span<double> out);
+Status SmoothedRate(const RangeInput& input, std::span<double> out);
+Status SmoothedIncrease(const RangeInput& input, std::span<double> out);
+Status SmoothedDelta(const RangeInput& input, std::span<double> out);
+
+Status Deriv(const RangeInput& input, std::span<double> out);
+Status PredictLinear(const RangeInput& input, std::span<double> out);
+Status DoubleExponentialSmoothing(const RangeInput& input, std::span<double> out);
+
+}  // namespace barograph::promql

@@ -1,0 +1,81 @@
+#include "promql/func/resets.h"
+
+#include <algorithm>
+
+#include "promql/func/sliding.h"
+
+namespace barograph::promql {
+namespace {
+
+// Blocks without a reset, nearly all, are passed over by a loop without branches.
+constexpr uint32_t kBlock = 64;
+
+bool BlockHasReset(const double* values, uint32_t begin, uint32_t end) {
+  uint64_t resets = 0;
+  for (uint32_t i = begin; i < end; ++i) resets += values[i] < values[i - 1] ? 1 : 0;
+  return resets != 0;
+}
+
+}  // namespace
+
+void FindResets(std::span<const double> values, uint32_t first, uint32_t last,
+                std::vector<uint32_t>& indexes) {
+  indexes.clear();
+  for (uint32_t begin = std::max(first, 1u); begin < last; begin += kBlock) {
+    const uint32_t end = std::min(begin + kBlock, last);
+    if (!BlockHasReset(values.data(), begin, end)) continue;
+    for (uint32_t i = begin; i < end; ++i) {
+      if (values[i] < values[i - 1]) indexes.push_back(i);
+    }
+  }
+}
+
+ResetSums::ResetSums(const RangeInput& input, bool is_counter)
+    : input_(input),
+      indexes_(input.scratch->indexes),
+      windows_(input.scratch->windows),
+      sums_(input.scratch->values) {
+  sums_.clear();
+  input.scratch->indexes.clear();
+  if (!is_counter) return;
+  FindResets(input.values, input.first(), input.last(), input.scratch->indexes);
+  if (!indexes_.empty()) FindWindowsOfResets();
+}
+
+void ResetSums::FindWindowsOfResets() {
+  windows_.resize(input_.windows.size());
+  const auto size = static_cast<uint32_t>(indexes_.size());
+  uint32_t begin = 0;
+  uint32_t end = 0;
+  uint64_t total = 0;
+  for (size_t step = 0; step < windows_.size(); ++step) {
+    const Window window = input_.windows[step];
+    // A reset counts when both of its samples are inside.
+    while (begin < size && indexes_[begin] <= window.begin) ++begin;
+    end = std::max(end, begin);
+    while (end < size && indexes_[end] < window.end) ++end;
+    windows_[step] = {begin, end};
+    total += end - begin;
+  }
+  if (total > 4 * (indexes_.size() + windows_.size())) SumWindows();
+}
+
+void ResetSums::SumWindows() {
+  sums_.assign(windows_.size(), 0);
+  SlideWindows<double>(
+      windows_, [&](uint32_t i) { return input_.values[indexes_[i] - 1]; },
+      [](double& into, double next) { into += next; },
+      [&](size_t step, double sum) { sums_[step] = sum; });
+}
+
+double ResetSums::AddTo(double increase, size_t step) const {
+  if (indexes_.empty()) return increase;
+  if (!sums_.empty()) return increase + sums_[step];
+  const Window window = windows_[step];
+  for (uint32_t i = window.begin; i < window.end; ++i) {
+    increase += input_.values[indexes_[i] - 1];
+  }
+  return increase;
+}
+
+}  // namespace barograph::promql

@@ -1,0 +1,195 @@
+#include "promql/script/runner.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "promql/script/command.h"
+#include "promql/script/compare.h"
+#include "promql/script/pin.h"
+
+namespace barograph::promql::script {
+namespace {
+
+using Problem = std::optional<std::string>;
+
+class Runner {
+ public:
+  Runner(const StorageFactory& new_storage, const Engine& engine)
+      : new_storage_(new_storage), engine_(engine) {}
+
+  Report Run(const std::vector<Command>& commands) {
+    Execute(ClearCommand());
+    for (const Command& command : commands) {
+      std::visit([this](const auto& c) { Execute(c); }, command);
+    }
+    return std::move(report_);
+  }
+
+ private:
+  void Fail(int line, std::string message) { report_.failures.push_back({line, message}); }
+
+  void Execute(const BadCommand& bad) { Fail(bad.line, bad.message); }
+
+  void Execute(const ClearCommand&) {
+    storage_.reset();
+    not_loaded_.clear();
+    auto storage = new_storage_();
+    if (storage.has_value()) {
+      storage_ = std::move(*storage);
+    } else {
+      Fail(0, "no storage: " + storage.error().message);
+    }
+  }
+
+  void Execute(const LoadCommand& load) {
+    if (storage_ == nullptr) return Fail(load.line, "no storage");
+    if (load.with_custom_buckets) Note(load.line, "histograms with custom buckets");
+    if (load.has_start_timestamps) Note(load.line, "start timestamps");
+    const Status status = Load(load);
+    if (!status.has_value()) Fail(load.line, status.error().message);
+  }
+
+  // What storage cannot take is named with the cases that fail after it.
+  void Note(int line, std::string_view what) {
+    not_loaded_ =
+        fmt::format(" (the {} of line {} were not loaded: storage does not take them)", what, line);
+  }
+
+  Status Load(const LoadCommand& load) {
+    const auto appender = storage_->appendable().NewAppender();
+    for (const SeriesDescription& series : load.series) {
+      const SeriesId id = TRY(appender->Resolve(series.labels));
+      Timestamp timestamp;
+      for (const SequenceValue& value : series.values) {
+        if (value.histogram.has_value()) {
+          Note(load.line, "native histograms");
+        } else if (!value.omitted) {
+          appender->Append(id, {timestamp, value.value});
+        }
+        timestamp += load.step;
+      }
+    }
+    const AppendReport report = TRY(appender->Commit());
+    const uint64_t refused = report.out_of_order + report.duplicate + report.out_of_bounds;
+    if (refused == 0) return {};
+    return barograph::Fail(ErrorCode::kOutOfOrder,
+                           fmt::format("storage refused {} samples", refused));
+  }
+
+  void Execute(const EvalCommand& eval) {
+    if (storage_ == nullptr) return Fail(eval.line, "no storage");
+    const Problem problem = eval.is_range ? RunRange(eval) : RunInstant(eval);
+    if (!problem.has_value()) {
+      ++report_.passed;
+      return;
+    }
+    Fail(eval.line, fmt::format("{}: {}{}", eval.query, *problem, not_loaded_));
+  }
+
+  // Runs a query and judges its error and annotations; `check` judges its value.
+  template <typename Check>
+  Problem RunQuery(const std::string& query, const QueryTimes& times, const Expectation& expected,
+                   Check check) {
+    const auto result = engine_.Run(query, storage_->queryable(), times);
+    if (!result.has_value()) {
+      const std::string& error = result.error().message;
+      if (!expected.fail) return "failed: " + error;
+      if (!expected.error.has_value() || expected.error->Matches(error)) return std::nullopt;
+      return fmt::format("expected the error \"{}\" but got \"{}\"", expected.error->text, error);
+    }
+    if (expected.fail) return "expected an error but got none";
+    if (Problem problem = CompareAnnotations(expected, result->annotations)) return problem;
+    return check(result->value);
+  }
+
+  Problem RunRange(const EvalCommand& eval) {
+    return RunQuery(eval.query, eval.times, eval.expected, [&](const Value& value) {
+      return CompareValue(eval.expected, eval.times, value);
+    });
+  }
+
+  Problem RunInstant(const EvalCommand& eval) {
+    const Timestamp time = eval.sample_times.value_or(eval.times).end;
+    if (Problem problem = RunAt(eval, eval.query, time)) return problem;
+    const auto pinned = PinSelectors(eval.query, time);
+    if (!pinned.has_value()) return std::nullopt;
+    for (const Timestamp at : OtherTimes(time)) {
+      if (Problem problem = RunAt(eval, *pinned, at)) {
+        return fmt::format("as {} at {} ms: {}", *pinned, ToMs(at), *problem);
+      }
+    }
+    return std::nullopt;
+  }
+
+  static std::vector<Timestamp> OtherTimes(Timestamp time) {
+    const int64_t ms = ToMs(time);
+    if (ms == 0) return {FromMs(-1000), FromMs(0), FromMs(1000)};
+    return {FromMs(-10 * ms), FromMs(0), FromMs(ms / 5), FromMs(ms), FromMs(10 * ms)};
+  }
+
+  // An instant query, and a range query whose middle step is the same time.
+  Problem RunAt(const EvalCommand& eval, const std::string& query, Timestamp time) {
+    const QueryTimes sample_times = eval.sample_times.value_or(eval.times);
+    Problem problem =
+        RunQuery(query, {time, time, Duration(0)}, eval.expected, [&](const Value& value) {
+          is_scalar_ = std::holds_alternative<Scalar>(value);
+          return CompareValue(eval.expected, sample_times, value);
+        });
+    if (problem.has_value() || eval.expected.fail) return problem;
+    const bool only_instant = eval.sample_times.has_value() || eval.expected.string.has_value() ||
+                              eval.expected.ordered || DependsOnQueryTimes(query);
+    if (only_instant) return std::nullopt;
+    problem = RunAround(eval, query, time);
+    if (problem.has_value()) return "as a range query: " + *problem;
+    return std::nullopt;
+  }
+
+  Problem RunAround(const EvalCommand& eval, const std::string& query, Timestamp time) {
+    constexpr Duration kStep = std::chrono::minutes(1);
+    const auto result =
+        engine_.Run(query, storage_->queryable(), {time - kStep, time + kStep, kStep});
+    if (!result.has_value()) return "failed: " + result.error().message;
+    Vector vector;
+    for (const ResultSeries& series : std::get<Matrix>(result->value).series) {
+      const auto found = std::ranges::find(series.timestamps, time);
+      if (found == series.timestamps.end()) continue;
+      const auto i = static_cast<size_t>(found - series.timestamps.begin());
+      ResultSeries& point = vector.series.emplace_back();
+      point.labels = series.labels;
+      point.timestamps = {time};
+      point.values = {series.values[i]};
+      if (!series.histograms.empty()) point.histograms = {series.histograms[i]};
+    }
+    if (!is_scalar_) return CompareValue(eval.expected, eval.times, vector);
+    if (vector.series.empty()) return "no value at the middle step";
+    return CompareValue(eval.expected, eval.times, Scalar{time, vector.series[0].values[0]});
+  }
+
+  const StorageFactory& new_storage_;
+  const Engine& engine_;
+  std::unique_ptr<Storage> storage_;
+  Report report_;
+  std::string not_loaded_;
+  bool is_scalar_ = false;  // of the instant query that ran last
+};
+
+}  // namespace
+
+EngineOptions DefaultEngineOptions() {
+  EngineOptions options;
+  options.lookback = std::chrono::minutes(5);
+  options.timeout = std::chrono::seconds(100);
+  options.default_subquery_step = std::chrono::minutes(1);
+  options.max_samples = 10'000;
+  options.delayed_name_removal = true;
+  options.use_start_timestamps = true;
+  return options;
+}
+
+Report RunScript(std::string_view text, const StorageFactory& new_storage, const Engine& engine) {
+  return Runner(new_storage, engine).Run(ParseScript(text));
+}
+
+}  // namespace barograph::promql::script
