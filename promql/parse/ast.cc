@@ -75,6 +75,22 @@ std::string_view ToString(AggregateOp op) {
 
 bool TakesParameter(AggregateOp op) { return op >= AggregateOp::kTopK; }
 
+std::string_view ToString(DurationExpr::Op op) {
+  switch (op) {
+    case DurationExpr::Op::kAdd: return "+";
+    case DurationExpr::Op::kSub: return "-";
+    case DurationExpr::Op::kMul: return "*";
+    case DurationExpr::Op::kDiv: return "/";
+    case DurationExpr::Op::kMod: return "%";
+    case DurationExpr::Op::kPow: return "^";
+    case DurationExpr::Op::kStep: return "step";
+    case DurationExpr::Op::kRange: return "range";
+    case DurationExpr::Op::kMinOf: return "min_of";
+    case DurationExpr::Op::kMaxOf: return "max_of";
+  }
+  return "";
+}
+
 std::string_view ToString(VectorCardinality card) {
   switch (card) {
     case VectorCardinality::kOneToOne: return "one-to-one";

@@ -117,7 +117,14 @@ struct DurationExpr final : Expr {
   ExprPtr lhs;           ///< null for unary operators, step() and range()
   ExprPtr rhs;           ///< null for step() and range()
   bool wrapped = false;  ///< in parentheses
+  /// Where a sign, a function or parentheses around a number start and end; 0 where Prometheus's
+  /// tree has none. `position` is the range that messages name.
+  int start_pos = 0;
+  int end_pos = 0;
 };
+
+/// +, -, ..., step, range, min_of, max_of.
+std::string_view ToString(DurationExpr::Op op);
 
 /// What `@` was given: nothing, a time, start() or end().
 struct AtStart {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <expected>
 #include <optional>
 #include <string>
@@ -21,6 +22,15 @@ struct ParserOptions {
   bool duration_expressions = true;
   bool extended_range_selectors = true;
   bool fill_modifiers = true;
+
+  /// How deep parentheses, calls, signs and operands may be nested: each level costs the parser
+  /// stack.
+  int max_nesting = 500;
+  /// How high a tree may be; a chain of n operators is n high. Walks over a tree may recurse.
+  int max_height = 5000;
+  size_t max_query_bytes = size_t{16} << 20;
+  /// Of a series description, with its repetitions written out.
+  size_t max_series_values = 1'000'000;
 };
 
 struct ParseError {
@@ -31,7 +41,8 @@ struct ParseError {
   std::string Format(std::string_view query) const;
 };
 
-/// All errors found, in the order Prometheus reports them; never empty.
+/// The errors found, in the order in which Prometheus finds them; never empty. The first is the one
+/// to show. A syntax error ends the parsing, so it is the last.
 using ParseErrors = std::vector<ParseError>;
 
 template <typename T>
@@ -39,14 +50,18 @@ using ParseResult = std::expected<T, ParseErrors>;
 
 ParseResult<ExprPtr> ParseExpr(std::string_view query, const ParserOptions& options = {});
 
-/// A selector alone, such as match[] takes: `up{job="x"}`.
-ParseResult<Matchers> ParseMetricSelector(std::string_view text);
+/// A selector alone, such as match[] takes: `up{job="x"}`. `{}` is allowed; the caller decides.
+ParseResult<Matchers> ParseMetricSelector(std::string_view text, const ParserOptions& options = {});
+
+/// The name of one series: `up{job="x"}`.
+ParseResult<Labels> ParseMetric(std::string_view text, const ParserOptions& options = {});
 
 /// One point of a test script's series: nothing (`_`), a float, or a native histogram.
 struct SequenceValue {
   bool omitted = false;
   double value = 0;
   std::optional<FloatHistogram> histogram;
+  bool counter_reset_hint_set = false;  ///< the histogram's hint was written, not left out
 };
 
 /// `metric{a="b"} 1 2+3x4 _ stale {{schema:0 ...}}`.
@@ -54,6 +69,7 @@ struct SeriesDescription {
   Labels labels;
   std::vector<SequenceValue> values;
 };
-ParseResult<SeriesDescription> ParseSeriesDescription(std::string_view text);
+ParseResult<SeriesDescription> ParseSeriesDescription(std::string_view text,
+                                                      const ParserOptions& options = {});
 
 }  // namespace barograph::promql
