@@ -55,6 +55,63 @@ std::optional<double> ParseAnyDecimal(std::string_view text) {
   return value;
 }
 
+constexpr double kPowersOfTen[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                   1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                   1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+constexpr int kLargestExactPower = 22;
+
+// Adds the digits from `in` on to `digits`, which may overflow; returns where they end.
+const char* ReadDigits(const char* in, const char* end, uint64_t& digits) {
+  for (; in != end && IsDigit(*in); ++in) digits = digits * 10 + static_cast<uint64_t>(*in - '0');
+  return in;
+}
+
+// Reads e+05 and the like, of at most three digits, into `exponent`; nullptr when it is not one.
+const char* ReadExponent(const char* in, const char* end, int64_t& exponent) {
+  ++in;
+  const bool negative = in != end && *in == '-';
+  if (in != end && (*in == '-' || *in == '+')) ++in;
+  uint64_t digits = 0;
+  const char* const first = in;
+  in = ReadDigits(in, end, digits);
+  if (in == first || in - first > 3) return nullptr;
+  exponent = negative ? -static_cast<int64_t>(digits) : static_cast<int64_t>(digits);
+  return in;
+}
+
+// Nearly every value on a page has few digits and a small exponent: it is digits * 10^k, where
+// digits < 2^53 and 10^|k| <= 10^22 are both exact doubles, so that one multiplication or division
+// rounds correctly (Clinger 1990). Anything else gives nullopt.
+std::optional<double> ParseSimpleDecimal(std::string_view text) {
+  const char* in = text.data();
+  const char* const end = in + text.size();
+  const bool negative = in != end && *in == '-';
+  if (negative) ++in;
+  uint64_t digits = 0;
+  const char* const whole = in;
+  in = ReadDigits(in, end, digits);
+  ptrdiff_t count = in - whole;
+  int64_t exponent = 0;
+  if (in != end && *in == '.') {
+    const char* const fraction = ++in;
+    in = ReadDigits(in, end, digits);
+    count += in - fraction;
+    exponent = fraction - in;
+  }
+  if (count == 0 || count > 19 || digits >= uint64_t{1} << 53) return std::nullopt;
+  if (in != end) {
+    int64_t written = 0;
+    if (*in != 'e' && *in != 'E') return std::nullopt;
+    if (ReadExponent(in, end, written) != end) return std::nullopt;
+    exponent += written;
+  }
+  if (std::abs(exponent) > kLargestExactPower) return std::nullopt;
+  const auto number = static_cast<double>(digits);
+  const double value =
+      exponent < 0 ? number / kPowersOfTen[-exponent] : number * kPowersOfTen[exponent];
+  return negative ? -value : value;
+}
+
 // The decimal digits of a finite number: 0.d1d2d3... * 10^point. Zero is the digit 0.
 struct Decimal {
   bool negative = false;
@@ -63,7 +120,24 @@ struct Decimal {
   int point = 0;
 };
 
+// A number of at most 6 decimals and 15 digits in all. Different decimals of so few digits are
+// different doubles, so that the one that reads back as `value` is the shortest.
+std::optional<Decimal> ToShortDecimal(double value) {
+  constexpr int kDecimals = 6;
+  const double scaled = std::nearbyint(std::abs(value) * kPowersOfTen[kDecimals]);
+  if (!(scaled < 1e15) || scaled / kPowersOfTen[kDecimals] != std::abs(value)) return std::nullopt;
+  Decimal decimal{.negative = std::signbit(value), .digits = {}};
+  char* const first = decimal.digits.data();
+  const auto [end, error] =
+      std::to_chars(first, first + decimal.digits.size(), static_cast<uint64_t>(scaled));
+  decimal.size = static_cast<int>(end - first);
+  decimal.point = decimal.size - kDecimals;
+  while (decimal.size > 1 && first[decimal.size - 1] == '0') --decimal.size;
+  return decimal;
+}
+
 Decimal ToShortestDecimal(double value) {
+  if (const auto simple = ToShortDecimal(value)) return *simple;
   std::array<char, 32> text;
   const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), std::abs(value),
                                           std::chars_format::scientific);
@@ -181,31 +255,9 @@ void AppendQuotedRune(std::string& out, std::string_view bytes, const Rune& rune
 
 }  // namespace
 
-// Nearly every value on a page has at most 19 digits, of which at most 22 stand after the point,
-// and no exponent. Such a number is digits / 10^k; where digits < 2^53 both are exact doubles, so
-// one division rounds correctly (Clinger 1990).
 std::optional<double> ParseValue(std::string_view text) {
-  static constexpr double kPowersOfTen[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,
-                                            1e7,  1e8,  1e9,  1e10, 1e11, 1e12, 1e13,
-                                            1e14, 1e15, 1e16, 1e17, 1e18, 1e19};
-  const char* in = text.data();
-  const char* const end = in + text.size();
-  const bool negative = in != end && *in == '-';
-  if (negative) ++in;
-  uint64_t digits = 0;
-  const char* const whole = in;
-  for (; in != end && IsDigit(*in); ++in) digits = digits * 10 + static_cast<uint64_t>(*in - '0');
-  auto count = in - whole;
-  ptrdiff_t after_point = 0;
-  if (in != end && *in == '.') {
-    const char* const fraction = ++in;
-    for (; in != end && IsDigit(*in); ++in) digits = digits * 10 + static_cast<uint64_t>(*in - '0');
-    after_point = in - fraction;
-    count += after_point;
-  }
-  if (in == end && count > 0 && count <= 19 && digits < uint64_t{1} << 53) [[likely]] {
-    const double value = static_cast<double>(digits) / kPowersOfTen[after_point];
-    return negative ? -value : value;
+  if (const auto simple = ParseSimpleDecimal(text)) [[likely]] {
+    return simple;
   }
   if (const auto special = ParseSpecial(text)) return special;
   return ParseAnyDecimal(text);

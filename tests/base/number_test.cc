@@ -66,7 +66,8 @@ TEST_CASE("Reading is correctly rounded for any number of digits") {
   for (int i = 0; i < 20000; ++i) {
     std::string text = std::to_string(random() >> (random() % 64));
     if (random() % 2 == 0) text.insert(random() % (text.size() + 1), ".");
-    if (text == ".") continue;
+    if (random() % 3 == 0) text += "e" + std::to_string(static_cast<int>(random() % 60) - 30);
+    if (text.starts_with(".e") || text == ".") continue;
     double expected = 0;
     std::from_chars(text.data(), text.data() + text.size(), expected);
     CAPTURE(text);
@@ -121,6 +122,19 @@ TEST_CASE("Every number reads back from both of its forms to the bit") {
     CAPTURE(value);
     REQUIRE(SameBits(ParseValue(FormatValue(value)).value(), value));
     REQUIRE(SameBits(ParseValue(FormatShortest(value)).value(), value));
+  }
+}
+
+TEST_CASE("Numbers of few decimals print as they were written") {
+  std::mt19937_64 random(3);
+  for (int i = 0; i < 20000; ++i) {
+    std::string text = std::to_string(random() % 100000);
+    std::string decimals = std::to_string(random() >> (14 + random() % 50)).substr(0, 9);
+    decimals.erase(decimals.find_last_not_of('0') + 1);
+    if (!decimals.empty()) text += "." + decimals;
+    CAPTURE(text);
+    REQUIRE(FormatValue(ParseValue(text).value()) == text);
+    REQUIRE(FormatValue(-ParseValue(text).value()) == "-" + text);
   }
 }
 
