@@ -57,7 +57,7 @@ bool ConfigSource::built_in() const { return !given_ && !files_.Exists(path_); }
 Result<Config> ConfigSource::Load(const SelfTarget& self) const {
   if (!built_in()) return LoadConfigFile(files_, path_, load_);
   return LoadConfig(files_, BuiltInConfig(self, NodeExporterAnswers() ? kNodeAddress : ""),
-                    "built-in", load_);
+                    kBuiltIn, load_);
 }
 
 std::string ConfigSource::Fingerprint(const std::vector<std::string>& included) const {

@@ -37,9 +37,11 @@ class ConfigSource {
   std::string Fingerprint(const std::vector<std::string>& included) const;
 
   /// What to call it in messages.
-  const std::string& path() const { return path_; }
+  std::string name() const { return built_in() ? kBuiltIn : path_; }
 
  private:
+  static constexpr const char* kBuiltIn = "built-in";
+
   const std::string path_;
   const bool given_;
   FileSystem& files_;

@@ -11,18 +11,40 @@
 namespace barograph {
 namespace {
 
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+/// 12, 1.5e3, 0x1f, 1_000: also what is only nearly a number, where quotes do no harm.
+bool LooksNumeric(std::string_view text) {
+  if (text.front() == '+' || text.front() == '-') text.remove_prefix(1);
+  if (text.starts_with("0x") || text.starts_with("0o") || text.starts_with("0b")) return true;
+  if (text.find_first_of("0123456789") == text.npos) return false;
+  return text.find_first_not_of("0123456789._eE+-") == text.npos &&
+         text.find('.') == text.rfind('.');
+}
+
+/// 12:30: a number to the base 60, as YAML 1.1 has it.
+bool LooksSexagesimal(std::string_view text) {
+  const size_t colon = text.find(':');
+  if (colon == 0 || colon == text.npos) return false;
+  if (text.find_first_not_of("0123456789:_") != text.npos) return false;
+  return text.size() - text.rfind(':') <= 3;
+}
+
+bool LooksLikeDate(std::string_view text) {
+  return text.size() > 5 && std::ranges::all_of(text.substr(0, 4), IsDigit) && text[4] == '-';
+}
+
 /// Whether a plain scalar of that text would be read as something that is not a string.
 bool LooksTyped(std::string_view text) {
-  static constexpr std::array<std::string_view, 13> kWords = {
-      "null", "~", "true", "false", "yes", "no", "on", "off", "y", "n", "<<", "=", ".nan"};
+  static constexpr std::array<std::string_view, 16> kWords = {
+      "null", "~", "true", "false", "yes",  "no",   "on",    "off",
+      "y",    "n", "<<",   "=",     ".nan", ".inf", "+.inf", "-.inf"};
   std::string lower(text);
   std::ranges::transform(lower, lower.begin(), [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
   });
-  if (std::ranges::count(kWords, lower) > 0) return true;
-  // Everything that may be a number, date or sexagesimal: quoting one too many does no harm.
-  return text.find_first_not_of("0123456789.,_:+-eExXoOabcdefABCDEFTZ ") == text.npos &&
-         text.find_first_of("0123456789") != text.npos && text.find_first_of("+-.0123456789") == 0;
+  return std::ranges::count(kWords, lower) > 0 || LooksNumeric(text) || LooksSexagesimal(text) ||
+         LooksLikeDate(text);
 }
 
 bool NeedsQuotes(std::string_view text) {

@@ -12,7 +12,8 @@ using Arguments = std::vector<std::string>;
 int Main(const Arguments& arguments);
 
 int Serve(const Arguments& arguments);  ///< barograph [serve] [FLAGS]
-int Check(const Arguments& arguments);  ///< barograph check config FILE...
+int Check(const Arguments& arguments);  ///< barograph check config FILE... | healthy | ready
+int Test(const Arguments& arguments);   ///< barograph test promql FILE...
 int Query(const Arguments& arguments);  ///< barograph query instant|range|series|labels URL ...
 
 /// Exit codes, as Prometheus's programs have them.

@@ -40,7 +40,6 @@ class ScrapeReader {
 
   Result<ScrapeConfig> Read() {
     TRY(map_.Read("job_name", config_.job_name));
-    if (config_.job_name.empty()) return FailAt(map_.position(), "job_name is empty");
     TRY(ReadTimes());
     TRY(ReadProtocolFields());
     TRY(ReadRequest());
@@ -51,6 +50,8 @@ class ScrapeReader {
     TRY(ReadFileSdConfigs());
     for (const std::string_view key : kUnsupported) TRY(map_.Unsupported(key));
     TRY(map_.Finish());
+    // After Finish: the name may be there under a key with a slip in it.
+    if (config_.job_name.empty()) return FailAt(map_.position(), "job_name is empty");
     return std::move(config_);
   }
 

@@ -65,12 +65,20 @@ TEST_CASE("a strict map reports what nobody asked for") {
 
 TEST_CASE("every string that is written as a scalar reads back the same") {
   const std::string texts[] = {
-      "",           " ",     "plain", "a b",  "12",   "1.5", "-1",       "0x1f", "true",
-      "No",         "null",  "~",     "a: b", "a #b", "#a",  "- a",      "-a",   "'quoted'",
-      "\"q\"",      "a'b",   "{a}",   "[a]",  "*a",   "&a",  "!a",       "%a",   "@a",
-      "`a`",        "a:",    ":a",    "a\nb", "a\tb", "$1",  "(.*)",     ";",    "|",
-      ">",          "a\\b",  "<<",    "=",    "?",    "? a", "\xc3\xa9", "1m",   "5m30s",
-      "2020-01-01", "12:30", ".inf",  ".nan", "a,b",  "a]",
+      "",      " ",          "plain",    "a b",
+      "12",    "1.5",        "-1",       "0x1f",
+      "true",  "No",         "null",     "~",
+      "a: b",  "a #b",       "#a",       "- a",
+      "-a",    "'quoted'",   "\"q\"",    "a'b",
+      "{a}",   "[a]",        "*a",       "&a",
+      "!a",    "%a",         "@a",       "`a`",
+      "a:",    ":a",         "a\nb",     "a\tb",
+      "$1",    "(.*)",       ";",        "|",
+      ">",     "a\\b",       "<<",       "=",
+      "?",     "? a",        "\xc3\xa9", "1m",
+      "5m30s", "2020-01-01", "12:30",    ".inf",
+      ".nan",  "a,b",        "a]",       "127.0.0.1:9090",
+      "0x1f",
   };
   for (const std::string& text : texts) {
     YamlWriter out;
@@ -84,6 +92,17 @@ TEST_CASE("every string that is written as a scalar reads back the same") {
     CHECK(node.entries[0].value.text == text);
     CHECK(node.entries[1].value.items.at(0).text == text);
     CHECK(node.entries[2].value.items.at(0).text == text);
+  }
+}
+
+TEST_CASE("only what would be read as another type is quoted") {
+  for (const char* plain : {"127.0.0.1:9090", "localhost:9100", "1m", "5m30s", "10MiB", "(.*)",
+                            "$1", ";", "a b", "x-y", "http://x/y"}) {
+    CHECK(YamlScalar(plain) == plain);
+  }
+  for (const char* typed : {"12", "1.5", "-1", "1e3", "0x1f", "true", "No", "null", "12:30",
+                            "2020-01-01", "~", ".inf"}) {
+    CHECK(YamlScalar(typed) == "'" + std::string(typed) + "'");
   }
 }
 

@@ -27,6 +27,8 @@ const std::vector<Bad> kBad = {
      "line 3, column 3: key \"scrape_interval\" already set in map"},
     {"scrape_configs:\n- \n", "line 2, column 1: empty or null scrape config section"},
     {"scrape_configs:\n- honor_labels: true\n", "line 2, column 3: job_name is empty"},
+    {"scrape_configs:\n- job_nam: a\n",
+     "line 2, column 3: field job_nam not found in type config.ScrapeConfig"},
     {"scrape_configs:\n- job_name: a\n- job_name: a\n",
      "line 3, column 3: found multiple scrape configs with job name \"a\""},
     {"scrape_configs:\n- job_name: a\n  scrape_interval: 5s\n  scrape_timeout: 6s\n",

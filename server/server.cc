@@ -1,0 +1,327 @@
+#include "server/server.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_future.hpp>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "base/metrics/registry.h"
+#include "base/model/number.h"
+#include "base/mutex.h"
+#include "discovery/manager.h"
+#include "net/http_server.h"
+#include "net/runtime.h"
+#include "promql/engine.h"
+#include "server/config_source.h"
+#include "server/config_state.h"
+#include "server/features.h"
+#include "server/front_door.h"
+#include "server/listen_url.h"
+#include "server/process_info.h"
+#include "server/providers.h"
+#include "server/scrape/manager.h"
+#include "server/version.h"
+#include "tsdb/database.h"
+#include "web/web.h"
+
+namespace barograph::server {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Together under the 2 seconds in which a stop must be over.
+constexpr auto kStopScrapes = 400ms;
+constexpr auto kStopRequests = 500ms;
+constexpr auto kStopThreads = 300ms;
+
+size_t IoThreads() { return std::clamp<size_t>(std::thread::hardware_concurrency(), 1, 16); }
+
+LoadOptions LoadOptionsOf(const Features& features) {
+  LoadOptions load;
+  load.extra_scrape_metrics = features.extra_scrape_metrics;
+  return load;
+}
+
+promql::EngineOptions EngineOptionsOf(const ServerOptions& options, const Features& features) {
+  promql::EngineOptions engine;
+  engine.lookback = options.lookback_delta;
+  engine.timeout = options.query_timeout;
+  engine.max_samples = options.query_max_samples;
+  engine.delayed_name_removal = features.delayed_name_removal;
+  return engine;
+}
+
+ScrapeOptions ScrapeOptionsOf(const ServerOptions& options) {
+  ScrapeOptions scrape;
+  scrape.user_agent = fmt::format("Barograph/{}", Version());
+  scrape.align_timestamps = options.adjust_timestamps;
+  scrape.timestamp_tolerance = options.timestamp_tolerance;
+  return scrape;
+}
+
+tsdb::Options StorageOptionsOf(const ServerOptions& options) {
+  tsdb::Options storage;
+  storage.path = options.storage_path;
+  storage.no_lockfile = options.no_lockfile;
+  if (options.wal_fsync == "always") storage.wal_fsync = tsdb::WalFsync::kAlways;
+  if (options.wal_fsync == "off") storage.wal_fsync = tsdb::WalFsync::kOff;
+  return storage;
+}
+
+net::HttpServerOptions HttpOptionsOf(const ServerOptions& options) {
+  net::HttpServerOptions http;
+  http.listen_addresses = options.listen_addresses;
+  http.max_connections = options.max_connections;
+  http.read_timeout = options.read_timeout;
+  return http;
+}
+
+web::WebOptions WebOptionsOf(const ServerOptions& options) {
+  web::WebOptions web;
+  web.external_url = options.external_url;
+  web.route_prefix = options.route_prefix;
+  web.page_title = options.page_title;
+  web.cors_origin = options.cors_origin;
+  web.enable_lifecycle = options.enable_lifecycle;
+  web.build = {.version = std::string(Version()),
+               .revision = std::string(Revision()),
+               .branch = std::string(Branch()),
+               .build_user = "",
+               .build_date = std::string(CommitDate()),
+               .compiler = std::string(Compiler())};
+  return web;
+}
+
+}  // namespace
+
+class Server::Impl final : public web::ServerState {
+ public:
+  Impl(ServerOptions options, Features features, ServerEnvironment environment)
+      : options_(std::move(options)),
+        environment_(std::move(environment)),
+        logger_(environment_.logger),
+        started_(environment_.clock.Now()),
+        source_(options_, environment_.files, LoadOptionsOf(features)),
+        config_(environment_.clock, metrics_),
+        ready_gauge_(
+            metrics_.AddGauge("prometheus_ready",
+                              "Whether Prometheus startup was fully completed and the server is "
+                              "ready for normal operation.")),
+        runtime_(IoThreads()),
+        engine_(EngineOptionsOf(options_, features), environment_.clock) {
+    AddProcessMetrics(metrics_);
+    metrics_
+        .AddGauge("prometheus_build_info",
+                  "A metric with a constant '1' value labeled by version, revision and branch from "
+                  "which the server was built.",
+                  Labels({{"branch", Branch()},
+                          {"compiler", Compiler()},
+                          {"revision", Revision()},
+                          {"version", Version()}}))
+        .Set(1);
+  }
+
+  ~Impl() override { Stop(); }
+
+  Status CheckConfig() {
+    if (source_.built_in()) return {};  // it needs the port that is bound later
+    TRY(source_.Load({}));
+    return {};
+  }
+
+  Status Start() {
+    runtime_.Start();
+    runtime_started_ = true;
+    TRY(Listen());
+    TRY(OpenStorage());
+    StartServices();
+    TRY(OpenWeb());
+    TRY(Reload());
+    SetReady(true);
+    logger_.Info("Server is ready to receive web requests.");
+    return {};
+  }
+
+  Status Reload() override {
+    const MutexLock lock(reload_mutex_);
+    fingerprint_ = source_.Fingerprint(included_);
+    auto config = source_.Load(SelfTargetOf(options_, http_->addresses().front()));
+    if (!config) return Refuse(std::move(config.error()));
+    if (Status applied = Apply(*config); !applied) return Refuse(std::move(applied.error()));
+    config_.Applied(*config);
+    included_ = std::move(config->scrape_config_files);
+    fingerprint_ = source_.Fingerprint(included_);
+    logger_.Info("Completed loading of configuration file", {{"filename", source_.name()}});
+    return {};
+  }
+
+  void ReloadIfChanged() {
+    {
+      const MutexLock lock(reload_mutex_);
+      if (source_.Fingerprint(included_) == fingerprint_) return;
+    }
+    logger_.Info("Configuration file change detected, reloading the configuration.");
+    (void)Reload();  // which has logged what is wrong
+  }
+
+  void Stop() {
+    if (!runtime_started_) return;
+    runtime_started_ = false;
+    SetReady(false);
+    if (scraping_ && !scraping_->Stop(kStopScrapes)) logger_.Warn("Scrapes did not end in time");
+    StopDiscovery();
+    if (http_) http_->Stop(kStopRequests);
+    queries_.reset();
+    runtime_.Stop(kStopThreads);
+    if (database_) {
+      if (const Status closed = database_->Close(); !closed) {
+        logger_.Error("Error closing the storage", {{"err", closed.error()}});
+      }
+    }
+  }
+
+  std::string url() const { return BrowserUrl(options_, http_->addresses().front()); }
+
+  // web::ServerState:
+  web::TargetsSnapshot Targets() const override { return scraping_->Targets(); }
+  std::vector<web::MetricMetadata> Metadata() const override { return scraping_->Metadata(); }
+  std::string ConfigYaml() const override { return config_.yaml(); }
+  std::map<std::string, std::string> Flags() const override { return options_.flags; }
+  bool ready() const override { return ready_.load(); }
+  std::string OwnMetrics() const override { return metrics_.Expose(); }
+  void Quit() override { environment_.on_quit(); }
+
+  web::RuntimeInfo Runtime() const override {
+    return {.start_time = started_,
+            .working_directory = WorkingDirectory(),
+            .hostname = HostName(),
+            .reload_config_success = config_.last_load_succeeded(),
+            .last_config_time = config_.last_success(),
+            .corruption_count = 0,
+            .threads = ThreadCount(),
+            .storage_retention = ""};
+  }
+
+ private:
+  Status Listen() {
+    http_.emplace(runtime_, HttpOptionsOf(options_), door_.Handler(),
+                  logger_.With({{"component", "web"}}));
+    TRY(http_->Start());
+    for (const std::string& address : http_->addresses()) {
+      logger_.Info("Listening on", {{"component", "web"}, {"address", address}});
+    }
+    return {};
+  }
+
+  Status OpenStorage() {
+    const auto before = environment_.clock.Monotonic();
+    database_ = TRY(tsdb::Database::Open(environment_.files, environment_.clock, logger_, metrics_,
+                                         StorageOptionsOf(options_)));
+    const std::chrono::duration<double> took = environment_.clock.Monotonic() - before;
+    logger_.Info("TSDB started", {{"path", options_.storage_path}, {"seconds", took.count()}});
+    return {};
+  }
+
+  void StartServices() {
+    queries_.emplace(std::max<uint64_t>(options_.query_concurrency, 1));
+    scraping_.emplace(runtime_, *database_, metrics_, environment_.clock,
+                      logger_.With({{"component", "scrape manager"}}), ScrapeOptionsOf(options_));
+    discovery_context_ = &runtime_.NextContext();
+    discovery_.emplace(
+        *discovery_context_,
+        discovery::ManagerOptions{.name = "scrape", .throttle = options_.discovery_reload_interval},
+        [this](const std::string& job, std::vector<discovery::TargetGroup> groups) {
+          scraping_->SyncTargets(job, std::move(groups));
+        },
+        logger_.With({{"component", "discovery manager scrape"}}), metrics_);
+  }
+
+  Status OpenWeb() {
+    door_.Open(TRY(web::MakeHandler(WebOptionsOf(options_), {.storage = *database_,
+                                                             .engine = engine_,
+                                                             .state = *this,
+                                                             .metrics = metrics_,
+                                                             .queries = *queries_,
+                                                             .clock = environment_.clock})));
+    return {};
+  }
+
+  Status Apply(const Config& config) {
+    TRY(scraping_->ApplyConfig(config.scrape_configs, config.global.external_labels));
+    engine_.set_default_subquery_step(config.global.evaluation_interval);
+    boost::asio::post(
+        *discovery_context_,
+        [this, providers = ProvidersOf(config.scrape_configs, logger_, metrics_)]() mutable {
+          discovery_->Apply(std::move(providers));
+        });
+    return {};
+  }
+
+  std::unexpected<Error> Refuse(Error error) {
+    config_.Refused();
+    logger_.Error("Error reloading config", {{"err", error}});
+    return std::unexpected(Annotate(
+        std::move(error),
+        fmt::format("couldn't load configuration (--config.file={})", Quote(source_.name()))));
+  }
+
+  void StopDiscovery() {
+    if (!discovery_) return;
+    auto stopped =
+        boost::asio::co_spawn(*discovery_context_, discovery_->Stop(), boost::asio::use_future);
+    if (stopped.wait_for(kStopScrapes) != std::future_status::ready) {
+      logger_.Warn("Discovery did not end in time");
+    }
+  }
+
+  void SetReady(bool ready) {
+    ready_.store(ready);
+    ready_gauge_.Set(ready ? 1 : 0);
+  }
+
+  const ServerOptions options_;
+  const ServerEnvironment environment_;
+  const Logger logger_;
+  const Timestamp started_;
+
+  // In the order in which they are built, and against which they are taken down.
+  MetricsRegistry metrics_;
+  const ConfigSource source_;
+  ConfigState config_;
+  Gauge& ready_gauge_;
+  std::atomic<bool> ready_ = false;
+  FrontDoor door_;
+  net::Runtime runtime_;
+  bool runtime_started_ = false;
+  std::unique_ptr<tsdb::Database> database_;
+  promql::Engine engine_;
+  std::optional<boost::asio::thread_pool> queries_;
+  std::optional<net::HttpServer> http_;
+  std::optional<ScrapeManager> scraping_;
+  boost::asio::io_context* discovery_context_ = nullptr;
+  std::optional<discovery::Manager> discovery_;
+
+  Mutex reload_mutex_;
+  std::string fingerprint_ GUARDED_BY(reload_mutex_);
+  std::vector<std::string> included_ GUARDED_BY(reload_mutex_);
+};
+
+Server::Server(ServerOptions options, Features features, ServerEnvironment environment)
+    : impl_(std::make_unique<Impl>(std::move(options), features, std::move(environment))) {}
+Server::~Server() = default;
+
+Status Server::CheckConfig() { return impl_->CheckConfig(); }
+Status Server::Start() { return impl_->Start(); }
+Status Server::Reload() { return impl_->Reload(); }
+void Server::ReloadIfChanged() { impl_->ReloadIfChanged(); }
+void Server::Stop() { impl_->Stop(); }
+std::string Server::url() const { return impl_->url(); }
+
+}  // namespace barograph::server
