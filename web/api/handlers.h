@@ -1,0 +1,52 @@
+#pragma once
+
+#include "base/storage/queryable.h"
+#include "base/time.h"
+#include "promql/engine.h"
+#include "web/api/api_result.h"
+#include "web/server_state.h"
+#include "web/web.h"
+
+/// The endpoints of /api/v1, each a plain function from request to result (Prometheus, "HTTP API").
+/// Thread-safe; those that ask the storage or the engine may take long, and heed the stop token.
+namespace barograph::web {
+
+/// What the endpoints work on.
+struct ApiContext {
+  const Queryable& storage;
+  const promql::Engine& engine;
+  ServerState& state;
+  const Clock& clock;
+  BuildInfo build;
+};
+
+// query_handlers.cc
+ApiResult HandleQuery(const ApiContext& context, const ApiRequest& request);
+ApiResult HandleQueryRange(const ApiContext& context, const ApiRequest& request);
+
+// expression_handlers.cc
+ApiResult HandleFormatQuery(const ApiContext& context, const ApiRequest& request);
+ApiResult HandleParseQuery(const ApiContext& context, const ApiRequest& request);
+
+// label_handlers.cc
+ApiResult HandleLabels(const ApiContext& context, const ApiRequest& request);
+ApiResult HandleLabelValues(const ApiContext& context, const ApiRequest& request);
+ApiResult HandleSeries(const ApiContext& context, const ApiRequest& request);
+
+// target_handlers.cc
+ApiResult HandleTargets(const ApiContext& context, const ApiRequest& request);
+ApiResult HandleScrapePools(const ApiContext& context, const ApiRequest& request);
+
+// metadata_handlers.cc
+ApiResult HandleTargetsMetadata(const ApiContext& context, const ApiRequest& request);
+ApiResult HandleMetadata(const ApiContext& context, const ApiRequest& request);
+
+// status_handlers.cc
+ApiResult HandleConfig(const ApiContext& context, const ApiRequest& request);
+ApiResult HandleFlags(const ApiContext& context, const ApiRequest& request);
+ApiResult HandleRuntimeInfo(const ApiContext& context, const ApiRequest& request);
+ApiResult HandleBuildInfo(const ApiContext& context, const ApiRequest& request);
+/// The object of /version, which is also the data of status/buildinfo.
+std::string BuildInfoJson(const BuildInfo& build);
+
+}  // namespace barograph::web

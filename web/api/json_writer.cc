@@ -1,0 +1,141 @@
+#include "web/api/json_writer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/bytes/utf8.h"
+#include "base/model/number.h"
+
+namespace barograph::web {
+namespace {
+
+/// Go's line: beyond it, floats are written with an exponent.
+bool NeedsExponent(double value) {
+  const double size = std::abs(value);
+  return size != 0 && (size < 1e-6 || size >= 1e21);
+}
+
+bool IsPlain(char c) {
+  const auto byte = static_cast<uint8_t>(c);
+  return byte >= 0x20 && byte < 0x80 && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
+}
+
+void AppendEscaped(std::string& out, char32_t code) {
+  switch (code) {
+    case '"': out += "\\\""; break;
+    case '\\': out += "\\\\"; break;
+    case '\n': out += "\\n"; break;
+    case '\r': out += "\\r"; break;
+    case '\t': out += "\\t"; break;
+    default: fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<uint32_t>(code));
+  }
+}
+
+bool MustEscape(char32_t code, bool for_html) {
+  if (code < 0x20 || code == '"' || code == '\\') return true;
+  return for_html &&
+         (code == '<' || code == '>' || code == '&' || code == 0x2028 || code == 0x2029);
+}
+
+void AppendText(std::string& out, std::string_view text, bool for_html) {
+  out += '"';
+  while (!text.empty()) {
+    const auto plain = static_cast<size_t>(std::ranges::find_if_not(text, IsPlain) - text.begin());
+    out += text.substr(0, plain);
+    text.remove_prefix(plain);
+    if (text.empty()) break;
+    const Rune rune = DecodeRune(text);
+    if (!rune.valid) {
+      out += "\\ufffd";
+    } else if (MustEscape(rune.code, for_html)) {
+      AppendEscaped(out, rune.code);
+    } else {
+      out += text.substr(0, rune.size);
+    }
+    text.remove_prefix(rune.size);
+  }
+  out += '"';
+}
+
+}  // namespace
+
+void JsonWriter::Open(char bracket) {
+  Separate();
+  out_ += bracket;
+  after_value_ = false;
+}
+
+void JsonWriter::Close(char bracket) {
+  out_ += bracket;
+  after_value_ = true;
+}
+
+void JsonWriter::Key(std::string_view name) {
+  String(name);
+  out_ += ':';
+  after_value_ = false;
+}
+
+void JsonWriter::String(std::string_view text) {
+  Separate();
+  AppendText(out_, text, true);
+  after_value_ = true;
+}
+
+void JsonWriter::Int(int64_t value) { Raw(fmt::format_int(value).c_str()); }
+
+void JsonWriter::Number(double value) {
+  if (!std::isfinite(value)) return Null();
+  std::string text = NeedsExponent(value) ? FormatShortest(value) : FormatValue(value);
+  const size_t size = text.size();  // 1e-07 is 1e-7 in Go's JSON
+  if (size >= 4 && text[size - 4] == 'e' && text[size - 3] == '-' && text[size - 2] == '0')
+    text.erase(size - 2, 1);
+  Raw(text);
+}
+
+void JsonWriter::LabelSet(const Labels& labels) {
+  BeginObject();
+  for (const auto& [name, value] : labels) {
+    Separate();
+    AppendText(out_, name, false);
+    out_ += ':';
+    AppendText(out_, value, false);
+    after_value_ = true;
+  }
+  EndObject();
+}
+
+void JsonWriter::Sample(int64_t timestamp_ms, double value) {
+  BeginArray();
+  Seconds(timestamp_ms);
+  SampleValue(value);
+  EndArray();
+}
+
+void JsonWriter::Seconds(int64_t timestamp_ms) {
+  Separate();
+  AppendSeconds(out_, timestamp_ms);
+  after_value_ = true;
+}
+
+void JsonWriter::SampleValue(double value) {
+  Separate();
+  out_ += '"';
+  if (NeedsExponent(value)) {
+    out_ += FormatShortest(value);
+  } else {
+    AppendValue(out_, value);
+  }
+  out_ += '"';
+  after_value_ = true;
+}
+
+void JsonWriter::Raw(std::string_view json) {
+  Separate();
+  out_ += json;
+  after_value_ = true;
+}
+
+}  // namespace barograph::web

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/model/labels.h"
+
+/// JSON into one string, written front to back, in the dialect of Prometheus's API: strings escape
+/// <, > and & as Go does for HTML, labels do not; bytes that are not UTF-8 become U+FFFD.
+namespace barograph::web {
+
+/// The caller keeps begins, ends, keys and values in a legal order; commas are the writer's.
+class JsonWriter {
+ public:
+  void Reserve(size_t bytes) { out_.reserve(bytes); }
+
+  void BeginObject() { Open('{'); }
+  void EndObject() { Close('}'); }
+  void BeginArray() { Open('['); }
+  void EndArray() { Close(']'); }
+
+  void Key(std::string_view name);
+  void String(std::string_view text);
+  void Int(int64_t value);
+  void Bool(bool value) { Raw(value ? "true" : "false"); }
+  void Null() { Raw("null"); }
+  /// A number as Go's encoding/json writes it; null when it is not finite.
+  void Number(double value);
+  /// An object of names and values.
+  void LabelSet(const Labels& labels);
+
+  /// [seconds, "value"]: how the API shows a sample.
+  void Sample(int64_t timestamp_ms, double value);
+  /// A timestamp in seconds; a sample's value in quotes, with an exponent below 1e-6 and from 1e21.
+  void Seconds(int64_t timestamp_ms);
+  void SampleValue(double value);
+
+  /// A value that is JSON already.
+  void Raw(std::string_view json);
+
+  std::string Take() { return std::move(out_); }
+
+ private:
+  void Separate() {
+    if (after_value_) out_ += ',';
+  }
+  void Open(char bracket);
+  void Close(char bracket);
+
+  std::string out_;
+  bool after_value_ = false;
+};
+
+}  // namespace barograph::web

@@ -1,0 +1,180 @@
+#include <fmt/format.h>
+
+#include <limits>
+
+#include "base/model/number.h"
+#include "web/api/handlers.h"
+#include "web/api/parameters.h"
+#include "web/api/value_json.h"
+
+namespace barograph::web {
+namespace {
+
+using std::chrono::nanoseconds;
+
+constexpr int64_t kMaxPoints = 11000;  // a series: 60 s steps for a week, 1 h steps for a year
+constexpr std::string_view kTruncated = "results truncated due to limit";
+
+/// How a query ended, as an errorType.
+ApiErrorType TypeOf(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kInvalidArgument: return ApiErrorType::kBadData;
+    case ErrorCode::kTimeout: return ApiErrorType::kTimeout;
+    case ErrorCode::kCancelled: return ApiErrorType::kCanceled;
+    case ErrorCode::kExecution:
+    case ErrorCode::kLimitExceeded:
+    case ErrorCode::kOutOfOrder: return ApiErrorType::kExecution;
+    case ErrorCode::kUnavailable: return ApiErrorType::kUnavailable;
+    case ErrorCode::kNotFound:
+    case ErrorCode::kCorruption:
+    case ErrorCode::kIo:
+    case ErrorCode::kInternal: return ApiErrorType::kInternal;
+  }
+  return ApiErrorType::kInternal;
+}
+
+/// The whole steps from start to end, without overflow.
+int64_t StepsBetween(Timestamp start, Timestamp end, nanoseconds step) {
+  constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
+  const int64_t ms = (end - start).count();
+  const int64_t ns = ms > kMax / 1'000'000 ? kMax : ms * 1'000'000;
+  return ns / step.count();
+}
+
+struct Settings {
+  promql::QuerySettings query;
+  size_t limit = 0;
+  std::string stats;
+};
+
+std::expected<Settings, ApiError> ReadSettings(const ApiRequest& request) {
+  Settings settings;
+  settings.query.stop = request.stop;
+  settings.stats = request.form.Get("stats");
+  const auto limit = ParseLimit(request.form.Get("limit"));
+  if (!limit) return InvalidParameter("limit", limit.error().message);
+  settings.limit = *limit;
+  if (const auto text = request.form.Get("timeout"); !text.empty()) {
+    const auto timeout = ParseSpan(text);
+    if (!timeout) return InvalidParameter("timeout", timeout.error().message);
+    settings.query.timeout = std::chrono::ceil<Duration>(*timeout);
+  }
+  if (const auto text = request.form.Get("lookback_delta"); !text.empty()) {
+    const auto lookback = ParseSpan(text);
+    if (!lookback)
+      return ApiFail(
+          ApiErrorType::kBadData,
+          fmt::format("error parsing lookback delta duration: {}", lookback.error().message));
+    if (lookback->count() > 0) settings.query.lookback = std::chrono::ceil<Duration>(*lookback);
+  }
+  return settings;
+}
+
+/// Drops what is over the limit; whether there was any.
+bool Truncate(promql::Value& value, size_t limit) {
+  std::vector<promql::ResultSeries>* series = nullptr;
+  if (auto* vector = std::get_if<promql::Vector>(&value)) series = &vector->series;
+  if (auto* matrix = std::get_if<promql::Matrix>(&value)) series = &matrix->series;
+  if (limit == 0 || series == nullptr || series->size() <= limit) return false;
+  series->resize(limit);
+  return true;
+}
+
+void WriteStats(JsonWriter& json, const promql::QueryStats& stats) {
+  json.BeginObject();
+  json.Key("timings");
+  json.BeginObject();
+  for (const auto& [name, seconds] :
+       {std::pair("evalTotalTime", stats.plan_seconds + stats.exec_seconds),
+        std::pair("resultSortTime", 0.0), std::pair("queryPreparationTime", stats.plan_seconds),
+        std::pair("innerEvalTime", stats.exec_seconds), std::pair("execQueueTime", 0.0),
+        std::pair("execTotalTime",
+                  stats.parse_seconds + stats.plan_seconds + stats.exec_seconds)}) {
+    json.Key(name);
+    json.Number(seconds);
+  }
+  json.EndObject();
+  json.Key("samples");
+  json.BeginObject();
+  json.Key("totalQueryableSamples");
+  json.Int(static_cast<int64_t>(stats.total_samples));
+  json.Key("peakSamples");
+  json.Int(static_cast<int64_t>(stats.peak_samples));
+  json.EndObject();
+  json.EndObject();
+}
+
+void NoteOddStats(std::string_view stats, std::vector<std::string>& warnings) {
+  if (stats.empty() || stats == "true" || stats == "all") return;
+  warnings.push_back(
+      fmt::format("value {} for parameter \"stats\" is deprecated and will be rejected in the next "
+                  "major release, use \"true\" or \"all\"",
+                  Quote(stats)));
+}
+
+std::string ResultJson(const promql::QueryResult& result, std::string_view stats) {
+  JsonWriter json;
+  json.BeginObject();
+  json.Key("resultType");
+  json.String(ToString(promql::TypeOf(result.value)));
+  json.Key("result");
+  WriteValue(json, result.value);
+  if (!stats.empty()) {
+    json.Key("stats");
+    WriteStats(json, result.stats);
+  }
+  json.EndObject();
+  return json.Take();
+}
+
+ApiResult Evaluate(const ApiContext& context, const ApiRequest& request, const Settings& settings,
+                   promql::QueryTimes times) {
+  auto result =
+      context.engine.Run(request.form.Get("query"), context.storage, times, settings.query);
+  if (!result) {
+    const Error& error = result.error();
+    if (error.code == ErrorCode::kInvalidArgument) return InvalidParameter("query", error.message);
+    return ApiFail(TypeOf(error.code), error.message);
+  }
+  ApiData data{.json = {},
+               .warnings = std::move(result->annotations.warnings),
+               .infos = std::move(result->annotations.infos)};
+  if (Truncate(result->value, settings.limit)) data.warnings.emplace_back(kTruncated);
+  NoteOddStats(settings.stats, data.warnings);
+  data.json = ResultJson(*result, settings.stats);
+  return data;
+}
+
+}  // namespace
+
+ApiResult HandleQuery(const ApiContext& context, const ApiRequest& request) {
+  const auto settings = ReadSettings(request);
+  if (!settings) return std::unexpected(settings.error());
+  const auto time = ParseTimeParameter(request, "time", context.clock.Now());
+  if (!time) return InvalidParameter("time", time.error().message);
+  return Evaluate(context, request, *settings, {.start = *time, .end = *time});
+}
+
+ApiResult HandleQueryRange(const ApiContext& context, const ApiRequest& request) {
+  const auto settings = ReadSettings(request);
+  if (!settings) return std::unexpected(settings.error());
+  const auto start = ParseTime(request.form.Get("start"));
+  if (!start) return InvalidParameter("start", start.error().message);
+  const auto end = ParseTime(request.form.Get("end"));
+  if (!end) return InvalidParameter("end", end.error().message);
+  if (*end < *start) return InvalidParameter("end", "end timestamp must not be before start time");
+  const auto step = ParseSpan(request.form.Get("step"));
+  if (!step) return InvalidParameter("step", step.error().message);
+  if (*step < Duration(1))
+    return InvalidParameter("step",
+                            "zero or negative query resolution step widths are not accepted. Try "
+                            "a positive integer");
+  if (StepsBetween(*start, *end, *step) > kMaxPoints)
+    return ApiFail(ApiErrorType::kBadData,
+                   "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing "
+                   "the query resolution (?step=XX)");
+  return Evaluate(context, request, *settings,
+                  {.start = *start, .end = *end, .step = std::chrono::floor<Duration>(*step)});
+}
+
+}  // namespace barograph::web

@@ -1,0 +1,108 @@
+#include "web/api/value_json.h"
+
+#include <algorithm>
+#include <variant>
+
+#include "base/model/number.h"
+
+namespace barograph::web {
+namespace {
+
+constexpr size_t kBytesPerPoint = 32;  // more or less
+
+const FloatHistogram* HistogramAt(const promql::ResultSeries& series, size_t index) {
+  if (series.histograms.empty() || !series.histograms[index]) return nullptr;
+  return &*series.histograms[index];
+}
+
+void WriteHistogramPoint(JsonWriter& json, Timestamp time, const FloatHistogram& histogram) {
+  json.BeginArray();
+  json.Seconds(ToMs(time));
+  WriteHistogram(json, histogram);
+  json.EndArray();
+}
+
+void WriteVector(JsonWriter& json, const promql::Vector& vector) {
+  json.BeginArray();
+  for (const auto& series : vector.series) {
+    if (series.size() == 0) continue;
+    json.BeginObject();
+    json.Key("metric");
+    json.LabelSet(series.labels);
+    if (const auto* histogram = HistogramAt(series, 0)) {
+      json.Key("histogram");
+      WriteHistogramPoint(json, series.timestamps[0], *histogram);
+    } else {
+      json.Key("value");
+      json.Sample(ToMs(series.timestamps[0]), series.values[0]);
+    }
+    json.EndObject();
+  }
+  json.EndArray();
+}
+
+void WriteFloats(JsonWriter& json, const promql::ResultSeries& series) {
+  json.Key("values");
+  json.BeginArray();
+  for (size_t i = 0; i < series.size(); ++i)
+    if (HistogramAt(series, i) == nullptr)
+      json.Sample(ToMs(series.timestamps[i]), series.values[i]);
+  json.EndArray();
+}
+
+void WriteHistograms(JsonWriter& json, const promql::ResultSeries& series) {
+  json.Key("histograms");
+  json.BeginArray();
+  for (size_t i = 0; i < series.size(); ++i)
+    if (const auto* histogram = HistogramAt(series, i))
+      WriteHistogramPoint(json, series.timestamps[i], *histogram);
+  json.EndArray();
+}
+
+void WriteMatrix(JsonWriter& json, const promql::Matrix& matrix) {
+  json.BeginArray();
+  for (const auto& series : matrix.series) {
+    const auto histograms = static_cast<size_t>(
+        std::ranges::count_if(series.histograms, [](const auto& h) { return h.has_value(); }));
+    json.BeginObject();
+    json.Key("metric");
+    json.LabelSet(series.labels);
+    if (histograms < series.size()) WriteFloats(json, series);
+    if (histograms > 0) WriteHistograms(json, series);
+    json.EndObject();
+  }
+  json.EndArray();
+}
+
+void WriteScalar(JsonWriter& json, const promql::Scalar& scalar) {
+  json.BeginArray();
+  json.Seconds(ToMs(scalar.timestamp));
+  json.String(FormatValue(scalar.value));
+  json.EndArray();
+}
+
+void WriteString(JsonWriter& json, const promql::StringValue& string) {
+  json.BeginArray();
+  json.Seconds(ToMs(string.timestamp));
+  json.String(string.value);
+  json.EndArray();
+}
+
+}  // namespace
+
+void WriteValue(JsonWriter& json, const promql::Value& value) {
+  if (const auto* matrix = std::get_if<promql::Matrix>(&value)) {
+    size_t points = 0;
+    for (const auto& series : matrix->series) points += series.size() + 4;
+    json.Reserve(points * kBytesPerPoint);
+    WriteMatrix(json, *matrix);
+  } else if (const auto* vector = std::get_if<promql::Vector>(&value)) {
+    WriteVector(json, *vector);
+  } else if (const auto* scalar = std::get_if<promql::Scalar>(&value)) {
+    WriteScalar(json, *scalar);
+  } else if (const auto* string = std::get_if<promql::StringValue>(&value)) {
+    WriteString(json, *string);
+  }
+}
+
+}  // namespace barograph::web

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "base/model/histogram.h"
+#include "promql/value.h"
+#include "web/api/json_writer.h"
+
+/// Query results as the API shows them (Prometheus, "HTTP API", "Expression query result formats").
+namespace barograph::web {
+
+void WriteValue(JsonWriter& json, const promql::Value& value);
+
+/// {"count":"3","sum":"1.5","buckets":[[boundaries,"lower","upper","count"],...]}: boundaries is 0
+/// for (lower, upper], 1 for [lower, upper), 2 for neither, 3 for both inclusive. Empty buckets are
+/// left out.
+void WriteHistogram(JsonWriter& json, const FloatHistogram& histogram);
+
+}  // namespace barograph::web
