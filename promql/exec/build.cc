@@ -157,6 +157,7 @@ class Builder {
     if (name.starts_with("sort")) return BuildSort(node);
     if (name == "label_replace" || name == "label_join") return BuildRelabel(node);
     if (name == "histogram_quantile" || name == "histogram_fraction") return BuildHistogram(node);
+    if (name == "histogram_quantiles") return BuildQuantiles(node);
     return Fail(ErrorCode::kExecution, fmt::format("function {} is not implemented", name));
   }
 
@@ -281,13 +282,28 @@ class Builder {
     auto scalars = TRY(BuildScalars(node, vector));
     OperatorPtr made;
     if (vector == 1) {
-      made = std::make_unique<HistogramQuantile>(context_, ArgumentPosition(node, 0), argument,
+      const std::vector<PositionRange> positions = {ArgumentPosition(node, 0)};
+      made = std::make_unique<HistogramQuantile>(context_, "", positions, argument,
                                                  std::move(input), std::move(scalars));
     } else {
       made = std::make_unique<HistogramFraction>(context_, argument, std::move(input),
                                                  std::move(scalars));
     }
     return Unique(std::move(made), *node.inputs[vector], Duplicates::kMayAlternate);
+  }
+
+  Result<OperatorPtr> BuildQuantiles(const PlanNode& node) {
+    std::vector<PositionRange> positions;
+    std::vector<OperatorPtr> quantiles;
+    for (size_t i = 2; i < node.inputs.size(); ++i) {
+      positions.push_back(ArgumentPosition(node, i));
+      quantiles.push_back(TRY(Build(*node.inputs[i])));
+    }
+    OperatorPtr input = TRY(Build(*node.inputs[0]));
+    OperatorPtr made = std::make_unique<HistogramQuantile>(
+        context_, StringArgument(node, 1), std::move(positions), ArgumentPosition(node, 0),
+        std::move(input), std::move(quantiles));
+    return Merge(std::move(made), Duplicates::kMayAlternate);
   }
 
   Result<OperatorPtr> BuildAggregate(const PlanNode& node) {

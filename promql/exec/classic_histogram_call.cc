@@ -4,9 +4,22 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
+
+#include "base/model/number.h"
 
 namespace barograph::promql {
+namespace {
+
+bool SameQuantile(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
+
+// As OpenMetrics writes floats: with a point where there is no exponent.
+std::string FormatQuantile(double q) {
+  std::string text = FormatShortest(q);
+  if (std::isfinite(q) && text.find_first_of("e.") == std::string::npos) text += ".0";
+  return text;
+}
+
+}  // namespace
 
 ClassicHistogramCall::ClassicHistogramCall(QueryContext& context, std::string_view function,
                                            PositionRange argument, OperatorPtr input,
@@ -23,7 +36,7 @@ Status ClassicHistogramCall::Open() {
     TRY(scalars_[i]->Open());
     TRY(scalars_[i]->Evaluate(0, scalar_columns_[i]));
   }
-  CheckScalars();
+  variants_ = Prepare();
   TRY(input_->Open());
   return FindHistograms();
 }
@@ -60,12 +73,27 @@ Status ClassicHistogramCall::FindHistograms() {
       histogram.bounds.push_back(bound);
       histogram.members.push_back(member);
     }
-    series_.push_back({group.meta.labels, true});
+    AddSeries(group.meta);
   }
   return {};
 }
 
-Status ClassicHistogramCall::ReadMembers(const Histogram& histogram) {
+void ClassicHistogramCall::AddSeries(const SeriesMeta& histogram) {
+  for (const Variant& variant : variants_) {
+    if (variant.label.empty()) {
+      series_.push_back({histogram.labels, true});
+      continue;
+    }
+    LabelsBuilder labels(*histogram.labels);
+    labels.Set(variant.label, variant.value);
+    series_.push_back({context().Keep(labels.Build()), true});
+  }
+}
+
+Status ClassicHistogramCall::ReadMembers(size_t index) {
+  if (read_ == index) return {};
+  read_ = SIZE_MAX;
+  const Histogram& histogram = histograms_[index];
   counts_.resize(histogram.members.size() * steps());
   for (size_t i = 0; i < histogram.members.size(); ++i) {
     TRY(input_->Evaluate(histogram.members[i], column_));
@@ -74,14 +102,16 @@ Status ClassicHistogramCall::ReadMembers(const Histogram& histogram) {
     std::copy(column_.values.begin(), column_.values.end(),
               counts_.begin() + static_cast<std::ptrdiff_t>(i * steps()));
   }
+  read_ = index;
   return {};
 }
 
 Status ClassicHistogramCall::Evaluate(size_t index, Column& out) {
-  const Histogram& histogram = histograms_[index];
+  const size_t variant = index % variants_.size();
+  const Histogram& histogram = histograms_[index / variants_.size()];
   HeldSamples held(context());
   TRY(held.Add(histogram.members.size() * steps()));
-  TRY(ReadMembers(histogram));
+  TRY(ReadMembers(index / variants_.size()));
   const std::string_view metric =
       context().naming().delayed ? series_[index].labels->metric_name() : std::string_view();
   out.Reset(steps());
@@ -91,7 +121,7 @@ Status ClassicHistogramCall::Evaluate(size_t index, Column& out) {
       const double count = counts_[i * steps() + step];
       if (!IsAbsent(count)) buckets_.push_back({histogram.bounds[i], count});
     }
-    if (!buckets_.empty()) out.values[step] = Compute(step, metric, buckets_);
+    if (!buckets_.empty()) out.values[step] = Compute(step, variant, metric, buckets_);
   }
   return {};
 }
@@ -102,17 +132,32 @@ std::vector<const Operator*> ClassicHistogramCall::inputs() const {
   return inputs;
 }
 
-void HistogramQuantile::CheckScalars() {
-  for (size_t step = 0; step < steps(); ++step) {
-    const double q = scalar(0, step);
-    if (!(q >= 0 && q <= 1)) context().annotations().InvalidQuantile(q, quantile_);
+std::vector<ClassicHistogramCall::Variant> HistogramQuantile::Prepare() {
+  std::vector<Variant> variants;
+  for (size_t i = 0; i < scalars(); ++i) {
+    const size_t first = wanted_.size();
+    for (size_t step = 0; step < steps(); ++step) {
+      const double q = scalar(i, step);
+      if (!(q >= 0 && q <= 1)) context().annotations().InvalidQuantile(q, positions_[i]);
+      const bool known = std::any_of(
+          wanted_.begin() + static_cast<std::ptrdiff_t>(first), wanted_.end(),
+          [&](const Wanted& wanted) { return SameQuantile(wanted.quantile, q); });
+      if (known) continue;
+      wanted_.push_back({i, q});
+      variants.push_back({label_, FormatQuantile(q)});
+    }
   }
+  if (!label_.empty()) return variants;
+  wanted_.clear();
+  return {{}};
 }
 
-double HistogramQuantile::Compute(size_t step, std::string_view metric,
+double HistogramQuantile::Compute(size_t step, size_t variant, std::string_view metric,
                                   std::vector<Bucket>& buckets) {
+  const double q = scalar(wanted_.empty() ? 0 : wanted_[variant].scalar, step);
+  if (!wanted_.empty() && !SameQuantile(q, wanted_[variant].quantile)) return kAbsent;
   BucketRepair repair;
-  const double quantile = BucketQuantile(scalar(0, step), buckets, repair);
+  const double quantile = BucketQuantile(q, buckets, repair);
   if (repair.forced) {
     context().annotations().ForcedMonotonicity(
         metric, {grid().at(step), repair.min_bucket, repair.max_bucket, repair.max_diff},
@@ -121,7 +166,8 @@ double HistogramQuantile::Compute(size_t step, std::string_view metric,
   return quantile;
 }
 
-double HistogramFraction::Compute(size_t step, std::string_view, std::vector<Bucket>& buckets) {
+double HistogramFraction::Compute(size_t step, size_t, std::string_view,
+                                  std::vector<Bucket>& buckets) {
   return BucketFraction(scalar(0, step), scalar(1, step), buckets);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -22,12 +23,21 @@ class ClassicHistogramCall : public Operator {
   std::vector<const Operator*> inputs() const override;
 
  protected:
+  /// What a histogram's result series is told by, where the function gives more than one.
+  struct Variant {
+    std::string label;
+    std::string value;
+  };
+
+  /// After the scalars were evaluated: checks them, and tells the variants.
+  virtual std::vector<Variant> Prepare() { return {{}}; }
+
   /// What the function makes of the buckets present at `step`, at least one.
-  virtual double Compute(size_t step, std::string_view metric, std::vector<Bucket>& buckets) = 0;
-  /// After the scalars were evaluated.
-  virtual void CheckScalars() {}
+  virtual double Compute(size_t step, size_t variant, std::string_view metric,
+                         std::vector<Bucket>& buckets) = 0;
 
   double scalar(size_t index, size_t step) const { return scalar_columns_[index].values[step]; }
+  size_t scalars() const { return scalars_.size(); }
   PositionRange argument() const { return argument_; }
 
  private:
@@ -37,7 +47,8 @@ class ClassicHistogramCall : public Operator {
   };
 
   Status FindHistograms();
-  Status ReadMembers(const Histogram& histogram);
+  void AddSeries(const SeriesMeta& histogram);
+  Status ReadMembers(size_t histogram);
 
   std::string_view function_;
   PositionRange argument_;
@@ -45,26 +56,40 @@ class ClassicHistogramCall : public Operator {
   std::vector<OperatorPtr> scalars_;
   std::vector<Column> scalar_columns_;
   std::vector<Histogram> histograms_;
+  std::vector<Variant> variants_;
+  size_t read_ = SIZE_MAX;      // the histogram that counts_ are of
   std::vector<double> counts_;  // the members' columns, one after the other
   Column column_;
   std::vector<Bucket> buckets_;
 };
 
-/// histogram_quantile(q, x).
+/// histogram_quantile(q, x) and histogram_quantiles(x, "label", q...), which gives a series for
+/// each quantile.
 class HistogramQuantile final : public ClassicHistogramCall {
  public:
-  HistogramQuantile(QueryContext& context, PositionRange quantile, PositionRange argument,
-                    OperatorPtr input, std::vector<OperatorPtr> scalars)
-      : ClassicHistogramCall(context, "histogram_quantile", argument, std::move(input),
-                             std::move(scalars)),
-        quantile_(quantile) {}
+  /// `label` is empty for histogram_quantile. `positions` are those of the quantiles.
+  HistogramQuantile(QueryContext& context, std::string label, std::vector<PositionRange> positions,
+                    PositionRange argument, OperatorPtr input, std::vector<OperatorPtr> scalars)
+      : ClassicHistogramCall(context, label.empty() ? "histogram_quantile" : "histogram_quantiles",
+                             argument, std::move(input), std::move(scalars)),
+        label_(std::move(label)),
+        positions_(std::move(positions)) {}
 
  protected:
-  double Compute(size_t step, std::string_view metric, std::vector<Bucket>& buckets) override;
-  void CheckScalars() override;
+  std::vector<Variant> Prepare() override;
+  double Compute(size_t step, size_t variant, std::string_view metric,
+                 std::vector<Bucket>& buckets) override;
 
  private:
-  PositionRange quantile_;
+  // A quantile that a scalar takes at some steps.
+  struct Wanted {
+    size_t scalar;
+    double quantile;
+  };
+
+  std::string label_;
+  std::vector<PositionRange> positions_;
+  std::vector<Wanted> wanted_;  // by variant; empty for histogram_quantile
 };
 
 /// histogram_fraction(lower, upper, x).
@@ -76,7 +101,8 @@ class HistogramFraction final : public ClassicHistogramCall {
                              std::move(scalars)) {}
 
  protected:
-  double Compute(size_t step, std::string_view metric, std::vector<Bucket>& buckets) override;
+  double Compute(size_t step, size_t variant, std::string_view metric,
+                 std::vector<Bucket>& buckets) override;
 };
 
 }  // namespace barograph::promql
