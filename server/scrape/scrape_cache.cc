@@ -83,6 +83,7 @@ size_t ScrapeCache::ReadExpected(Reading& reading, size_t at) {
   const char* in = reading.page.data() + at;
   const char* const end = reading.page.data() + reading.page.size();
   while (next_expected_ < expected_.size()) {
+    if (diverged_ && matched_[next_expected_]) break;
     Line& line = expected_[next_expected_];
     if (static_cast<size_t>(end - in) < line.identity_bytes + kValueMargin) break;
     if (Hash({in, line.identity_bytes}) != line.identity) break;
@@ -124,6 +125,13 @@ bool ScrapeCache::ReadLine(Reading& reading, Line& line, const char*& in) {
     case LineKind::kUnbound: break;
   }
   return false;
+}
+
+// Two lines with different texts may be one series; that they agree is no fault.
+void ScrapeCache::SetValue(Reading& reading, const Line& line) {
+  if (reading.row.Set(line.target, line.value)) [[likely]]
+    return;
+  if (!SameBits(reading.row.value(line.target), line.value)) ++reading.counts.duplicates;
 }
 
 // A value at the end of the line; a timestamp may follow where none counts.
@@ -223,7 +231,7 @@ Status ScrapeCache::ReadSeriesEntry(Reading& reading) {
 void ScrapeCache::ReadKnownSeries(Reading& reading, Line& line,
                                   std::optional<Timestamp> timestamp) {
   if (line.kind() == LineKind::kDropped) return MatchAt(line);
-  if (line.kind() == LineKind::kSeries && reading.row.Has(line.target)) {
+  if (line.kind() == LineKind::kSeries && diverged_ && matched_[next_expected_]) {
     ++reading.counts.kept;
     ++reading.counts.duplicates;
     Line repeat = line;
@@ -287,6 +295,8 @@ void ScrapeCache::ReadComment(Reading& reading, Entry entry) {
       break;
     default: line.set_kind(LineKind::kComment); break;
   }
+  // Where the page ends without a newline, the comment might go on next time.
+  if (!identity.ends_with('\n')) return;
   if (Line* known = FindExpected(line.identity, false)) return MatchAt(*known);
   Diverge();
   next_.push_back(line);
@@ -297,7 +307,7 @@ void ScrapeCache::Keep(Reading& reading, const Line& line, std::optional<Timesta
   ++reading.counts.kept;
   ++reading.against_limit;
   if (!timestamp) {
-    reading.row.Set(line.target, line.value);
+    SetValue(reading, line);
     return;
   }
   if (*timestamp > reading.rules.newest || *timestamp < kMinTimestamp) {
@@ -312,7 +322,10 @@ void ScrapeCache::Keep(Reading& reading, const Line& line, std::optional<Timesta
 
 // The page has `line` next, which is one of expected_ (or made from one).
 void ScrapeCache::MatchAt(Line& line) {
-  if (diverged_) next_.push_back(line);
+  if (diverged_) {
+    next_.push_back(line);
+    matched_[next_expected_] = true;
+  }
   ++next_expected_;
 }
 
@@ -322,6 +335,8 @@ void ScrapeCache::Diverge() {
   diverged_ = true;
   next_.reserve(expected_.size() + 16);
   next_.assign(expected_.begin(), expected_.begin() + static_cast<ptrdiff_t>(next_expected_));
+  matched_.assign(expected_.size(), false);
+  std::fill_n(matched_.begin(), next_expected_, true);
 }
 
 // The expected line with that identity, if there is one; the page is then expected to go on
@@ -407,7 +422,7 @@ void ScrapeCache::Discard() {
 
 void ScrapeCache::Forget() {
   expected_.clear();
-  diverged_ = true;
+  diverged_ = true;  // also a page without lines is another one now
 }
 
 void ScrapeCache::EndPage() {
@@ -422,6 +437,7 @@ void ScrapeCache::EndPage() {
   metadata_.ScrapeDone();
   diverged_ = false;
   next_ = {};
+  matched_ = {};
   index_ = {};
   fresh_ = {};
   new_series_ = {};

@@ -137,6 +137,7 @@ class ScrapeCache {
   size_t ReadExpected(Reading& reading, size_t at);
   bool ReadLine(Reading& reading, Line& line, const char*& in);
   static bool ReadSample(Reading& reading, Line& line, const char*& in);
+  static void SetValue(Reading& reading, const Line& line);
   bool ReadLoneSample(Reading& reading, Line& line, const char*& in);
   static bool ReadValueOf(Line& line, const char*& in);
   static bool ReadTimestamp(const Reading& reading, const char*& in, int64_t& timestamp_ms);
@@ -166,6 +167,7 @@ class ScrapeCache {
   // Only while a page differs from what was expected: what will be.
   bool diverged_ = false;
   std::vector<Line> next_;
+  std::vector<bool> matched_;                            // which of expected_ the page had
   boost::unordered_flat_map<uint64_t, uint32_t> index_;  // identity to place in expected_
   boost::unordered_flat_map<uint64_t, uint32_t> fresh_;  // the same for new lines, in next_
 

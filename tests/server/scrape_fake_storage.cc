@@ -1,0 +1,146 @@
+#include "tests/server/scrape_fake_storage.h"
+
+#include <fmt/format.h>
+
+#include <stdexcept>
+
+#include "base/model/number.h"
+
+namespace barograph::test {
+
+class FakeStorage::Table final : public ScrapeTable {
+ public:
+  explicit Table(FakeStorage& storage) : storage_(storage) {}
+
+  Result<ColumnId> AddColumn(const Labels& labels) override {
+    const MutexLock lock(storage_.mutex_);
+    const size_t series = TRY(storage_.Resolve(labels));
+    size_t free = columns_.size();
+    for (size_t column = 0; column < columns_.size(); ++column) {
+      if (columns_[column] == series) return static_cast<ColumnId>(column);
+      if (!columns_[column] && free == columns_.size()) free = column;
+    }
+    if (free == columns_.size()) columns_.emplace_back();
+    columns_[free] = series;
+    ++storage_.columns_;
+    return static_cast<ColumnId>(free);
+  }
+
+  void ReleaseColumn(ColumnId column) override {
+    const MutexLock lock(storage_.mutex_);
+    if (!columns_.at(column)) throw std::logic_error("a column is released that is not in use");
+    columns_[column].reset();
+    --storage_.columns_;
+  }
+
+  size_t width() const override { return columns_.size(); }
+
+  Result<AppendReport> AppendRow(const Row& row) override {
+    const MutexLock lock(storage_.mutex_);
+    if (storage_.row_error_) return std::unexpected(*storage_.row_error_);
+    AppendReport report;
+    for (size_t column = 0; column < row.values.size(); ++column) {
+      if ((row.presence[column / 64] >> (column % 64) & 1) == 0) continue;
+      if (!columns_.at(column)) throw std::logic_error("a value for a column that is not in use");
+      storage_.Append(*columns_[column], {row.timestamp, row.values[column]}, report);
+    }
+    ++storage_.rows_;
+    return report;
+  }
+
+ private:
+  FakeStorage& storage_;
+  std::vector<std::optional<size_t>> columns_;
+};
+
+class FakeStorage::Alone final : public Appender {
+ public:
+  explicit Alone(FakeStorage& storage) : storage_(storage) {}
+
+  Result<SeriesId> Resolve(const Labels& labels) override {
+    const MutexLock lock(storage_.mutex_);
+    return SeriesId{TRY(storage_.Resolve(labels)) + 1};
+  }
+  void Append(SeriesId series, Sample sample) override {
+    samples_.emplace_back(static_cast<size_t>(series) - 1, sample);
+  }
+  Result<AppendReport> Commit() override {
+    const MutexLock lock(storage_.mutex_);
+    AppendReport report;
+    for (const auto& [series, sample] : samples_) storage_.Append(series, sample, report);
+    samples_.clear();
+    return report;
+  }
+
+ private:
+  FakeStorage& storage_;
+  std::vector<std::pair<size_t, Sample>> samples_;
+};
+
+Result<std::unique_ptr<ScrapeTable>> FakeStorage::OpenTable() {
+  return std::make_unique<Table>(*this);
+}
+
+std::unique_ptr<Appender> FakeStorage::NewAppender() { return std::make_unique<Alone>(*this); }
+
+Result<size_t> FakeStorage::Resolve(const Labels& labels) {
+  if (const auto known = by_labels_.find(labels); known != by_labels_.end()) return known->second;
+  if (limit_ && series_.size() >= *limit_) {
+    return Fail(ErrorCode::kLimitExceeded, "too many series");
+  }
+  series_.push_back({labels, {}});
+  return by_labels_[labels] = series_.size() - 1;
+}
+
+void FakeStorage::Append(size_t series, Sample sample, AppendReport& report) {
+  auto& samples = series_.at(series).samples;
+  if (!samples.empty() && samples.back().timestamp > sample.timestamp) {
+    ++report.out_of_order;
+  } else if (!samples.empty() && samples.back().timestamp == sample.timestamp) {
+    if (!SameBits(samples.back().value, sample.value)) ++report.duplicate;
+  } else {
+    samples.push_back(sample);
+    ++report.appended;
+  }
+}
+
+std::string FakeStorage::Samples(const Labels& labels) const {
+  const MutexLock lock(mutex_);
+  const auto known = by_labels_.find(labels);
+  if (known == by_labels_.end()) return "";
+  std::string out;
+  for (const Sample& sample : series_[known->second].samples) {
+    const std::string value = IsStale(sample.value) ? "stale" : FormatValue(sample.value);
+    out += fmt::format("{}{}={}", out.empty() ? "" : " ", ToMs(sample.timestamp), value);
+  }
+  return out;
+}
+
+std::vector<std::string> FakeStorage::Series() const {
+  const MutexLock lock(mutex_);
+  std::vector<std::string> names;
+  for (const auto& [labels, index] : by_labels_) names.push_back(labels.ToString());
+  return names;
+}
+
+size_t FakeStorage::rows() const {
+  const MutexLock lock(mutex_);
+  return rows_;
+}
+
+int FakeStorage::columns() const {
+  const MutexLock lock(mutex_);
+  return columns_;
+}
+
+void FakeStorage::LimitSeries(size_t limit) {
+  const MutexLock lock(mutex_);
+  limit_ = limit;
+}
+
+void FakeStorage::FailRows(std::optional<Error> error) {
+  const MutexLock lock(mutex_);
+  row_error_ = std::move(error);
+}
+
+}  // namespace barograph::test

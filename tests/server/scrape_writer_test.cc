@@ -1,0 +1,320 @@
+#include <catch2/catch.hpp>
+#include <string>
+
+#include "server/scrape/scrape_writer.h"
+#include "tests/server/scrape_fake_storage.h"
+
+namespace barograph::server {
+namespace {
+
+// One target with a writer; scrapes happen at 1, 2, 3, ... seconds.
+struct Bench {
+  explicit Bench(ScrapeConfig job = {}) : config(std::move(job)) {}
+
+  // The error, or empty.
+  std::string Scrape(std::string_view page, PageFormat format = PageFormat::kPrometheusText) {
+    ++seconds;
+    counts = {};
+    const PageRules rules{.format = format,
+                          .honor_timestamps = config.honor_timestamps,
+                          .sample_limit = config.limits.samples,
+                          .max_line_bytes = 1000,
+                          .newest = FromMs(1'000'000)};
+    const Status read = writer.ReadPage(page, rules, counts);
+    Write(read.has_value());
+    return read ? "" : read.error().message;
+  }
+  void Fail() {
+    ++seconds;
+    counts = {};
+    writer.ReadNothing();
+    Write(false);
+  }
+  void End() { CHECK(writer.WriteEnd(FromMs(++seconds * 1000))); }
+  void Write(bool up) {
+    const ScrapeReport report{.up = up, .duration_seconds = 0.5, .counts = counts, .body_bytes = 7};
+    written = writer.Write(FromMs(seconds * 1000), report, std::chrono::seconds(10));
+  }
+
+  std::string Samples(std::string_view name) const {
+    return storage.Samples({{"__name__", name}, {"job", "j"}});
+  }
+
+  ScrapeConfig config;
+  test::FakeStorage storage;
+  MetricsRegistry registry;
+  ScrapeMetrics metrics{registry};
+  MetadataStore metadata{std::make_shared<MetadataTotals>()};
+  ScrapeWriter writer{{{"job", "j"}}, config, storage, metadata, metrics, Logger()};
+  PageCounts counts;
+  Status written;
+  int64_t seconds = 0;
+};
+
+TEST_CASE("a scrape is one row with the page and the series about it") {
+  Bench bench;
+  CHECK(bench.Scrape("a 1\nb{x=\"y\"} 2.5\n") == "");
+  CHECK(bench.storage.rows() == 1);
+  CHECK(bench.Samples("a") == "1000=1");
+  CHECK(bench.storage.Samples({{"__name__", "b"}, {"job", "j"}, {"x", "y"}}) == "1000=2.5");
+  CHECK(bench.Samples("up") == "1000=1");
+  CHECK(bench.Samples("scrape_duration_seconds") == "1000=0.5");
+  CHECK(bench.Samples("scrape_samples_scraped") == "1000=2");
+  CHECK(bench.Samples("scrape_samples_post_metric_relabeling") == "1000=2");
+  CHECK(bench.Samples("scrape_series_added") == "1000=2");
+  CHECK(bench.Samples("scrape_timeout_seconds") == "");
+  bench.Scrape("a 2\nb{x=\"y\"} 2.5\n");
+  CHECK(bench.Samples("a") == "1000=1 2000=2");
+  CHECK(bench.Samples("scrape_series_added") == "1000=2 2000=0");
+}
+
+TEST_CASE("extra_scrape_metrics adds three series") {
+  ScrapeConfig config;
+  config.extra_scrape_metrics = true;
+  config.limits.samples = 5;
+  Bench bench(config);
+  bench.Scrape("a 1\n");
+  CHECK(bench.Samples("scrape_timeout_seconds") == "1000=10");
+  CHECK(bench.Samples("scrape_sample_limit") == "1000=5");
+  CHECK(bench.Samples("scrape_body_size_bytes") == "1000=7");
+}
+
+TEST_CASE("series end with a staleness marker") {
+  Bench bench;
+  SECTION("when they vanish from the page, and come back") {
+    bench.Scrape("a 1\nb 1\n");
+    bench.Scrape("a 2\n");
+    bench.Scrape("a 3\n");
+    bench.Scrape("a 4\nb 4\n");
+    CHECK(bench.Samples("a") == "1000=1 2000=2 3000=3 4000=4");
+    CHECK(bench.Samples("b") == "1000=1 2000=stale 4000=4");
+    CHECK(bench.Samples("scrape_series_added") == "1000=2 2000=0 3000=0 4000=1");
+  }
+  SECTION("once, when scrapes fail, and go on afterwards") {
+    bench.Scrape("a 1\n");
+    bench.Fail();
+    bench.Fail();
+    bench.Scrape("a 4\n");
+    CHECK(bench.Samples("a") == "1000=1 2000=stale 4000=4");
+    CHECK(bench.Samples("up") == "1000=1 2000=0 3000=0 4000=1");
+    CHECK(bench.Samples("scrape_series_added") == "1000=1 2000=0 3000=0 4000=0");
+  }
+  SECTION("when the page is cut off") {
+    bench.Scrape("a 1\nb 1\n");
+    CHECK(bench.Scrape("a 2\nb") != "");
+    CHECK(bench.Samples("a") == "1000=1 2000=stale");
+    CHECK(bench.Samples("up") == "1000=1 2000=0");
+    CHECK(bench.Samples("scrape_samples_scraped") == "1000=2 2000=1");
+  }
+  SECTION("when the page is empty, which is no failure") {
+    bench.Scrape("a 1\n");
+    bench.Scrape("");
+    CHECK(bench.Samples("a") == "1000=1 2000=stale");
+    CHECK(bench.Samples("up") == "1000=1 2000=1");
+  }
+  SECTION("all of them, when the target goes") {
+    bench.Scrape("a 1\n");
+    bench.End();
+    CHECK(bench.Samples("a") == "1000=1 2000=stale");
+    CHECK(bench.Samples("up") == "1000=1 2000=stale");
+    CHECK(bench.Samples("scrape_series_added") == "1000=1 2000=stale");
+  }
+}
+
+TEST_CASE("a failed page leaves no new series behind") {
+  Bench bench;
+  bench.Scrape("a 1\n");
+  bench.Scrape("a 2\nnew_one 1\nnew_two{");
+  CHECK(bench.Samples("new_one") == "");
+  CHECK(bench.storage.Series().size() == 6);
+}
+
+TEST_CASE("columns of series that are gone are given back") {
+  Bench bench;
+  bench.Scrape("a 1\nb 1\nc 1\n");
+  CHECK(bench.storage.columns() == 8);
+  bench.Scrape("a 1\n");
+  CHECK(bench.storage.columns() == 6);
+  bench.Fail();
+  CHECK(bench.storage.columns() == 6);
+  for (int i = 0; i < 20; ++i) {
+    bench.Scrape("a 1\nchurn" + std::to_string(i) + " 1\n");
+    CHECK(bench.storage.columns() == 7);
+  }
+}
+
+TEST_CASE("of a series that comes twice, the first sample counts") {
+  Bench bench;
+  SECTION("with the same text") {
+    for (int i = 0; i < 3; ++i) {
+      bench.Scrape("a 1\nb 5\na 2\n");
+      CHECK(bench.counts.duplicates == 1);
+      CHECK(bench.counts.scraped == 3);
+      CHECK(bench.counts.kept == 3);
+    }
+    CHECK(bench.Samples("a") == "1000=1 2000=1 3000=1");
+  }
+  SECTION("with another text and another value") {
+    for (int i = 0; i < 3; ++i) {
+      bench.Scrape("a{x=\"1\",y=\"2\"} 1\na{y=\"2\",x=\"1\"} 2\n");
+      CHECK(bench.counts.duplicates == 1);
+    }
+  }
+  SECTION("with another text and the same value, which is no conflict") {
+    for (int i = 0; i < 3; ++i) {
+      bench.Scrape("a{x=\"1\",y=\"2\"} 1\na{y=\"2\",x=\"1\"} 1\n");
+      CHECK(bench.counts.duplicates == 0);
+    }
+  }
+}
+
+TEST_CASE("over the sample limit nothing of the page is stored") {
+  ScrapeConfig config;
+  config.limits.samples = 2;
+  Bench bench(config);
+  CHECK(bench.Scrape("a 1\nb 1\n") == "");
+  CHECK(bench.Scrape("a 1\nb 1\nc 1\nd 1\n") == "sample limit exceeded");
+  CHECK(bench.Samples("a") == "1000=1 2000=stale");
+  CHECK(bench.Samples("c") == "");
+  CHECK(bench.Samples("scrape_samples_scraped") == "1000=2 2000=4");
+  CHECK(bench.Samples("scrape_samples_post_metric_relabeling") == "1000=2 2000=4");
+  CHECK(bench.Scrape("a 1\nb 1\n") == "");
+}
+
+TEST_CASE("dropped series do not count against the limit") {
+  ScrapeConfig config;
+  config.limits.samples = 1;
+  config.metric_relabel_configs = {*RelabelRule::Make(
+      {.source_labels = {"__name__"}, .regex = "go_.*", .action = RelabelAction::kDrop})};
+  Bench bench(config);
+  for (int i = 0; i < 3; ++i) {
+    CHECK(bench.Scrape("go_a 1\ngo_b 2 123\na 1\ngo_c 3\n") == "");
+    CHECK(bench.counts.scraped == 4);
+    CHECK(bench.counts.kept == 1);
+  }
+}
+
+TEST_CASE("a label limit fails the scrape") {
+  ScrapeConfig config;
+  config.limits.labels = 2;
+  Bench bench(config);
+  CHECK(bench.Scrape("a 1\n") == "");
+  CHECK(bench.Scrape("a 1\nb{x=\"y\"} 1\n") ==
+        "label_limit exceeded (metric: b, number of labels: 3, limit: 2)");
+}
+
+TEST_CASE("explicit timestamps are kept") {
+  Bench bench;
+  bench.Scrape("a 1 500\nb 1\n");
+  bench.Scrape("a 2 1500\nb 2\n");
+  bench.Scrape("b 3\n");
+  CHECK(bench.Samples("a") == "500=1 1500=2");
+  CHECK(bench.Samples("b") == "1000=1 2000=2 3000=3");
+  SECTION("many of one series on a page") {
+    bench.Scrape("c 1 100\nc 2 200\n");
+    bench.Scrape("c 3 300\nc 4 400\n");
+    CHECK(bench.Samples("c") == "100=1 200=2 300=3 400=4");
+  }
+  SECTION("but not more than ten minutes ahead") {
+    bench.Scrape("c 1 1000001\nd 1 1000000\n");
+    bench.Scrape("c 1 1000001\nd 1 1000000\n");
+    CHECK(bench.counts.out_of_bounds == 1);
+    CHECK(bench.Samples("c") == "");
+    CHECK(bench.Samples("d") == "1000000=1");
+  }
+  SECTION("in OpenMetrics as seconds") {
+    bench.Scrape("c 1 0.25\n# EOF\n", PageFormat::kOpenMetricsText);
+    CHECK(bench.Samples("c") == "250=1");
+  }
+  SECTION("and a series may lose its timestamps") {
+    bench.Scrape("c 1 100\n");
+    bench.Scrape("c 2\n");
+    bench.Scrape("c 3 300\n");
+    CHECK(bench.Samples("c") == "100=1 5000=2 6000=stale");
+  }
+}
+
+TEST_CASE("explicit timestamps are ignored without honor_timestamps") {
+  ScrapeConfig config;
+  config.honor_timestamps = false;
+  Bench bench(config);
+  bench.Scrape("a 1 500\n");
+  bench.Scrape("a 2 500\n");
+  CHECK(bench.Samples("a") == "1000=1 2000=2");
+}
+
+TEST_CASE("series with timestamps end only when that is tracked") {
+  ScrapeConfig config;
+  config.track_timestamps_staleness = true;
+  Bench bench(config);
+  bench.Scrape("a 1 500\n");
+  bench.Scrape("b 1\n");
+  CHECK(bench.Samples("a") == "500=1 2000=stale");
+  bench.Scrape("a 1 2500\nb 1\n");
+  bench.Fail();
+  bench.Fail();
+  CHECK(bench.Samples("a") == "500=1 2000=stale 2500=1 4000=stale");
+}
+
+TEST_CASE("when storage takes no new series, the known ones go on") {
+  Bench bench;
+  bench.Scrape("a 1\n");
+  bench.storage.LimitSeries(6);
+  CHECK(bench.Scrape("a 2\nb 2\n") == "");
+  CHECK(bench.Samples("a") == "1000=1 2000=2");
+  CHECK(bench.Samples("b") == "");
+  CHECK(bench.metrics.refused_series.value() == 1);
+  CHECK(bench.Samples("scrape_series_added") == "1000=1 2000=0");
+  bench.storage.LimitSeries(10);
+  CHECK(bench.Scrape("a 3\nb 3\n") == "");
+  CHECK(bench.Samples("b") == "3000=3");
+}
+
+TEST_CASE("a row that storage cannot take is an error, and the next one is tried") {
+  Bench bench;
+  bench.Scrape("a 1\n");
+  bench.storage.FailRows(Error{ErrorCode::kIo, "disk full"});
+  bench.Scrape("a 2\n");
+  REQUIRE_FALSE(bench.written);
+  CHECK(bench.written.error().message == "disk full");
+  bench.storage.FailRows(std::nullopt);
+  bench.Scrape("a 3\n");
+  CHECK(bench.Samples("a") == "1000=1 3000=3");
+}
+
+TEST_CASE("a page may show a series that is about the scrape") {
+  ScrapeConfig config;
+  config.honor_labels = true;
+  Bench bench(config);
+  bench.Scrape("up{job=\"j\"} 42\n");
+  CHECK(bench.Samples("up") == "1000=42");
+  bench.Scrape("a 1\n");
+  CHECK(bench.Samples("up") == "1000=42 2000=1");
+  CHECK(bench.storage.columns() == 6);
+}
+
+TEST_CASE("a line over the limit fails the scrape") {
+  Bench bench;
+  CHECK(bench.Scrape("a{x=\"" + std::string(2000, 'y') + "\"} 1\n") ==
+        "a line of the page is longer than the limit of 1000 bytes");
+  CHECK(bench.Scrape("a{x=\"" + std::string(300, '\n') + std::string(800, 'y') + "\"} 1\n") ==
+        "a line of the page is longer than the limit of 1000 bytes");
+}
+
+TEST_CASE("other rules for labels make other series, and the old ones end") {
+  Bench bench;
+  bench.Scrape("a{x=\"y\"} 1\nb 1\n");
+  ScrapeConfig changed;
+  changed.metric_relabel_configs = {
+      *RelabelRule::Make({.regex = "x", .action = RelabelAction::kLabelDrop})};
+  bench.writer.Reconfigure(changed, /*same_labels=*/false);
+  bench.Scrape("a{x=\"y\"} 2\nb 2\n");
+  CHECK(bench.storage.Samples({{"__name__", "a"}, {"job", "j"}, {"x", "y"}}) ==
+        "1000=1 2000=stale");
+  CHECK(bench.Samples("a") == "2000=2");
+  CHECK(bench.Samples("b") == "1000=1 2000=2");
+  CHECK(bench.storage.columns() == 7);
+}
+
+}  // namespace
+}  // namespace barograph::server
