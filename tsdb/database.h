@@ -1,0 +1,89 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/file_system.h"
+#include "base/log.h"
+#include "base/metrics/registry.h"
+#include "base/result.h"
+#include "base/storage/appendable.h"
+#include "base/storage/queryable.h"
+#include "base/time.h"
+
+/// The storage engine.
+namespace barograph::tsdb {
+
+/// When what was appended is forced to the device. In every mode it survives the death of the
+/// process; this is about the death of the machine.
+enum class WalFsync : uint8_t {
+  kInterval,  ///< every fsync_interval, for all together
+  kAlways,    ///< before an append returns; those that wait at the same time share one fsync
+  kOff,       ///< when the kernel likes, and at Close
+};
+
+struct Options {
+  std::string path;
+  WalFsync wal_fsync = WalFsync::kInterval;
+  std::chrono::milliseconds fsync_interval{1000};
+  uint64_t wal_segment_bytes = uint64_t{128} << 20;
+  size_t max_series = 0;  ///< in memory; 0 is no limit
+  bool no_lockfile = false;
+
+  /// Samples older than the newest by more than this are refused as out of bounds; 0 takes any.
+  Duration append_window{0};
+
+  /// How often new series are written to the series index on disk.
+  std::chrono::milliseconds index_interval{10'000};
+
+  /// Where the series index lives; empty is `path`/index. It is RocksDB's and on the machine's own
+  /// disk, whatever the FileSystem is.
+  std::string index_path;
+};
+
+/// A folder of samples, open for reading and writing: `path`/wal, `path`/index, `path`/lock.
+///
+/// Appending: a row or a commit is in the write-ahead log before it is visible, and visible before
+/// the call returns. After a crash the next Open finds everything that was acknowledged.
+/// Reading: never waits for a disk.
+///
+/// Thread-safe. Tables, appenders, selections and cursors must end before the database does.
+class Database : public Appendable, public Queryable {
+ public:
+  /// Opens or makes the database and replays its log. Unavailable when another process has it.
+  /// `files`, `clock` and `metrics` must outlive the database.
+  static Result<std::unique_ptr<Database>> Open(FileSystem& files, const Clock& clock,
+                                                Logger logger, MetricsRegistry& metrics,
+                                                Options options);
+
+  /// Closes; errors are only logged.
+  ~Database() override;
+
+  /// Writes and syncs everything. Nothing may be appended afterwards; reading goes on. A second
+  /// call does nothing.
+  Status Close();
+
+  /// Forces to the device what was appended so far.
+  Status Sync();
+
+  Result<std::unique_ptr<ScrapeTable>> OpenTable() override;
+  std::unique_ptr<Appender> NewAppender() override;
+
+  Result<std::unique_ptr<Selection>> Select(TimeRange range, const Matchers& matchers,
+                                            const SelectHints& hints,
+                                            std::stop_token stop) const override;
+  Result<std::vector<std::string>> LabelNames(const LabelQuery& query,
+                                              std::stop_token stop) const override;
+  Result<std::vector<std::string>> LabelValues(const std::string& name, const LabelQuery& query,
+                                               std::stop_token stop) const override;
+  Result<std::vector<Labels>> Series(const LabelQuery& query, std::stop_token stop) const override;
+
+ private:
+  struct Impl;
+  explicit Database(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace barograph::tsdb

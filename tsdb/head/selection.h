@@ -1,0 +1,25 @@
+#pragma once
+
+#include <memory>
+#include <stop_token>
+
+#include "base/model/matcher.h"
+#include "base/result.h"
+#include "base/storage/queryable.h"
+#include "tsdb/head/head.h"
+
+namespace barograph::tsdb {
+
+/// The head's series that match and may have samples in the range. The selection and its cursors
+/// must end before the head does.
+///
+/// A series with several sources (tables of earlier processes, a table and lone samples) reads as
+/// one: merged by time; of two samples at one time the one whose source the series had first wins.
+Result<std::unique_ptr<Selection>> SelectFromHead(const Head& head, TimeRange range,
+                                                  const Matchers& matchers, std::stop_token stop);
+
+/// The refs that SelectFromHead would select.
+Result<std::vector<SeriesRef>> MatchInHead(const Head& head, TimeRange range,
+                                           const Matchers& matchers, std::stop_token stop);
+
+}  // namespace barograph::tsdb

@@ -1,0 +1,294 @@
+#include "tsdb/head/table.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace barograph::tsdb {
+namespace {
+
+constexpr ColumnId kNoColumn = ~ColumnId{0};
+
+// Released columns that may wait for a full tail before they force an early seal.
+constexpr size_t kReleasedAllowed = 64;
+
+}  // namespace
+
+ColumnId Table::NextColumn() const {
+  ReaderLock lock(mutex_);
+  return free_.empty() ? static_cast<ColumnId>(series_.size()) : free_.back();
+}
+
+void Table::Assign(ColumnId column, SeriesId series) {
+  WriterLock lock(mutex_);
+  Widen(size_t{column} + 1);
+  if (!free_.empty() && free_.back() == column) {
+    free_.pop_back();
+  } else {
+    std::erase(free_, column);
+  }
+  std::erase(released_, column);
+  series_[column] = series;
+  SetBit(assigned_, column);
+  tail_.ResetColumn(column);
+}
+
+// Makes the table that wide; the new columns are free.
+void Table::Widen(size_t width) {
+  if (width <= series_.size()) return;
+  for (size_t c = series_.size(); c < width; ++c) free_.push_back(static_cast<ColumnId>(c));
+  std::ranges::sort(free_, std::greater());
+  series_.resize(width, kNoSeries);
+  assigned_.resize(WordsFor(width), 0);
+  tail_.Widen(width);
+}
+
+void Table::Release(ColumnId column) {
+  WriterLock lock(mutex_);
+  if (column >= series_.size() || !TestBit(assigned_, column)) return;
+  ClearBit(assigned_, column);
+  released_.push_back(column);
+  if (!tail_.HasValues(column)) FreeReleased();
+}
+
+bool Table::Resume(ColumnId column, SeriesId series) {
+  WriterLock lock(mutex_);
+  if (column >= series_.size() || series_[column] != series) return false;
+  if (std::erase(released_, column) == 0) return false;
+  SetBit(assigned_, column);
+  return true;
+}
+
+Status Table::ApplyEdits(const RowHeader& header, ValueEncoder& encoder) {
+  for (const ColumnId column : header.releases) Release(column);
+  if (header.key) ReleaseUnlisted(header.assignments);
+  for (const ColumnAssignment& assignment : header.assignments) {
+    if (Status s = ApplyAssignment(assignment, header.key, encoder); !s) return s;
+  }
+  // Columns that were taken and given up between two rows widen the table all the same.
+  WriterLock lock(mutex_);
+  Widen(header.width);
+  return {};
+}
+
+Status Table::ApplyAssignment(const ColumnAssignment& assignment, bool key, ValueEncoder& encoder) {
+  const auto& [column, series, resumed] = assignment;
+  if (key && (SeriesOf(column) == series || Resume(column, series))) return {};
+  if (resumed) {
+    if (Resume(column, series)) return {};
+    return Fail(ErrorCode::kCorruption, "row record: resumes a column that is gone");
+  }
+  bool in_use;
+  {
+    ReaderLock lock(mutex_);
+    in_use = column < series_.size() && tail_.HasValues(column);
+  }
+  // The log gives a column on only after its values were sealed; after a lost record that may
+  // still have to be done.
+  if (in_use) Seal(encoder);
+  Assign(column, series);
+  return {};
+}
+
+void Table::ReleaseUnlisted(std::span<const ColumnAssignment> listed) {
+  auto next = listed.begin();
+  for (const ColumnAssignment& mine : Assignments()) {
+    while (next != listed.end() && next->column < mine.column) ++next;
+    const bool kept = next != listed.end() && next->column == mine.column;
+    if (!kept || next->series != mine.series) Release(mine.column);
+  }
+}
+
+// Frees those released columns that have nothing in the tail.
+void Table::FreeReleased() {
+  const auto is_free = [&](ColumnId column) REQUIRES(mutex_) {
+    if (tail_.HasValues(column)) return false;
+    series_[column] = kNoSeries;
+    free_.push_back(column);
+    return true;
+  };
+  const size_t before = free_.size();
+  std::erase_if(released_, is_free);
+  if (free_.size() != before) std::ranges::sort(free_, std::greater());
+}
+
+SeriesId Table::SeriesOf(ColumnId column) const {
+  ReaderLock lock(mutex_);
+  return TestBit(assigned_, column) ? series_[column] : kNoSeries;
+}
+
+size_t Table::width() const {
+  ReaderLock lock(mutex_);
+  for (size_t w = assigned_.size(); w-- > 0;) {
+    if (assigned_[w] != 0) return w * 64 + static_cast<size_t>(std::bit_width(assigned_[w]));
+  }
+  return 0;
+}
+
+std::vector<ColumnAssignment> Table::Assignments() const {
+  ReaderLock lock(mutex_);
+  std::vector<ColumnAssignment> all;
+  for (size_t w = 0; w < assigned_.size(); ++w) {
+    ForEachBit(assigned_[w], w * 64, [&](size_t column) REQUIRES_SHARED(mutex_) {
+      all.push_back({static_cast<ColumnId>(column), series_[column], false});
+    });
+  }
+  return all;
+}
+
+void Table::KeepAssigned(std::vector<uint64_t>& present) const {
+  ReaderLock lock(mutex_);
+  present.resize(assigned_.size(), 0);
+  for (size_t w = 0; w < present.size(); ++w) present[w] &= assigned_[w];
+}
+
+void Table::Encode(RowInput row, std::string& out, std::vector<RowChange>& changes) const {
+  ReaderLock lock(mutex_);
+  row.assigned = assigned_;
+  EncodeRow(row, tail_.coding(), out, changes);
+}
+
+Status Table::Decode(const RowHeader& header, std::vector<uint64_t>& present,
+                     std::vector<RowChange>& changes) const {
+  ReaderLock lock(mutex_);
+  return DecodeRow(header, assigned_, tail_.coding(), present, changes);
+}
+
+void Table::Append(Timestamp timestamp, std::span<const uint64_t> present,
+                   std::span<const RowChange> changes) {
+  WriterLock lock(mutex_);
+  if (tail_.rows() > 0 && timestamp == range_.max) {
+    tail_.Amend(present, changes);
+  } else {
+    tail_.Append(timestamp, present, changes);
+  }
+  range_.min = std::min(range_.min, timestamp);
+  range_.max = std::max(range_.max, timestamp);
+}
+
+SealCount Table::SealWhenDue(ValueEncoder& encoder) {
+  {
+    ReaderLock lock(mutex_);
+    const bool crowded = released_.size() > std::max(kReleasedAllowed, series_.size() / 2);
+    if (tail_.rows() < Tail::kRows && !crowded) return {};
+  }
+  return Seal(encoder);
+}
+
+SealCount Table::Seal(ValueEncoder& encoder) {
+  std::shared_ptr<const SealedRun> run;
+  {
+    // Only this thread writes: what is read under the shared lock stays as it is until the swap.
+    ReaderLock lock(mutex_);
+    if (tail_.rows() == 0) return {};
+    run = SealedRun::Build(tail_, SharedColumns(), encoder);
+  }
+  WriterLock lock(mutex_);
+  run_rows_.push_back(sealed_rows_);
+  sealed_rows_ += run->rows();
+  SealCount count{1, 0};
+  for (const SeriesId series : *run->columns()) count.chunks += series != kNoSeries;
+  runs_.push_back(std::move(run));
+  tail_.Clear();
+  FreeReleased();
+  return count;
+}
+
+SealedRun::Columns Table::SharedColumns() const {
+  if (!runs_.empty() && *runs_.back()->columns() == series_) return runs_.back()->columns();
+  return std::make_shared<const std::vector<SeriesId>>(series_);
+}
+
+SealCount Table::ResetCoding(ValueEncoder& encoder) {
+  const SealCount count = Seal(encoder);
+  WriterLock lock(mutex_);
+  for (size_t c = 0; c < series_.size(); ++c) tail_.ResetColumn(static_cast<ColumnId>(c));
+  return count;
+}
+
+size_t Table::TakeOutLastRow(std::span<const double> values, std::vector<uint64_t>& present) const {
+  ReaderLock lock(mutex_);
+  size_t duplicates = 0;
+  std::vector<double> rows(tail_.rows());
+  for (size_t w = 0; w < std::min(present.size(), assigned_.size()); ++w) {
+    ForEachBit(present[w] & assigned_[w], w * 64, [&](size_t c) REQUIRES_SHARED(mutex_) {
+      const auto column = static_cast<ColumnId>(c);
+      if (!tail_.IsPresentInLastRow(column)) return;
+      tail_.Decode(column, rows);
+      duplicates += !SameBits(rows.back(), values[c]);
+      ClearBit(present, c);
+    });
+  }
+  return duplicates;
+}
+
+TimeRange Table::range() const {
+  ReaderLock lock(mutex_);
+  return range_;
+}
+
+uint64_t Table::rows() const {
+  ReaderLock lock(mutex_);
+  return sealed_rows_ + tail_.rows();
+}
+
+size_t Table::bytes() const {
+  ReaderLock lock(mutex_);
+  size_t bytes = tail_.bytes() + series_.capacity() * sizeof(SeriesId);
+  for (const auto& run : runs_) bytes += run->bytes();
+  return bytes;
+}
+
+Status Table::View(TimeRange range, uint64_t row_limit, TableView& view) const {
+  view = {};
+  {
+    ReaderLock lock(mutex_);
+    const auto begins_late = [](const auto& run, Timestamp t) { return run->range().max < t; };
+    const auto first =
+        std::lower_bound(runs_.begin(), runs_.end(), range.min, begins_late) - runs_.begin();
+    for (auto r = static_cast<size_t>(first); r < runs_.size(); ++r) {
+      if (runs_[r]->range().min > range.max || run_rows_[r] >= row_limit) break;
+      if (view.runs.empty()) view.first_row = run_rows_[r];
+      view.runs.push_back(runs_[r]);
+    }
+    view.tail_row = sealed_rows_;
+    if (view.runs.empty()) view.first_row = sealed_rows_;
+    if (sealed_rows_ < row_limit && tail_.rows() > 0 && tail_.timestamps().front() <= range.max &&
+        range.min <= tail_.last_timestamp()) {
+      const std::span<const Timestamp> tail = tail_.timestamps();
+      view.tail_rows = std::min<uint64_t>(tail.size(), row_limit - sealed_rows_);
+      view.timestamps.assign(tail.begin(), tail.begin() + static_cast<ptrdiff_t>(view.tail_rows));
+    }
+  }
+  std::vector<Timestamp> sealed;
+  for (const auto& run : view.runs) {
+    sealed.resize(sealed.size() + run->rows());
+    const Status decoded = run->DecodeTimestamps(std::span(sealed).last(run->rows()));
+    if (!decoded) return decoded;
+  }
+  view.timestamps.insert(view.timestamps.begin(), sealed.begin(), sealed.end());
+  const uint64_t visible = row_limit - std::min(row_limit, view.first_row);
+  if (view.timestamps.size() > visible) view.timestamps.resize(visible);
+  return {};
+}
+
+ColumnId Table::FindInTail(SeriesId series, ColumnId guess) const {
+  if (guess < series_.size() && series_[guess] == series) return guess;
+  const auto found = std::ranges::find(series_, series);
+  return found == series_.end() ? kNoColumn : static_cast<ColumnId>(found - series_.begin());
+}
+
+bool Table::ReadTail(SeriesId series, ColumnId guess, uint64_t tail_row, std::span<double> out,
+                     RowMask& present) const {
+  ReaderLock lock(mutex_);
+  present = {};
+  if (sealed_rows_ != tail_row) return false;
+  const ColumnId column = FindInTail(series, guess);
+  if (column == kNoColumn) return true;
+  present = tail_.Present(column);
+  std::array<double, Tail::kRows> values;
+  tail_.Decode(column, std::span(values).first(tail_.rows()));
+  std::ranges::copy(std::span(values).first(std::min(out.size(), tail_.rows())), out.begin());
+  return true;
+}
+
+}  // namespace barograph::tsdb

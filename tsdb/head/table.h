@@ -1,0 +1,130 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/model/sample.h"
+#include "base/mutex.h"
+#include "base/result.h"
+#include "base/storage/appendable.h"
+#include "base/time.h"
+#include "tsdb/head/sealed_run.h"
+#include "tsdb/head/tail.h"
+#include "tsdb/wal/row_codec.h"
+
+namespace barograph::tsdb {
+
+/// What a row did, for the head's counters.
+struct SealCount {
+  uint64_t runs = 0;
+  uint64_t chunks = 0;
+};
+
+/// Part of a table's rows as a query reads it: the runs that overlap the query's time range, and
+/// the timestamps of those runs' rows followed by those of the tail.
+struct TableView {
+  std::vector<std::shared_ptr<const SealedRun>> runs;
+  std::vector<Timestamp> timestamps;
+  uint64_t first_row = 0;  ///< the table's row that timestamps[0] belongs to
+  uint64_t tail_row = 0;   ///< the table's row that the tail starts with
+  size_t tail_rows = 0;    ///< how many of the tail's rows are in the view
+};
+
+/// The samples of one target: rows over shared timestamps, in sealed runs and a tail. Rows are
+/// numbered from 0 for the table's life. One thread writes (the scrape loop that owns the table, or
+/// replay); any number reads meanwhile. Readers wait for no disk.
+///
+/// A column that is released keeps its number until its values are sealed: only then may another
+/// series have it, so that a column of the tail belongs to one series.
+///
+/// Measured (bench/append_bench.cc, 1,000 columns, half of them changing): see docs/formats/wal.md.
+class Table {
+ public:
+  /// `id` names the table in the log.
+  explicit Table(uint64_t id) : id_(id) {}
+
+  uint64_t id() const { return id_; }
+
+  /// For the writer: columns.
+  ColumnId NextColumn() const;  ///< free, and the lowest that is
+  void Assign(ColumnId column, SeriesId series);
+  void Release(ColumnId column);
+
+  /// Takes a released column up again for the series it had, if its values are not sealed yet; its
+  /// coding state goes on. False when the column is not there to be resumed.
+  bool Resume(ColumnId column, SeriesId series);
+
+  /// For replay: does what a row's header says. Corruption when it cannot apply to this table.
+  Status ApplyEdits(const RowHeader& header, ValueEncoder& encoder);
+  SeriesId SeriesOf(ColumnId column) const;  ///< kNoSeries when released or out of range
+  size_t width() const;                      ///< one more than the highest column in use
+  std::vector<ColumnAssignment> Assignments() const;
+
+  /// For the writer: rows. Takes columns without a series out of `present`, and makes it as many
+  /// words as Encode wants.
+  void KeepAssigned(std::vector<uint64_t>& present) const;
+
+  /// EncodeRow against this table; `row.assigned` is filled in here.
+  void Encode(RowInput row, std::string& out, std::vector<RowChange>& changes) const;
+  Status Decode(const RowHeader& header, std::vector<uint64_t>& present,
+                std::vector<RowChange>& changes) const;
+
+  /// Makes a row visible. A timestamp equal to the last row's adds to that row; precondition: it
+  /// is not below, and the added columns are absent there.
+  void Append(Timestamp timestamp, std::span<const uint64_t> present,
+              std::span<const RowChange> changes);
+
+  /// Seals the tail when it is full, or when much of it belongs to released columns.
+  SealCount SealWhenDue(ValueEncoder& encoder);
+  SealCount Seal(ValueEncoder& encoder);
+
+  /// Seals, and makes every column's coding state new: for replay after rows were lost.
+  SealCount ResetCoding(ValueEncoder& encoder);
+
+  bool empty() const { return range() == kNoRange; }
+  Timestamp last_timestamp() const { return range().max; }
+
+  /// Of the columns of `present` (as many as there are values), those that the last row has with
+  /// another value count as duplicates; those that it lacks are left in `present`.
+  size_t TakeOutLastRow(std::span<const double> values, std::vector<uint64_t>& present) const;
+
+  /// For readers.
+  static constexpr TimeRange kNoRange{kMaxTimestamp, kMinTimestamp};
+  TimeRange range() const;  ///< of the rows; kNoRange when there is none
+  uint64_t rows() const;
+  size_t bytes() const;
+
+  /// Replaces `view` by the part in `range` of the rows below `row_limit`.
+  Status View(TimeRange range, uint64_t row_limit, TableView& view) const;
+
+  /// Fills out[i] with the values of `series` in the tail's rows. Precondition: out.size() is at
+  /// most the tail's rows. False when the tail no longer starts with `tail_row`: view again.
+  /// `present` is empty when the series has nothing there.
+  bool ReadTail(SeriesId series, ColumnId guess, uint64_t tail_row, std::span<double> out,
+                RowMask& present) const;
+
+ private:
+  ColumnId FindInTail(SeriesId series, ColumnId guess) const REQUIRES_SHARED(mutex_);
+  SealedRun::Columns SharedColumns() const REQUIRES_SHARED(mutex_);
+  void Widen(size_t width) REQUIRES(mutex_);
+  void FreeReleased() REQUIRES(mutex_);
+  Status ApplyAssignment(const ColumnAssignment& assignment, bool key, ValueEncoder& encoder);
+  void ReleaseUnlisted(std::span<const ColumnAssignment> listed);
+
+  const uint64_t id_;
+  mutable SharedMutex mutex_;
+  Tail tail_ GUARDED_BY(mutex_);
+  std::vector<SeriesId> series_ GUARDED_BY(mutex_);    // by column; released ones until sealed
+  std::vector<uint64_t> assigned_ GUARDED_BY(mutex_);  // columns in use
+  std::vector<ColumnId> released_ GUARDED_BY(mutex_);  // with values in the tail
+  std::vector<ColumnId> free_ GUARDED_BY(mutex_);      // descending
+  std::vector<std::shared_ptr<const SealedRun>> runs_ GUARDED_BY(mutex_);
+  std::vector<uint64_t> run_rows_ GUARDED_BY(mutex_);  // each run's first row
+  uint64_t sealed_rows_ GUARDED_BY(mutex_) = 0;
+  TimeRange range_ GUARDED_BY(mutex_) = kNoRange;
+};
+
+}  // namespace barograph::tsdb

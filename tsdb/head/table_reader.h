@@ -1,0 +1,54 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/result.h"
+#include "base/storage/queryable.h"
+#include "tsdb/head/lone_store.h"
+#include "tsdb/head/table.h"
+
+namespace barograph::tsdb {
+
+/// A table as a selection sees it: rows that come later are not part of it.
+struct SelectedTable {
+  std::shared_ptr<const Table> table;
+  uint64_t rows = 0;
+};
+
+/// Reads series of tables. Keeps the view of the table it read last, so that the timestamps of a
+/// target's series are decoded once when they are read one after the other. One thread at a time.
+class TableReader {
+ public:
+  /// `tables` must outlive the reader.
+  TableReader(std::span<const SelectedTable> tables, TimeRange range)
+      : tables_(tables), range_(range) {}
+
+  /// The samples of `series`, likely in column `guess`, of tables[index] in the range. The spans
+  /// live until the next call. Two results with one timestamp_column share their timestamps.
+  Result<SeriesSamples> Read(uint32_t index, SeriesId series, ColumnId guess);
+
+ private:
+  static constexpr uint32_t kNoTable = ~uint32_t{0};
+
+  Status LoadView(uint32_t index);
+  Status Decode(uint32_t index, SeriesId series, ColumnId guess);
+  Status DecodeRuns(SeriesId series, ColumnId guess);
+  void MarkPresent(size_t first_row, RowMask rows);
+  SeriesSamples Contiguous(uint32_t index, size_t first);
+  SeriesSamples Scattered();
+
+  std::span<const SelectedTable> tables_;
+  const TimeRange range_;
+
+  uint32_t loaded_ = kNoTable;
+  TableView view_;
+  size_t begin_ = 0, end_ = 0;  // the view's rows in the range
+
+  std::vector<double> values_;     // by row of the view's runs and tail
+  std::vector<uint64_t> present_;  // parallel
+  SampleColumns compact_;
+};
+
+}  // namespace barograph::tsdb

@@ -1,0 +1,136 @@
+#include "tsdb/head/table_writer.h"
+
+#include <algorithm>
+
+#include "tsdb/wal/record.h"
+
+namespace barograph::tsdb {
+namespace {
+
+// The presence bits that have a value.
+std::vector<uint64_t> PresenceOf(const Row& row) {
+  const size_t words = std::min(row.presence.size(), WordsFor(row.values.size()));
+  std::vector<uint64_t> present(row.presence.begin(),
+                                row.presence.begin() + static_cast<ptrdiff_t>(words));
+  const size_t used = row.values.size() % 64;
+  if (words == WordsFor(row.values.size()) && used != 0) {
+    present.back() &= (uint64_t{1} << used) - 1;
+  }
+  return present;
+}
+
+}  // namespace
+
+TableWriter::TableWriter(WritePath& path, uint64_t id)
+    : path_(path), number_(path.head.AddTable(id)), table_(path.head.TableAt(number_)) {}
+
+TableWriter::~TableWriter() {
+  if (sequence_ != 0) {
+    std::string payload;
+    wal::AppendClose(payload, table_->id());
+    // Only a hint for the next replay: nothing is lost without it.
+    (void)path_.log.Append(std::vector<wal::Record>{{wal::RecordType::kClose, payload}});
+  }
+  path_.head.CountChunks(table_->Seal(encoder_));
+}
+
+Result<ColumnId> TableWriter::AddColumn(const Labels& labels) {
+  SeriesRegistry& registry = path_.head.registry;
+  const SeriesRef ref = TRY(registry.GetOrCreate(labels));
+  const SeriesId series = registry.IdOf(ref);
+  if (const auto had = registry.ColumnIn(ref, number_)) {
+    if (table_->SeriesOf(*had) == series) return *had;
+    if (table_->Resume(*had, series)) {
+      // A release that the log has not heard of did not happen.
+      if (std::erase(releases_, *had) == 0) assignments_.push_back({*had, series, true});
+      return *had;
+    }
+  }
+  const ColumnId column = table_->NextColumn();
+  if (column >= kMaxColumns) {
+    return Fail(ErrorCode::kLimitExceeded,
+                "a target can have " + std::to_string(kMaxColumns) + " series at most");
+  }
+  table_->Assign(column, series);
+  assignments_.push_back({column, series, false});
+  registry.SetSource(ref, {number_, column});
+  return column;
+}
+
+void TableWriter::ReleaseColumn(ColumnId column) {
+  if (table_->SeriesOf(column) == kNoSeries) return;
+  table_->Release(column);
+  const size_t untold = std::erase_if(
+      assignments_, [&](const ColumnAssignment& edit) { return edit.column == column; });
+  if (untold == 0) releases_.push_back(column);
+}
+
+Result<AppendReport> TableWriter::AppendRow(const Row& row) {
+  std::vector<uint64_t> present = PresenceOf(row);
+  table_->KeepAssigned(present);
+  AppendReport report;
+  const bool refused = Refuse(row, present, report);
+  path_.CountRefused(report);
+  if (refused) return report;
+  report.appended = CountBits(present);
+  if (report.appended == 0) return report;
+  TRY(Write(row, present));
+  path_.head.CountSamples(report.appended, {row.timestamp, row.timestamp});
+  return report;
+}
+
+// Whether the row as a whole has no place; takes single samples that have none out of `present`.
+bool TableWriter::Refuse(const Row& row, std::vector<uint64_t>& present, AppendReport& report) {
+  const bool first = table_->empty();
+  if (!first && row.timestamp < table_->last_timestamp()) {
+    report.out_of_order = CountBits(present);
+    return true;
+  }
+  if (!path_.InBounds(row.timestamp)) {
+    report.out_of_bounds = CountBits(present);
+    return true;
+  }
+  if (!first && row.timestamp == table_->last_timestamp()) {
+    report.duplicate = table_->TakeOutLastRow(row.values, present);
+  }
+  return false;
+}
+
+Status TableWriter::Write(const Row& row, std::span<const uint64_t> present) {
+  if (table_->empty() || row.timestamp > table_->last_timestamp()) {
+    path_.head.CountChunks(table_->SealWhenDue(encoder_));
+  }
+  std::vector<RowChange> changes;
+  Encode(row, present, changes);
+  std::string payload;
+  wal::AppendRow(payload, {table_->id(), sequence_, body_, previous_body_});
+  const wal::Record record{wal::RecordType::kRow, payload};
+  TRY(path_.Log({&record, 1}));
+  table_->Append(row.timestamp, present, changes);
+  ++sequence_;
+  previous_body_.swap(body_);
+  releases_.clear();
+  assignments_.clear();
+  return {};
+}
+
+void TableWriter::Encode(const Row& row, std::span<const uint64_t> present,
+                         std::vector<RowChange>& changes) {
+  RowInput input{.timestamp = row.timestamp,
+                 .values = row.values,
+                 .present = present,
+                 .assigned = {},
+                 .key = sequence_ % kKeyInterval == 0,
+                 .releases = releases_,
+                 .assignments = assignments_};
+  std::vector<ColumnAssignment> all;
+  if (input.key) {
+    all = table_->Assignments();
+    input.releases = {};
+    input.assignments = all;
+  }
+  body_.clear();
+  table_->Encode(input, body_, changes);
+}
+
+}  // namespace barograph::tsdb

@@ -1,0 +1,55 @@
+#include "tsdb/metrics.h"
+
+namespace barograph::tsdb {
+namespace {
+
+const Labels& FloatType() {
+  static const Labels labels{{"type", "float"}};
+  return labels;
+}
+
+}  // namespace
+
+Metrics::Metrics(MetricsRegistry& r)
+    : head_series(r.AddGauge("prometheus_tsdb_head_series", "Series in the head.")),
+      series_created(r.AddCounter("prometheus_tsdb_head_series_created_total",
+                                  "Series that were created in the head.")),
+      series_removed(r.AddCounter("prometheus_tsdb_head_series_removed_total",
+                                  "Series that were removed from the head.")),
+      samples_appended(r.AddCounter("prometheus_tsdb_head_samples_appended_total",
+                                    "Samples that were appended.", FloatType())),
+      out_of_order(r.AddCounter("prometheus_tsdb_out_of_order_samples_total",
+                                "Samples refused for being older than their series' newest.",
+                                FloatType())),
+      out_of_bounds(r.AddCounter("prometheus_tsdb_out_of_bound_samples_total",
+                                 "Samples refused for being outside the accepted times.",
+                                 FloatType())),
+      duplicates(r.AddCounter("barograph_tsdb_duplicate_samples_total",
+                              "Samples refused for having another value than the one stored.",
+                              FloatType())),
+      chunks(r.AddGauge("prometheus_tsdb_head_chunks", "Chunks in the head.")),
+      chunks_created(r.AddCounter("prometheus_tsdb_head_chunks_created_total",
+                                  "Chunks that were created in the head.")),
+      min_time(r.AddGauge("prometheus_tsdb_head_min_time",
+                          "The oldest timestamp in the head, in milliseconds.")),
+      max_time(r.AddGauge("prometheus_tsdb_head_max_time",
+                          "The newest timestamp in the head, in milliseconds.")),
+      lowest_timestamp(r.AddGauge("prometheus_tsdb_lowest_timestamp",
+                                  "The oldest timestamp stored, in milliseconds.")),
+      lowest_timestamp_seconds(r.AddGauge("prometheus_tsdb_lowest_timestamp_seconds",
+                                          "The oldest timestamp stored, in seconds.")),
+      replay_seconds(r.AddGauge("prometheus_tsdb_data_replay_duration_seconds",
+                                "How long the last replay of the log took.")),
+      fsync_seconds(r.AddSummary("prometheus_tsdb_wal_fsync_duration_seconds",
+                                 "How long the log's fsyncs take.")),
+      wal_writes_failed(r.AddCounter("prometheus_tsdb_wal_writes_failed_total",
+                                     "Writes to the log that failed.")),
+      wal_corruptions(r.AddCounter("prometheus_tsdb_wal_corruptions_total",
+                                   "Damaged places that were found in the log.")),
+      wal_truncations(r.AddCounter("prometheus_tsdb_wal_truncations_total",
+                                   "Times that the log's end was cut back to its last record.")),
+      wal_segment(r.AddGauge("prometheus_tsdb_wal_segment_current",
+                             "The number of the segment being written.")),
+      wal_bytes(r.AddGauge("prometheus_tsdb_wal_storage_size_bytes", "The size of the log.")) {}
+
+}  // namespace barograph::tsdb

@@ -1,0 +1,34 @@
+#pragma once
+
+#include "base/metrics/registry.h"
+
+namespace barograph::tsdb {
+
+/// The storage's own metrics, under Prometheus's names. References into a registry that outlives
+/// this.
+struct Metrics {
+  explicit Metrics(MetricsRegistry& registry);
+
+  Gauge& head_series;
+  Counter& series_created;
+  Counter& series_removed;
+  Counter& samples_appended;
+  Counter& out_of_order;
+  Counter& out_of_bounds;
+  Counter& duplicates;
+  Gauge& chunks;
+  Counter& chunks_created;
+  Gauge& min_time;
+  Gauge& max_time;
+  Gauge& lowest_timestamp;
+  Gauge& lowest_timestamp_seconds;
+  Gauge& replay_seconds;
+  SummaryMetric& fsync_seconds;
+  Counter& wal_writes_failed;
+  Counter& wal_corruptions;
+  Counter& wal_truncations;
+  Gauge& wal_segment;
+  Gauge& wal_bytes;
+};
+
+}  // namespace barograph::tsdb

@@ -1,0 +1,220 @@
+#include "tsdb/replay.h"
+
+#include <algorithm>
+
+#include "tsdb/wal/reader.h"
+
+namespace barograph::tsdb {
+
+Replay::Replay(FileSystem& files, std::string directory, Head& head, Metrics& metrics,
+               Logger logger, FindLabels find_labels)
+    : files_(files),
+      directory_(std::move(directory)),
+      head_(head),
+      metrics_(metrics),
+      logger_(std::move(logger)),
+      find_labels_(std::move(find_labels)) {}
+
+Result<Replay::Outcome> Replay::Run() {
+  const std::vector<uint64_t> segments = TRY(ListSegments());
+  for (const uint64_t number : segments) TRY(ReadSegment(number, number == segments.back()));
+  metrics_.wal_bytes.Set(static_cast<double>(outcome_.bytes));
+  if (outcome_.lost_rows > 0) {
+    logger_.Warn("Scrapes in damaged parts of the write-ahead log are lost",
+                 {{"scrapes", outcome_.lost_rows}});
+  }
+  return outcome_;
+}
+
+Result<std::vector<uint64_t>> Replay::ListSegments() {
+  std::vector<uint64_t> segments;
+  for (const DirectoryEntry& entry : TRY(files_.List(directory_))) {
+    if (const auto number = wal::ParseSegmentName(entry.name)) segments.push_back(*number);
+  }
+  std::ranges::sort(segments);
+  return segments;
+}
+
+Status Replay::ReadSegment(uint64_t number, bool last) {
+  const std::string path = directory_ + "/" + wal::SegmentName(number);
+  const auto contents = TRY(files_.Map(path));
+  wal::SegmentReader reader(number, contents->bytes());
+  wal::Record record{};
+  uint64_t good = 0;
+  while (true) {
+    const auto event = reader.Next(record);
+    if (event == wal::SegmentReader::Event::kEnd) break;
+    if (event == wal::SegmentReader::Event::kTornEnd) {
+      if (!last) ReportDamage(number, reader.damage_begin(), reader.offset());
+      break;
+    }
+    if (event == wal::SegmentReader::Event::kDamage) {
+      ReportDamage(number, reader.damage_begin(), reader.offset());
+      continue;
+    }
+    good = reader.offset();
+    ++outcome_.records;
+    if (Status applied = Apply(record); !applied) {
+      if (applied.error().code != ErrorCode::kCorruption) return applied;
+      ReportDamage(number, good - record.payload.size() - wal::kFrameHeaderBytes, good);
+    }
+  }
+  outcome_.bytes += good;
+  outcome_.start = {number, good};
+  if (last && good < contents->bytes().size()) return CutTornEnd(number, good);
+  return {};
+}
+
+Status Replay::CutTornEnd(uint64_t number, uint64_t size) {
+  // A segment without one good record is begun anew.
+  if (size <= wal::kSegmentMagic.size()) {
+    outcome_.start.size = 0;
+    return {};
+  }
+  logger_.Warn("The write-ahead log's end was cut off within a record",
+               {{"segment", number}, {"offset", size}});
+  metrics_.wal_truncations.Increment();
+  auto file =
+      TRY(files_.OpenWritable(directory_ + "/" + wal::SegmentName(number), OpenMode::kAppend));
+  TRY(file->Truncate(size));
+  return file->Close();
+}
+
+void Replay::ReportDamage(uint64_t number, uint64_t begin, uint64_t end) {
+  metrics_.wal_corruptions.Increment();
+  logger_.Error("A part of the write-ahead log is damaged and left out",
+                {{"segment", number}, {"offset", begin}, {"bytes", end - begin}});
+}
+
+Status Replay::Apply(const wal::Record& record) {
+  switch (record.type) {
+    case wal::RecordType::kSeries: return ApplySeries(record.payload);
+    case wal::RecordType::kRow: return ApplyRow(record.payload);
+    case wal::RecordType::kSamples: return ApplySamples(record.payload);
+    case wal::RecordType::kClose: return ApplyClose(record.payload);
+  }
+  return Fail(ErrorCode::kCorruption, "a record of an unknown type");
+}
+
+Status Replay::ApplySeries(std::string_view payload) {
+  for (const wal::SeriesEntry& entry : TRY(wal::ParseSeries(payload))) {
+    TRY(head_.registry.Restore(entry.id, Labels::FromPacked(std::string(entry.packed_labels))));
+  }
+  return {};
+}
+
+Status Replay::ApplyRow(std::string_view payload) {
+  const wal::RowEnvelope row = TRY(wal::ParseRow(payload));
+  TableState& state = StateOf(row.table);
+  if (row.sequence < state.next_sequence) return {};
+  if (row.sequence > state.next_sequence && !row.previous_body.empty()) {
+    TRY(ApplyBody(state, row.sequence - 1, row.previous_body));
+  }
+  return ApplyBody(state, row.sequence, row.body);
+}
+
+Replay::TableState& Replay::StateOf(uint64_t table) {
+  const auto [found, is_new] = tables_.try_emplace(table);
+  if (is_new) {
+    found->second.number = head_.AddTable(table);
+    outcome_.next_table = std::max(outcome_.next_table, table + 1);
+  }
+  return found->second;
+}
+
+Status Replay::ApplyBody(TableState& state, uint64_t sequence, std::string_view body) {
+  const bool follows = sequence == state.next_sequence && !state.broken;
+  outcome_.lost_rows += sequence - std::min(sequence, state.next_sequence);
+  state.next_sequence = sequence + 1;
+  const Status read = ReadBody(state, follows, body);
+  state.broken = !read;
+  if (!read) ++outcome_.lost_rows;
+  // A row that cannot be read for want of those before it is not damaged itself.
+  if (!read && read.error().code == ErrorCode::kUnavailable) return {};
+  return read;
+}
+
+Status Replay::ReadBody(TableState& state, bool follows, std::string_view body) {
+  RowHeader header = TRY(ParseRowHeader(body));
+  const std::shared_ptr<Table> table = head_.TableAt(state.number);
+  if (!follows) {
+    if (!header.key) return Fail(ErrorCode::kUnavailable, "the rows before it are lost");
+    head_.CountChunks(table->ResetCoding(encoder_));
+  }
+  UseKnownIds(header);
+  TRY(table->ApplyEdits(header, encoder_));
+  AddSources(state.number, header);
+  return AppendRow(*table, header);
+}
+
+Status Replay::AppendRow(Table& table, const RowHeader& header) {
+  if (!table.empty() && header.timestamp < table.last_timestamp()) {
+    return Fail(ErrorCode::kCorruption, "row record: older than the row before it");
+  }
+  if (table.empty() || header.timestamp > table.last_timestamp()) {
+    head_.CountChunks(table.SealWhenDue(encoder_));
+  }
+  std::vector<uint64_t> present;
+  std::vector<RowChange> changes;
+  TRY(table.Decode(header, present, changes));
+  const auto is_state = [](const RowChange& change) {
+    return change.kind == RowChange::Kind::kState;
+  };
+  if (std::ranges::any_of(changes, is_state)) head_.CountChunks(table.Seal(encoder_));
+  table.Append(header.timestamp, present, changes);
+  head_.CountSamples(CountBits(present), {header.timestamp, header.timestamp});
+  return {};
+}
+
+// A series that came twice, under two ids, goes by the first.
+void Replay::UseKnownIds(RowHeader& header) {
+  for (ColumnAssignment& assignment : header.assignments) {
+    if (const auto ref = FindSeries(assignment.series)) {
+      assignment.series = head_.registry.IdOf(*ref);
+    }
+  }
+}
+
+void Replay::AddSources(uint32_t number, const RowHeader& header) {
+  for (const ColumnAssignment& assignment : header.assignments) {
+    if (const auto ref = head_.registry.RefOf(assignment.series)) {
+      head_.registry.SetSource(*ref, {number, assignment.column});
+    }
+  }
+}
+
+std::optional<SeriesRef> Replay::FindSeries(SeriesId id) {
+  if (const auto known = head_.registry.RefOf(id)) return known;
+  const std::optional<Labels> labels = find_labels_(id);
+  if (!labels || !head_.registry.Restore(id, *labels)) return std::nullopt;
+  return head_.registry.RefOf(id);
+}
+
+Status Replay::ApplySamples(std::string_view payload) {
+  TimeRange range = Table::kNoRange;
+  uint64_t count = 0;
+  for (const auto& [series, sample] : TRY(wal::ParseSamples(payload))) {
+    const auto ref = FindSeries(series);
+    if (!ref) continue;
+    const LoneStore::Appended appended = head_.lone.Append(head_.registry.IdOf(*ref), sample);
+    if (appended.first) head_.registry.SetSource(*ref, {Source::kLone, 0});
+    if (appended.sealed_chunk) head_.CountChunks({1, 1});
+    if (!appended.sample) continue;
+    ++count;
+    range.min = std::min(range.min, sample.timestamp);
+    range.max = std::max(range.max, sample.timestamp);
+  }
+  head_.CountSamples(count, range);
+  return {};
+}
+
+Status Replay::ApplyClose(std::string_view payload) {
+  const uint64_t table = TRY(wal::ParseClose(payload));
+  const auto found = tables_.find(table);
+  if (found != tables_.end()) {
+    head_.CountChunks(head_.TableAt(found->second.number)->Seal(encoder_));
+  }
+  return {};
+}
+
+}  // namespace barograph::tsdb
