@@ -250,10 +250,11 @@ bool Regex::Matches(std::string_view text) const {
 
 std::optional<std::string> Regex::Expand(std::string_view text, std::string_view rewrite) const {
   const RE2& re2 = impl_->re2;
-  if (impl_->is_whole_capture) {
+  const bool plain = !set_matches_.empty() || !impl_->globs.empty();
+  if (plain ? !Matches(text) : !text.starts_with(prefix_)) return std::nullopt;
+  if (impl_->is_whole_capture || (plain && re2.NumberOfCapturingGroups() == 0)) {
     return ExpandTemplate(rewrite, re2, [&](int) { return text; });
   }
-  if (!text.starts_with(prefix_)) return std::nullopt;
   std::vector<StringPiece> groups(static_cast<size_t>(re2.NumberOfCapturingGroups()) + 1);
   const auto match = [&](std::string_view valid) {
     return re2.Match(ToPiece(valid), 0, valid.size(), RE2::ANCHOR_BOTH, groups.data(),

@@ -1,6 +1,7 @@
 #include "base/model/regex.h"
 
 #include <catch2/catch.hpp>
+#include <random>
 
 #include "base/model/regex_shape.h"
 
@@ -176,6 +177,51 @@ TEST_CASE("Answers without the engine equal the engine's") {
       CHECK(regex->Matches(text) == engine->Matches(text));
     }
   }
+}
+
+// A pattern of the plain syntax over a small alphabet.
+std::string RandomPattern(std::mt19937& random, int depth) {
+  const auto pick = [&](std::initializer_list<const char*> choices) {
+    return std::string(choices.begin()[random() % choices.size()]);
+  };
+  std::string pattern;
+  for (auto atoms = random() % 4; atoms > 0; --atoms) {
+    if (depth > 0 && random() % 4 == 0) {
+      pattern += pick({"(", "(?:", "(?s:", "(?P<n>"});
+      pattern += RandomPattern(random, depth - 1) + ")";
+    } else {
+      pattern += pick({"a", "b", "é", ".", ".", ".", "[ab]", "[^a]", "\\.", "\n", "^", "$"});
+    }
+    pattern += pick({"", "", "", "?", "*", "+", "*?"});
+  }
+  if (random() % 4 == 0) pattern += "|" + RandomPattern(random, depth);
+  return pattern;
+}
+
+std::string RandomText(std::mt19937& random) {
+  constexpr std::string_view kParts[] = {"a", "b", "a", "b", "é", "\n", ".", "\xff", "\xc3"};
+  std::string text;
+  for (auto parts = random() % 6; parts > 0; --parts) text += kParts[random() % std::size(kParts)];
+  return text;
+}
+
+TEST_CASE("On random patterns and texts the answers equal the engine's") {
+  std::mt19937 random(4);
+  int decided = 0;
+  for (int i = 0; i < 3000; ++i) {
+    const std::string pattern = RandomPattern(random, 2);
+    const auto regex = Regex::Compile(pattern);
+    if (!regex.has_value()) continue;  // a group's name twice
+    const auto engine = Compiled("(?-i:" + pattern + ")");
+    decided += AnalyzeRegex(pattern).alternatives.empty() ? 0 : 1;
+    for (int j = 0; j < 20; ++j) {
+      const std::string text = RandomText(random);
+      CAPTURE(pattern, text);
+      REQUIRE((*regex)->Matches(text) == engine->Matches(text));
+      REQUIRE((*regex)->Expand(text, "[$0]") == engine->Expand(text, "[$0]"));
+    }
+  }
+  CHECK(decided > 300);
 }
 
 TEST_CASE("Bytes that are not UTF-8 are each one character U+FFFD") {
