@@ -53,9 +53,10 @@ std::string OtherSlash(std::string_view path) {
 }
 
 net::HttpResponse MethodNotAllowed(const std::vector<std::string_view>& methods) {
+  std::set<std::string_view> sorted(methods.begin(), methods.end());
+  sorted.insert("OPTIONS");
   std::string allowed;
-  for (const auto method : std::set<std::string_view>(methods.begin(), methods.end()))
-    allowed.append(allowed.empty() ? "" : ", ").append(method);
+  for (const auto method : sorted) allowed.append(allowed.empty() ? "" : ", ").append(method);
   auto response = TextResponse(405, "Method Not Allowed\n");
   response.headers.Add("Allow", allowed);
   return response;
@@ -94,6 +95,7 @@ Router::Found Router::Find(std::string_view method, std::string_view path) const
       return m == method || (m == "GET" && method == "HEAD");
     });
     if (serves) return {&route, std::move(*params), {}};
+    if (route.methods == std::vector<std::string>{"OPTIONS"}) continue;  // asks what there is
     found.other_methods.insert(found.other_methods.end(), route.methods.begin(),
                                route.methods.end());
   }

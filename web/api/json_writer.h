@@ -33,7 +33,8 @@ class JsonWriter {
 
   /// [seconds, "value"]: how the API shows a sample.
   void Sample(int64_t timestamp_ms, double value);
-  /// A timestamp in seconds; a sample's value in quotes, with an exponent below 1e-6 and from 1e21.
+  /// A timestamp in seconds, with three decimals or none; a sample's value in quotes, with an
+  /// exponent below 1e-6 and from 1e21.
   void Seconds(int64_t timestamp_ms);
   void SampleValue(double value);
 

@@ -74,16 +74,17 @@ void WriteMatrix(JsonWriter& json, const promql::Matrix& matrix) {
   json.EndArray();
 }
 
+/// Scalars and strings have their time as a plain number: 12.5, where a sample has 12.500.
 void WriteScalar(JsonWriter& json, const promql::Scalar& scalar) {
   json.BeginArray();
-  json.Seconds(ToMs(scalar.timestamp));
+  json.Number(ToSeconds(scalar.timestamp));
   json.String(FormatValue(scalar.value));
   json.EndArray();
 }
 
 void WriteString(JsonWriter& json, const promql::StringValue& string) {
   json.BeginArray();
-  json.Seconds(ToMs(string.timestamp));
+  json.Number(ToSeconds(string.timestamp));
   json.String(string.value);
   json.EndArray();
 }

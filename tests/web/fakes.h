@@ -1,0 +1,102 @@
+#pragma once
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <exception>
+#include <map>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "base/metrics/registry.h"
+#include "base/storage/queryable.h"
+#include "net/http_server.h"
+#include "promql/engine.h"
+#include "tests/support/manual_clock.h"
+#include "web/server_state.h"
+#include "web/web.h"
+
+namespace barograph::web::test {
+
+/// Series in memory. `failure`, where set, is what every call gives.
+class FakeStorage final : public Queryable {
+ public:
+  struct Stored {
+    Labels labels;
+    std::vector<Timestamp> timestamps;
+    std::vector<double> values;
+  };
+
+  void Add(Labels labels, std::vector<std::pair<int64_t, double>> samples);
+
+  Result<std::unique_ptr<Selection>> Select(TimeRange range, const Matchers& matchers,
+                                            const SelectHints& hints,
+                                            std::stop_token stop) const override;
+  Result<std::vector<std::string>> LabelNames(const LabelQuery& query,
+                                              std::stop_token stop) const override;
+  Result<std::vector<std::string>> LabelValues(const std::string& name, const LabelQuery& query,
+                                               std::stop_token stop) const override;
+  Result<std::vector<Labels>> Series(const LabelQuery& query, std::stop_token stop) const override;
+
+  std::optional<Error> failure;
+
+ private:
+  std::vector<Stored> Matching(TimeRange range, const Matchers& matchers) const;
+  std::vector<Stored> series_;
+};
+
+/// What the test says.
+class FakeState final : public ServerState {
+ public:
+  TargetsSnapshot Targets() const override { return targets; }
+  std::vector<MetricMetadata> Metadata() const override { return metadata; }
+  std::string ConfigYaml() const override { return "global:\n  scrape_interval: <1m>\n"; }
+  std::map<std::string, std::string> Flags() const override { return {{"log.level", "info"}}; }
+  RuntimeInfo Runtime() const override { return runtime; }
+  bool ready() const override { return is_ready; }
+  std::string OwnMetrics() const override { return "own_metric 1\n"; }
+  Status Reload() override {
+    ++reloads;
+    return reload_outcome;
+  }
+  void Quit() override { ++quits; }
+
+  TargetsSnapshot targets;
+  std::vector<MetricMetadata> metadata;
+  RuntimeInfo runtime;
+  bool is_ready = true;
+  Status reload_outcome;
+  int reloads = 0;
+  int quits = 0;
+};
+
+/// The handler on fakes; requests go in without a socket.
+class Web {
+ public:
+  explicit Web(WebOptions options = {});
+
+  net::HttpResponse Send(net::HttpRequest request);
+  net::HttpResponse Get(const std::string& target);
+  net::HttpResponse Post(const std::string& path, const std::string& form);
+  /// The body of a GET with its status in front, where that is not 200.
+  std::string Ask(const std::string& target);
+  /// The part of a successful answer that is its data.
+  std::string Data(const std::string& target);
+
+  FakeStorage storage;
+  FakeState state;
+  MetricsRegistry metrics;
+  barograph::test::ManualClock clock;
+  promql::Engine engine{promql::EngineOptions(), clock};
+
+ private:
+  boost::asio::thread_pool queries_{2};
+  net::HttpHandler handler_;
+};
+
+/// A request for `target`, as the server would give it to the handler.
+net::HttpRequest MakeRequest(const std::string& method, const std::string& target);
+
+}  // namespace barograph::web::test
