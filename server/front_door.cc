@@ -11,12 +11,12 @@ net::HttpResponse NotYet(const net::HttpRequest& request) {
   net::HttpResponse response;
   response.headers.Set("Content-Type", "text/plain; charset=utf-8");
   if (request.path.ends_with("/-/healthy")) {
-    response.body = "Barograph is Healthy.\n";
+    response.body = "Prometheus Server is Healthy.\n";
     return response;
   }
   response.status = 503;
   response.headers.Set("X-Prometheus-Stopping", "false");
-  response.body = "Service Unavailable\n";
+  response.body = "Service Unavailable";
   return response;
 }
 

@@ -39,6 +39,7 @@ struct FlagSet::Impl {
   CLI::App app;
   std::string program;
   std::map<std::string, std::function<std::string()>, std::less<>> shown;  // flag to its value
+  std::vector<std::string> not_yet;
   std::optional<Error> error;  // the first value that did not fit
 
   CLI::Option* Option(const std::string& spelled, std::string_view help, Apply apply) {
@@ -70,6 +71,9 @@ struct FlagSet::Impl {
     const std::string name = dashed->substr(0, dashed->find('='));
     if (!name.starts_with("--")) {
       return {ErrorCode::kInvalidArgument, fmt::format("unknown short flag '{}'", name)};
+    }
+    if (std::ranges::count(not_yet, std::string_view(name).substr(2)) > 0) {
+      return {ErrorCode::kInvalidArgument, fmt::format("flag '{}' is not supported yet", name)};
     }
     std::vector<std::string> known;
     for (const auto& [flag, value] : shown) known.push_back(flag);
@@ -172,6 +176,8 @@ void FlagSet::AddChoice(std::string_view name, std::string& value, std::vector<s
       },
       [&value] { return value; });
 }
+
+void FlagSet::NotYet(std::vector<std::string> names) { impl_->not_yet = std::move(names); }
 
 void FlagSet::Hide(std::string_view name) {
   impl_->app.get_option("--" + std::string(name))->group("");

@@ -30,6 +30,9 @@ class FlagSet {
   void Add(std::string_view name, std::vector<std::string>& values, std::string_view help);
   void AddChoice(std::string_view name, std::string& value, std::vector<std::string> choices,
                  std::string_view help);
+  /// Flags that people may have on their command line and that are not there yet: they are
+  /// refused by saying so.
+  void NotYet(std::vector<std::string> names);
   /// Left out of the help.
   void Hide(std::string_view name);
 

@@ -95,6 +95,40 @@ struct GoRuntimeFlags {
   }
 };
 
+/// Flags of Prometheus whose feature is not there.
+std::vector<std::string> FlagsNotYetSupported() {
+  return {"agent",
+          "alertmanager.drain-notification-queue-on-shutdown",
+          "alertmanager.notification-batch-size",
+          "alertmanager.notification-queue-capacity",
+          "rules.alert.for-grace-period",
+          "rules.alert.for-outage-tolerance",
+          "rules.alert.resend-delay",
+          "rules.max-concurrent-evals",
+          "storage.remote.flush-deadline",
+          "storage.remote.read-concurrent-limit",
+          "storage.remote.read-max-bytes-in-frame",
+          "storage.remote.read-sample-limit",
+          "storage.tsdb.delay-compact-file.path",
+          "storage.tsdb.head-chunks-write-queue-size",
+          "storage.tsdb.max-block-duration",
+          "storage.tsdb.min-block-duration",
+          "storage.tsdb.retention.size",
+          "storage.tsdb.retention.time",
+          "storage.tsdb.wal-compression",
+          "storage.tsdb.wal-segment-size",
+          "web.config.file",
+          "web.console.libraries",
+          "web.console.templates",
+          "web.enable-admin-api",
+          "web.enable-otlp-receiver",
+          "web.enable-remote-write-receiver",
+          "web.max-notifications-subscribers",
+          "web.remote-write-receiver.accepted-protobuf-messages",
+          "web.search.max-limit",
+          "web.user-assets"};
+}
+
 Status CheckOptions(ServerOptions& options) {
   for (const std::string& address : options.listen_addresses) {
     if (address.find(':') != std::string::npos) continue;
@@ -125,6 +159,7 @@ Result<ServeRequest> ParseServeFlags(const Arguments& arguments) {
   AddScrapeFlags(flags, options);
   AddLogFlags(flags, options);
   go_runtime.AddTo(flags);
+  flags.NotYet(FlagsNotYetSupported());
   if (TRY(flags.Parse(arguments)) == FlagSet::Asked::kHelp) {
     request.help = flags.Help();
     return request;

@@ -13,8 +13,7 @@ struct ServeRequest {
   std::string help;  ///< to be printed in place of serving, when not empty
 };
 
-/// InvalidArgument says which flag is wrong. Flags of Prometheus whose feature does not exist yet
-/// are unknown flags.
+/// InvalidArgument says which flag is wrong, or not supported yet.
 Result<ServeRequest> ParseServeFlags(const Arguments& arguments);
 
 }  // namespace barograph::server::cli

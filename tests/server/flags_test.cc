@@ -65,6 +65,8 @@ TEST_CASE("an unknown flag is refused with a guess") {
   CHECK(ParseError({"--foo", "bar"}) == "unknown long flag '--foo'");
   CHECK(ParseError({"-x"}) == "unknown short flag '-x'");
   CHECK(ParseError({"bar"}) == "unexpected bar");
+  CHECK(ParseError({"--storage.tsdb.retention.time=1d"}) ==
+        "flag '--storage.tsdb.retention.time' is not supported yet");
 }
 
 TEST_CASE("a value that does not fit is refused") {
