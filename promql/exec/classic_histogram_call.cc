@@ -139,9 +139,9 @@ std::vector<ClassicHistogramCall::Variant> HistogramQuantile::Prepare() {
     for (size_t step = 0; step < steps(); ++step) {
       const double q = scalar(i, step);
       if (!(q >= 0 && q <= 1)) context().annotations().InvalidQuantile(q, positions_[i]);
-      const bool known = std::any_of(
-          wanted_.begin() + static_cast<std::ptrdiff_t>(first), wanted_.end(),
-          [&](const Wanted& wanted) { return SameQuantile(wanted.quantile, q); });
+      const bool known =
+          std::any_of(wanted_.begin() + static_cast<std::ptrdiff_t>(first), wanted_.end(),
+                      [&](const Wanted& wanted) { return SameQuantile(wanted.quantile, q); });
       if (known) continue;
       wanted_.push_back({i, q});
       variants.push_back({label_, FormatQuantile(q)});

@@ -21,6 +21,7 @@ class ClassicHistogramCall : public Operator {
   Status Evaluate(size_t index, Column& out) override;
   std::string name() const override { return std::string(function_); }
   std::vector<const Operator*> inputs() const override;
+  bool reports() const override { return true; }
 
  protected:
   /// What a histogram's result series is told by, where the function gives more than one.

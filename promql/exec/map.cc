@@ -98,7 +98,11 @@ Status Absent::Evaluate(size_t, Column& out) {
   out.histograms.clear();
   out.values.assign(steps(), 1);
   size_t missing = steps();
-  for (size_t i = 0; i < input_->series().size() && missing > 0; ++i) {
+  for (size_t i = 0; i < input_->series().size(); ++i) {
+    if (missing == 0) {
+      TRY(EvaluateForReports(*input_, i, column_));
+      continue;
+    }
     TRY(input_->Evaluate(i, column_));
     for (size_t step = 0; step < steps(); ++step) {
       if (!column_.present(step) || IsAbsent(out.values[step])) continue;

@@ -24,6 +24,7 @@ class MergeDuplicates final : public Operator {
   Status Evaluate(size_t index, Column& out) override;
   std::string name() const override { return input_->name(); }
   std::vector<const Operator*> inputs() const override { return input_->inputs(); }
+  bool reports() const override { return !members_.empty() || input_->reports(); }
 
  private:
   Status Merge(const Column& next, Column& out) const;

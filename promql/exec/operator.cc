@@ -1,5 +1,7 @@
 #include "promql/exec/operator.h"
 
+#include <algorithm>
+
 namespace barograph::promql {
 namespace {
 
@@ -11,6 +13,15 @@ void Explain(const Operator& node, size_t depth, std::string& out) {
 }
 
 }  // namespace
+
+bool Operator::reports() const {
+  return std::ranges::any_of(inputs(), [](const Operator* input) { return input->reports(); });
+}
+
+Status EvaluateForReports(Operator& input, size_t index, Column& scratch) {
+  if (!input.reports()) return {};
+  return input.Evaluate(index, scratch);
+}
 
 std::string Explain(const Operator& root) {
   std::string out;

@@ -41,6 +41,10 @@ class Operator {
   virtual std::string name() const = 0;
   virtual std::vector<const Operator*> inputs() const { return {}; }
 
+  /// Whether evaluating some series may fail or annotate the query, so that a consumer that does
+  /// not need a series has to evaluate it all the same. Known after Open.
+  virtual bool reports() const;
+
   const StepGrid& grid() const { return grid_; }
   size_t steps() const { return grid_.count; }
 
@@ -53,6 +57,9 @@ class Operator {
   const StepGrid grid_;
 };
 using OperatorPtr = std::unique_ptr<Operator>;
+
+/// Evaluates series that nobody needs, for what they may report.
+Status EvaluateForReports(Operator& input, size_t index, Column& scratch);
 
 /// The tree of operators, one a line, inputs indented below.
 std::string Explain(const Operator& root);

@@ -36,10 +36,21 @@ Status RangeCall::Open() {
   }
   TRY(source_->Open());
   series_ = source_->series();
+  reports_ = SeriesMayReport();
   if (!description_.function->keeps_name) {
     for (SeriesMeta& meta : series_) meta.drop_name = true;
   }
   return {};
+}
+
+// A scalar argument may be out of range, and a counter's name may not be one's.
+bool RangeCall::SeriesMayReport() const {
+  if (!scalars_.empty()) return true;
+  if (!description_.function->is_counter) return false;
+  return std::ranges::any_of(source_->series(), [this](const SeriesMeta& meta) {
+    const std::string_view metric = context().naming().Get(meta, kMetricName);
+    return !metric.empty() && !LooksLikeCounter(metric);
+  });
 }
 
 Status RangeCall::Evaluate(size_t index, Column& out) {

@@ -29,15 +29,19 @@ class RangeCall final : public Operator {
   Status Evaluate(size_t index, Column& out) override;
   std::string name() const override;
   std::vector<const Operator*> inputs() const override;
+  bool reports() const override { return reports_ || Operator::reports(); }
 
  private:
   Result<SeriesSamples> PrepareHistograms(const SeriesSamples& samples, std::string_view metric);
   void CheckCounterName(std::string_view metric, const Column& out);
 
+  bool SeriesMayReport() const;
+
   Description description_;
   RangeSourcePtr source_;
   std::vector<OperatorPtr> scalars_;
   std::vector<Column> scalar_columns_;
+  bool reports_ = false;
   WindowCache windows_;
   RangeScratch scratch_;
   std::vector<Timestamp> float_timestamps_;  // of a series that also has histograms

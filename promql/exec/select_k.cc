@@ -50,7 +50,12 @@ Status SelectK::Open() {
   TRY(parameter_->Open());
   TRY(parameter_->Evaluate(0, parameters_));
   TRY(input_->Open());
-  if (!TRY(CheckParameter())) return {};
+  if (!TRY(CheckParameter())) {
+    for (size_t i = 0; i < input_->series().size(); ++i) {
+      TRY(EvaluateForReports(*input_, i, column_));
+    }
+    return {};
+  }
   const auto groups = TRY(GroupSeries(context(), GroupingLabels(expr_), input_->series()));
   for (const SeriesGroup& group : groups) TRY(SelectFrom(group));
   return {};

@@ -28,7 +28,10 @@ Status SetOperator::FindPresence() {
   presence_.resize(matched_.groups.size());
   for (size_t i = 0; i < matched_.groups.size(); ++i) {
     const MatchGroup& group = matched_.groups[i];
-    if (group.left.empty() || group.right.empty()) continue;
+    if (group.left.empty() || group.right.empty()) {
+      TRY(EvaluateUnmatched(group));
+      continue;
+    }
     TRY(held_.Add(steps() / 64));
     StepSet& steps_present = presence_[i].emplace(steps());
     for (const uint32_t series : left_decides ? group.left : group.right) {
@@ -36,6 +39,15 @@ Status SetOperator::FindPresence() {
       steps_present.AddPresent(column_);
     }
   }
+  return {};
+}
+
+// Series that are in no result, or would only be looked at for one.
+Status SetOperator::EvaluateUnmatched(const MatchGroup& group) {
+  if (op_ == BinaryOp::kOr) return {};
+  for (const uint32_t series : group.right) TRY(EvaluateForReports(*rhs_, series, column_));
+  if (op_ == BinaryOp::kUnless) return {};
+  for (const uint32_t series : group.left) TRY(EvaluateForReports(*lhs_, series, column_));
   return {};
 }
 

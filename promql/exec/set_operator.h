@@ -23,6 +23,7 @@ class SetOperator final : public Operator {
 
  private:
   Status FindPresence();
+  Status EvaluateUnmatched(const MatchGroup& group);
 
   BinaryOp op_;
   const VectorMatching& matching_;

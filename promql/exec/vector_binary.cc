@@ -35,7 +35,17 @@ Status VectorBinary::Open() {
   one_.uses.assign(one_.input->series().size(), 0);
   TRY(CheckGroups());
   MakePairs();
-  return CheckResults();
+  TRY(CheckResults());
+  TRY(EvaluateUnmatched(many_));
+  return EvaluateUnmatched(one_);
+}
+
+Status VectorBinary::EvaluateUnmatched(Side& side) {
+  if (!side.input->reports()) return {};
+  for (uint32_t i = 0; i < side.uses.size(); ++i) {
+    if (side.uses[i] == 0) TRY(EvaluateForReports(*side.input, i, side.column));
+  }
+  return {};
 }
 
 // In the order of the many side, so that an instant query shows its order.

@@ -57,6 +57,7 @@ class VectorBinary final : public Operator {
   Status CheckOneSide(const MatchGroup& group);
   Status CheckManySide(const MatchGroup& group);
   Status CheckResults();
+  Status EvaluateUnmatched(Side& side);
   Result<bool> AnyManyPresent(size_t step);
   Error DuplicateError(uint32_t a, uint32_t b) const;
 

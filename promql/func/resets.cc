@@ -31,11 +31,7 @@ void FindResets(std::span<const double> values, uint32_t first, uint32_t last,
 }
 
 ResetSums::ResetSums(const RangeInput& input, bool is_counter)
-    : input_(input),
-      indexes_(input.scratch->indexes),
-      windows_(input.scratch->windows),
-      sums_(input.scratch->values) {
-  sums_.clear();
+    : input_(input), indexes_(input.scratch->indexes), windows_(input.scratch->windows) {
   input.scratch->indexes.clear();
   if (!is_counter) return;
   FindResets(input.values, input.first(), input.last(), input.scratch->indexes);
@@ -61,16 +57,20 @@ void ResetSums::FindWindowsOfResets() {
 }
 
 void ResetSums::SumWindows() {
-  sums_.assign(windows_.size(), 0);
-  SlideWindows<double>(
-      windows_, [&](uint32_t i) { return input_.values[indexes_[i] - 1]; },
-      [](double& into, double next) { into += next; },
-      [&](size_t step, double sum) { sums_[step] = sum; });
+  sums_.assign(windows_.size(), KahanSum());
+  SlideWindows<KahanSum>(
+      windows_, [&](uint32_t i) { return KahanSum{input_.values[indexes_[i] - 1], 0}; },
+      [](KahanSum& into, const KahanSum& next) { into.Merge(next); },
+      [&](size_t step, const KahanSum& sum) { sums_[step] = sum; });
 }
 
 double ResetSums::AddTo(double increase, size_t step) const {
   if (indexes_.empty()) return increase;
-  if (!sums_.empty()) return increase + sums_[step];
+  if (!sums_.empty()) {
+    KahanSum total{increase, 0};
+    total.Merge(sums_[step]);
+    return total.result();
+  }
   const Window window = windows_[step];
   for (uint32_t i = window.begin; i < window.end; ++i) {
     increase += input_.values[indexes_[i] - 1];

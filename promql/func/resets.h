@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "promql/func/kahan.h"
 #include "promql/func/range_function.h"
 
 /// Counter resets: where a sample is below the one before it.
@@ -29,7 +30,7 @@ class ResetSums {
   const RangeInput& input_;
   const std::vector<uint32_t>& indexes_;  // of the resets
   std::vector<Window>& windows_;          // per step, in indexes_
-  std::vector<double>& sums_;             // per step, when windows overlap much; else empty
+  std::vector<KahanSum> sums_;            // per step, when windows overlap much; else empty
 };
 
 }  // namespace barograph::promql

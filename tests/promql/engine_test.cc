@@ -1,0 +1,223 @@
+#include "promql/engine.h"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+
+#include "memory_storage.h"
+
+namespace barograph::promql {
+namespace {
+
+using testing::MemoryStorage;
+
+// Advances by itself at every look, so that a deadline comes without waiting.
+class TickingClock final : public Clock {
+ public:
+  explicit TickingClock(std::chrono::nanoseconds tick) : tick_(tick) {}
+  Timestamp Now() const override { return FromMs(0); }
+  std::chrono::nanoseconds Monotonic() const override { return now_ += tick_; }
+
+ private:
+  std::chrono::nanoseconds tick_;
+  mutable std::chrono::nanoseconds now_{0};
+};
+
+Labels Named(std::string_view name, std::string_view id) {
+  return Labels{{"__name__", name}, {"id", id}};
+}
+
+void FillCounters(MemoryStorage& storage, int series, int samples) {
+  for (int s = 0; s < series; ++s) {
+    const Labels labels = Named("requests_total", std::to_string(s));
+    for (int i = 0; i < samples; ++i) storage.Append(labels, i * 15'000, i * (s + 1));
+  }
+}
+
+constexpr QueryTimes Instant(int64_t ms) { return {FromMs(ms), FromMs(ms), Duration(0)}; }
+constexpr QueryTimes Range(int64_t start_ms, int64_t end_ms, int64_t step_ms) {
+  return {FromMs(start_ms), FromMs(end_ms), Duration(step_ms)};
+}
+
+TEST_CASE("an instant query's result says what type it has") {
+  MemoryStorage storage;
+  storage.Append(Named("up", "a"), 1000, 1);
+  const Engine engine({}, SystemClock());
+  const auto type_of = [&](std::string_view query) {
+    return TypeOf(engine.Run(query, storage, Instant(1500))->value);
+  };
+  CHECK(type_of("1 + 1") == ValueType::kScalar);
+  CHECK(type_of("'text'") == ValueType::kString);
+  CHECK(type_of("up") == ValueType::kVector);
+  CHECK(type_of("up[1m]") == ValueType::kMatrix);
+  CHECK(TypeOf(engine.Run("1", storage, Range(0, 1000, 100))->value) == ValueType::kMatrix);
+}
+
+TEST_CASE("an instant vector's samples are at the evaluation time, a range vector's at their own") {
+  MemoryStorage storage;
+  storage.Append(Named("up", "a"), 1000, 1);
+  const Engine engine({}, SystemClock());
+  const auto vector = engine.Run("up", storage, Instant(1500));
+  CHECK(std::get<Vector>(vector->value).series.at(0).timestamps.at(0) == FromMs(1500));
+  const auto matrix = engine.Run("up[1m]", storage, Instant(1500));
+  CHECK(std::get<Matrix>(matrix->value).series.at(0).timestamps.at(0) == FromMs(1000));
+}
+
+TEST_CASE("a range query takes scalars and instant vectors only") {
+  MemoryStorage storage;
+  const Engine engine({}, SystemClock());
+  const auto result = engine.Run("up[1m]", storage, Range(0, 1000, 100));
+  REQUIRE_FALSE(result.has_value());
+  CHECK(result.error().code == ErrorCode::kInvalidArgument);
+  CHECK(result.error().message ==
+        "invalid expression type \"range vector\" for range query, must be Scalar or instant "
+        "Vector");
+}
+
+TEST_CASE("times that make no sense are refused") {
+  MemoryStorage storage;
+  const Engine engine({}, SystemClock());
+  CHECK_FALSE(engine.Run("1", storage, Range(1000, 0, 100)).has_value());
+  CHECK_FALSE(engine.Run("1", storage, {FromMs(0), FromMs(1), Duration(0)}).has_value());
+  CHECK_FALSE(engine.Run("1", storage, Range(0, 1, -5)).has_value());
+  CHECK_FALSE(engine.Run("1", storage, Instant(std::numeric_limits<int64_t>::max())).has_value());
+  CHECK_FALSE(engine.Run("1", storage, Instant(std::numeric_limits<int64_t>::min())).has_value());
+}
+
+TEST_CASE("what does not parse is an invalid argument with its place") {
+  MemoryStorage storage;
+  const Engine engine({}, SystemClock());
+  const auto result = engine.Run("sum(", storage, Instant(0));
+  REQUIRE_FALSE(result.has_value());
+  CHECK(result.error().code == ErrorCode::kInvalidArgument);
+  CHECK(result.error().message.find("parse error") != std::string::npos);
+}
+
+TEST_CASE("a query that would hold too many samples fails, alone") {
+  MemoryStorage storage;
+  FillCounters(storage, 20, 40);
+  EngineOptions options;
+  options.max_samples = 100;
+  const Engine engine(options, SystemClock());
+  const auto result = engine.Run("requests_total", storage, Range(0, 600'000, 15'000));
+  REQUIRE_FALSE(result.has_value());
+  CHECK(result.error().code == ErrorCode::kLimitExceeded);
+  CHECK(result.error().message ==
+        "query processing would load too many samples into memory in query execution");
+  // An aggregation holds its groups only.
+  CHECK(engine.Run("sum(requests_total)", storage, Range(0, 600'000, 15'000)).has_value());
+  CHECK_FALSE(engine.Run("1", storage, Range(0, 1'000'000, 1)).has_value());
+}
+
+TEST_CASE("a query ends at its deadline") {
+  MemoryStorage storage;
+  FillCounters(storage, 2000, 40);
+  EngineOptions options;
+  options.timeout = std::chrono::milliseconds(1);
+  const Engine engine(options, TickingClock(std::chrono::microseconds(200)));
+  const TickingClock clock(std::chrono::microseconds(200));
+  const Engine ticking(options, clock);
+  const auto result = ticking.Run("rate(requests_total[5m])", storage, Range(0, 600'000, 1000));
+  REQUIRE_FALSE(result.has_value());
+  CHECK(result.error().code == ErrorCode::kTimeout);
+  CHECK(result.error().message == "query timed out in expression evaluation");
+}
+
+TEST_CASE("a query ends when it is cancelled") {
+  MemoryStorage storage;
+  const Engine engine({}, SystemClock());
+  std::stop_source source;
+  source.request_stop();
+  QuerySettings settings;
+  settings.stop = source.get_token();
+  const auto result = engine.Run("up", storage, Instant(0), settings);
+  REQUIRE_FALSE(result.has_value());
+  CHECK(result.error().code == ErrorCode::kCancelled);
+}
+
+TEST_CASE("selectors that read the same ask storage once") {
+  MemoryStorage storage;
+  FillCounters(storage, 2, 40);
+  const Engine engine({}, SystemClock());
+  REQUIRE(engine.Run("requests_total / requests_total", storage, Instant(600'000)).has_value());
+  CHECK(storage.selects() == 1);
+  REQUIRE(engine.Run("requests_total - requests_total offset 1w", storage, Instant(600'000))
+              .has_value());
+  CHECK(storage.selects() == 3);
+}
+
+TEST_CASE("the name is dropped at once, or at the end when removal is delayed") {
+  MemoryStorage storage;
+  storage.Append(Named("a", "1"), 0, 1);
+  storage.Append(Named("b", "1"), 0, 2);
+  const std::string query = "sum by (__name__) (abs({id=\"1\"}))";
+  const Engine engine({}, SystemClock());
+  const auto clash = engine.Run(query, storage, Instant(0));
+  REQUIRE_FALSE(clash.has_value());
+  CHECK(clash.error().message == "vector cannot contain metrics with the same labelset");
+
+  EngineOptions options;
+  options.delayed_name_removal = true;
+  const Engine delayed(options, SystemClock());
+  const auto result = delayed.Run("count(abs({id=\"1\"}))", storage, Instant(0));
+  REQUIRE(result.has_value());
+  CHECK(std::get<Vector>(result->value).series.at(0).values.at(0) == 2);
+  CHECK_FALSE(delayed.Run(query, storage, Instant(0)).has_value());
+}
+
+TEST_CASE("annotations tell the line and column of what raised them") {
+  MemoryStorage storage;
+  FillCounters(storage, 1, 40);
+  storage.Append(Named("gauge", "1"), 0, 1);
+  storage.Append(Named("gauge", "1"), 15'000, 1);
+  const Engine engine({}, SystemClock());
+  const auto result = engine.Run("requests_total +\n  rate(gauge[1m])", storage, Instant(30'000));
+  REQUIRE(result.has_value());
+  CHECK(result->annotations.warnings.empty());
+  REQUIRE(result->annotations.infos.size() == 1);
+  CHECK(result->annotations.infos[0] ==
+        "PromQL info: metric might not be a counter, name does not end in "
+        "_total/_sum/_count/_bucket: \"gauge\" (2:8)");
+}
+
+TEST_CASE("statistics count the samples that a query looked at") {
+  MemoryStorage storage;
+  FillCounters(storage, 2, 40);
+  const Engine engine({}, SystemClock());
+  const auto instant = engine.Run("requests_total", storage, Instant(585'000));
+  CHECK(instant->stats.total_samples == 2);
+  const auto range = engine.Run("rate(requests_total[1m])", storage, Instant(585'000));
+  CHECK(range->stats.total_samples == 8);
+}
+
+TEST_CASE("native histograms pass through selectors and refuse what is not there yet by name") {
+  MemoryStorage storage;
+  FloatHistogram histogram;
+  histogram.count = 3;
+  histogram.sum = 7;
+  storage.Append(Named("latency", "1"), 0, &histogram);
+  const Engine engine({}, SystemClock());
+  const auto result = engine.Run("latency", storage, Instant(1000));
+  REQUIRE(result.has_value());
+  const ResultSeries& series = std::get<Vector>(result->value).series.at(0);
+  REQUIRE(series.histograms.size() == 1);
+  CHECK(series.histograms[0]->sum == 7);
+  CHECK(std::get<Vector>(engine.Run("count(latency)", storage, Instant(1000))->value)
+            .series.at(0)
+            .values.at(0) == 1);
+
+  const auto rate = engine.Run("rate(latency[1m])", storage, Instant(1000));
+  REQUIRE_FALSE(rate.has_value());
+  CHECK(rate.error().code == ErrorCode::kExecution);
+  CHECK(rate.error().message == "function rate is not implemented for native histograms");
+}
+
+TEST_CASE("a tree too deep for the stack is refused") {
+  MemoryStorage storage;
+  const Engine engine({}, SystemClock());
+  std::string query;
+  for (int i = 0; i < 3000; ++i) query += "-";
+  CHECK_FALSE(engine.Run(query + "up", storage, Instant(0)).has_value());
+}
+
+}  // namespace
+}  // namespace barograph::promql
