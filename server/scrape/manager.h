@@ -37,7 +37,7 @@ struct ScrapeOptions {
 
   /// Mixed into each target's phase, so that a pair of servers scrapes at different times. Empty
   /// is the machine's name.
-  std::string host_name;
+  std::string host_name{};
 };
 
 /// Thread-safe. Everything it is given must outlive it; the runtime must be started before the

@@ -53,7 +53,10 @@ ScrapeLoop::ScrapeLoop(Target target, std::shared_ptr<const ScrapeConfig> config
       writer_(target_.public_labels, *config_, environment_.storage, metadata_,
               environment_.metrics, logger_),
       request_(MakeRequest()),
-      timer_(context) {}
+      timer_(context),
+      schedule_(target_.interval, environment_.options.align_timestamps
+                                      ? environment_.options.timestamp_tolerance
+                                      : Duration(0)) {}
 
 // ---- Time.
 
@@ -68,36 +71,21 @@ asio::awaitable<void> ScrapeLoop::Run() {
 
 asio::awaitable<void> ScrapeLoop::ScrapeUntilStopped() {
   const Clock& clock = environment_.clock;
-  next_tick_ =
-      clock.Monotonic() + TimeToFirstScrape(target_, seed_, clock.Now().time_since_epoch());
-  co_await WaitUntil(next_tick_);
-  aligned_ = clock.Now();
+  schedule_.Start(clock.Monotonic() +
+                  TimeToFirstScrape(target_, seed_, clock.Now().time_since_epoch()));
   for (;;) {
+    co_await WaitForTick();
     const bool cancelled = co_await net::Cancelled();
     if (cancelled || stopping_) co_return;
-    co_await Scrape(AlignedNow());
-    // A tick that was missed is made up for once; those that follow keep the phase.
-    const std::chrono::nanoseconds interval = target_.interval;
-    const auto late = clock.Monotonic() - next_tick_;
-    next_tick_ += std::max<int64_t>(late / interval, 1) * interval;
-    co_await WaitUntil(next_tick_);
+    co_await Scrape(schedule_.Align(clock.Now()));
+    schedule_.Advance(clock.Monotonic());
   }
 }
 
-// The tick, where the clock is so little behind it that the difference is the timer's.
-Timestamp ScrapeLoop::AlignedNow() {
-  const Timestamp now = environment_.clock.Now();
-  if (!environment_.options.align_timestamps) return now;
-  const Duration interval = target_.interval;
-  if (now - aligned_ >= interval) aligned_ += (now - aligned_) / interval * interval;
-  const Duration tolerance = std::min(interval / 100, environment_.options.timestamp_tolerance);
-  return now - aligned_ <= tolerance ? aligned_ : now;
-}
-
-asio::awaitable<void> ScrapeLoop::WaitUntil(std::chrono::nanoseconds monotonic) {
+asio::awaitable<void> ScrapeLoop::WaitForTick() {
   const bool cancelled = co_await net::Cancelled();
   if (cancelled || stopping_) co_return;
-  const auto wait = monotonic - environment_.clock.Monotonic();
+  const auto wait = schedule_.next_tick() - environment_.clock.Monotonic();
   if (wait.count() <= 0) co_return;
   timer_.expires_after(wait);
   boost::system::error_code ignored;  // cancelled: the caller looks why
@@ -114,11 +102,10 @@ void ScrapeLoop::Stop() {
 asio::awaitable<void> ScrapeLoop::EndSeries() {
   const Clock& clock = environment_.clock;
   const std::chrono::nanoseconds interval = target_.interval;
-  const auto behind = clock.Monotonic() - next_tick_;
-  if (behind.count() >= 0) next_tick_ += (behind / interval + 1) * interval;
-  co_await net::Sleep(next_tick_ - clock.Monotonic());
+  schedule_.SkipTo(clock.Monotonic());
+  co_await net::Sleep(schedule_.next_tick() - clock.Monotonic());
   const Timestamp ended = clock.Now();
-  co_await net::Sleep(next_tick_ + interval + interval / 10 - clock.Monotonic());
+  co_await net::Sleep(schedule_.next_tick() + interval + interval / 10 - clock.Monotonic());
   const bool cancelled = co_await net::Cancelled();
   if (cancelled) co_return;
   if (const Status written = writer_.WriteEnd(ended); !written) {
@@ -186,7 +173,7 @@ Status ScrapeLoop::Read(const Result<net::HttpClientResponse>& response, ScrapeR
     const bool too_large = response.error().code == ErrorCode::kLimitExceeded;
     if (too_large) report.body_bytes = -1;
     read = too_large ? Status(Fail(ErrorCode::kLimitExceeded, "body size limit exceeded"))
-                     : Status(Fail(response.error().code, RequestError(response.error())));
+                     : Status(std::unexpected(response.error()));
   } else {
     read = ReadResponse(*response, report);
   }
@@ -217,11 +204,6 @@ Status ScrapeLoop::ReadResponse(const net::HttpClientResponse& response, ScrapeR
   auto read = writer_.ReadPage(response.body, rules, report.counts);
   if (!read) CountLimit(read.error());
   return read;
-}
-
-// As Go's client puts it: Get "http://...": what happened.
-std::string ScrapeLoop::RequestError(const Error& error) const {
-  return fmt::format("Get \"{}\": {}", target_.url, error.message);
 }
 
 void ScrapeLoop::CountLimit(const Error& error) {

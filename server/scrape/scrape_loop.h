@@ -17,6 +17,7 @@
 #include "server/scrape/manager.h"
 #include "server/scrape/metadata_store.h"
 #include "server/scrape/scrape_metrics.h"
+#include "server/scrape/scrape_schedule.h"
 #include "server/scrape/scrape_writer.h"
 #include "server/scrape/target.h"
 #include "web/server_state.h"
@@ -69,17 +70,15 @@ class ScrapeLoop : public std::enable_shared_from_this<ScrapeLoop> {
   ScrapeStatus status() const;
 
  private:
-  boost::asio::awaitable<void> WaitUntil(std::chrono::nanoseconds monotonic);
+  boost::asio::awaitable<void> WaitForTick();
   boost::asio::awaitable<void> ScrapeUntilStopped();
   boost::asio::awaitable<void> EndSeries();
   boost::asio::awaitable<void> Scrape(Timestamp timestamp);
-  Timestamp AlignedNow();
   void ObserveInterval(std::chrono::nanoseconds start);
 
   net::HttpClientRequest MakeRequest() const;
   Status Read(const Result<net::HttpClientResponse>& response, ScrapeReport& report);
   Status ReadResponse(const net::HttpClientResponse& response, ScrapeReport& report);
-  std::string RequestError(const Error& error) const;
   void CountLimit(const Error& error);
   uint64_t BodyLimit() const;
   void Write(Timestamp timestamp, const Status& read, ScrapeReport& report);
@@ -105,8 +104,7 @@ class ScrapeLoop : public std::enable_shared_from_this<ScrapeLoop> {
   boost::asio::steady_timer timer_;
   bool stopping_ = false;
   std::optional<std::chrono::nanoseconds> last_start_;
-  std::chrono::nanoseconds next_tick_{0};
-  Timestamp aligned_;
+  ScrapeSchedule schedule_;
 };
 
 }  // namespace barograph::server
