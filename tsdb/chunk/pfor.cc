@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/bytes/varint.h"
+#include "tsdb/chunk/block_sort.h"
 
 namespace barograph::tsdb {
 namespace {
@@ -118,9 +119,10 @@ void UnpackExact(const char* in, const char* end, size_t count, unsigned width, 
 
 PforPlan PlanBlock(std::span<const uint64_t> integers) {
   std::array<uint64_t, kBlockSize> sorted;
-  const auto end = std::copy(integers.begin(), integers.end(), sorted.begin());
-  std::sort(sorted.begin(), end, [](uint64_t a, uint64_t b) { return Signed(a) < Signed(b); });
-  return PlanSorted(std::span(sorted.begin(), end));
+  std::ranges::copy(integers, sorted.begin());
+  const std::span<uint64_t> all = std::span(sorted).first(integers.size());
+  SortSigned(all);
+  return PlanSorted(all);
 }
 
 void AppendBlock(std::span<const uint64_t> integers, const PforPlan& plan, std::string& out) {

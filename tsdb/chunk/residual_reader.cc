@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 
 #include "base/bytes/varint.h"
+#include "tsdb/chunk/little_endian.h"
 
 namespace barograph::tsdb {
 
@@ -88,21 +90,23 @@ bool ResidualReader::BufferNonzero(size_t wanted) {
 }
 
 bool ResidualReader::ReadBitmap(uint64_t* out, size_t count) {
-  const auto bit_at = [this](size_t i) {
-    const size_t bit = position_ + i;
-    return (static_cast<uint8_t>(bitmap_[bit / 8]) >> (bit % 8)) & 1u;
-  };
+  std::array<char, kBlockSize / 8> bytes{};
+  std::memcpy(bytes.data(), bitmap_, (count + 7) / 8);
+  bitmap_ += (count + 7) / 8;
   size_t set = 0;
-  for (size_t i = 0; i < count; ++i) set += bit_at(i);
-  if (!(valid_ = BufferNonzero(set))) return false;
-  size_t next = buffer_begin_;
-  for (size_t i = 0; i < count; ++i) {
-    const uint64_t bit = bit_at(i);
-    out[i] = buffer_[next] & (0 - bit);
-    next += bit;
+  for (size_t i = 0; i < bytes.size(); i += 8) {
+    set += static_cast<size_t>(std::popcount(LoadLittleEndian64(bytes.data() + i)));
   }
-  buffer_begin_ = next;
-  position_ += count;
+  if (!(valid_ = BufferNonzero(set))) return false;
+  const uint64_t* next = buffer_.data() + buffer_begin_;
+  uint64_t bits = 0;
+  for (size_t i = 0; i < count; ++i) {
+    bits = i % 64 == 0 ? LoadLittleEndian64(bytes.data() + i / 8) : bits >> 1;
+    out[i] = *next & (0 - (bits & 1));
+    next += bits & 1;
+  }
+  // Bits after the last residual were counted as set: they find nothing to use them up.
+  buffer_begin_ = static_cast<size_t>(next - buffer_.data());
   return true;
 }
 

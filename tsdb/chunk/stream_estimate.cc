@@ -33,9 +33,10 @@ uint64_t Pivot(std::span<const uint64_t> residuals) {
 }
 
 /// The bits of `count` integers at the best of all widths, with the wider ones as exceptions.
-size_t EstimatePacked(const Widths& widths, size_t count) {
+/// No integer is wider than `widest`.
+size_t EstimatePacked(const Widths& widths, unsigned widest, size_t count) {
   size_t best = ~size_t{0}, exceptions = 0, exception_widths = 0;
-  for (size_t width = widths.size(); width-- > 0;) {
+  for (size_t width = widest + 1; width-- > 0;) {
     const size_t high_bits = exception_widths - exceptions * width;
     const size_t bits =
         count * width + exceptions * kExceptionHeaderBits + high_bits + high_bits / 7;
@@ -46,6 +47,15 @@ size_t EstimatePacked(const Widths& widths, size_t count) {
   return best + (count + kBlockSize - 1) / kBlockSize * kBlockHeaderBits;
 }
 
+/// The bits of `changes` (gap, residual) pairs, given the residuals' widths.
+size_t EstimateSparse(const Widths& widths, unsigned widest, size_t changes) {
+  constexpr size_t kGapBits = 8;
+  constexpr size_t kRoundingBits = 4;
+  size_t bits = 0;
+  for (size_t width = 1; width <= widest; ++width) bits += widths[width] * width;
+  return changes * (kGapBits + kRoundingBits) + bits + bits / 7;
+}
+
 }  // namespace
 
 size_t StreamEstimate::best() const { return std::min({packed_bits, bitmap_bits, sparse_bits}); }
@@ -53,19 +63,24 @@ size_t StreamEstimate::best() const { return std::min({packed_bits, bitmap_bits,
 StreamEstimate EstimateStream(std::span<const uint64_t> residuals) {
   StreamEstimate estimate;
   const uint64_t pivot = Pivot(residuals);
-  Widths widths{};
-  size_t value_bits = 0;
-  for (const uint64_t residual : residuals) {
-    ++widths[WidthOf(residual - pivot)];
-    const size_t is_change = residual != 0 ? 1 : 0;
-    estimate.nonzero += is_change;
-    value_bits += WidthOf(residual) + is_change * 4;
-  }
   const size_t count = residuals.size();
-  estimate.packed_bits = EstimatePacked(widths, count);
-  estimate.sparse_bits = estimate.nonzero * 8 + value_bits + value_bits / 7;
+  std::array<Widths, 2> halves{};  // neighbours often have the same width: two counts are faster
+  uint64_t any = 0;
+  for (size_t i = 0; i < count; ++i) {
+    const uint64_t zigzag = ZigZag(static_cast<int64_t>(residuals[i] - pivot));
+    ++halves[i % 2][static_cast<unsigned>(std::bit_width(zigzag))];
+    any |= zigzag;
+    estimate.nonzero += residuals[i] != 0 ? 1 : 0;
+  }
+  const auto widest = static_cast<unsigned>(std::bit_width(any));
+  Widths& widths = halves[0];
+  for (unsigned width = 0; width <= widest; ++width) widths[width] += halves[1][width];
+
+  estimate.packed_bits = EstimatePacked(widths, widest, count);
   widths[WidthOf(0 - pivot)] -= static_cast<uint32_t>(count - estimate.nonzero);
-  estimate.bitmap_bits = count + EstimatePacked(widths, estimate.nonzero);
+  estimate.bitmap_bits = count + EstimatePacked(widths, widest, estimate.nonzero);
+  // Widths from another pivot than 0 say little of the residuals' own, but then most are not 0.
+  estimate.sparse_bits = EstimateSparse(widths, widest, estimate.nonzero);
   return estimate;
 }
 

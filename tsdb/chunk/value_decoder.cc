@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/bytes/varint.h"
 #include "tsdb/chunk/decimal.h"
 #include "tsdb/chunk/integer_stream.h"
 #include "tsdb/chunk/run_header.h"
@@ -22,6 +23,42 @@ void Unmap(uint8_t mapping, const uint64_t* integers, size_t count, double* out)
     const double power = kExactPowersOfTen[mapping & kMappingDecimals];
     for (size_t i = 0; i < count; ++i) out[i] = IntegerToDouble(integers[i]) / power;
   }
+}
+
+double UnmapOne(uint8_t mapping, uint64_t integer) {
+  double value;
+  Unmap(mapping, &integer, 1, &value);
+  return value;
+}
+
+/// A sparse delta run: stretches of one value, which are filled at once.
+bool DecodeSteps(const RunHeader& header, std::span<double> out) {
+  const char* in = header.stream.data();
+  const char* const end = in + header.stream.size();
+  uint64_t integer = header.base;
+  size_t begin = 0;  // of the stretch
+  while (in != end) {
+    uint64_t gap = 0, change = 0;
+    in = GetVarint(in, end, gap);
+    if (in != nullptr) in = GetVarint(in, end, change);
+    if (in == nullptr || gap >= out.size() - begin - 1) return false;
+    const size_t size = gap + 1;
+    std::ranges::fill(out.subspan(begin, size), UnmapOne(header.mapping, integer));
+    integer += static_cast<uint64_t>(UnZigZag(change)) * header.divisor;
+    begin += size;
+  }
+  std::ranges::fill(out.subspan(begin), UnmapOne(header.mapping, integer));
+  return true;
+}
+
+bool DecodeStream(const RunHeader& header, std::span<double> out) {
+  if (header.kind == RunKind::kSparse && header.transform == RunTransform::kDelta) {
+    return DecodeSteps(header, out);
+  }
+  return DecodeIntegers(header, out.size(),
+                        [&](const uint64_t* integers, size_t begin, size_t count) {
+                          Unmap(header.mapping, integers, count, out.data() + begin);
+                        });
 }
 
 /// Moves each value by its drift.
@@ -47,16 +84,10 @@ Status DecodeValues(std::string_view bytes, std::span<double> out) {
   if (!ParseRunHeader(bytes, out.size(), header)) return Malformed("a malformed header");
   if (header.kind == RunKind::kConstant) {
     if (!header.stream.empty()) return Malformed("bytes are left over");
-    double value;
-    Unmap(header.mapping, &header.base, 1, &value);
-    std::ranges::fill(out, value);
+    std::ranges::fill(out, UnmapOne(header.mapping, header.base));
     return {};
   }
-  const bool decoded =
-      DecodeIntegers(header, out.size(), [&](const uint64_t* integers, size_t begin, size_t count) {
-        Unmap(header.mapping, integers, count, out.data() + begin);
-      });
-  if (!decoded) return Malformed("a malformed stream");
+  if (!DecodeStream(header, out)) return Malformed("a malformed stream");
   if (header.has_drift() && !DecodeDrift(header, out)) return Malformed("a malformed drift");
   header.specials.ForEach(
       [out](size_t position, uint64_t bits) { out[position] = std::bit_cast<double>(bits); });
