@@ -19,6 +19,10 @@ Result<Replay::Outcome> Replay::Run() {
   const std::vector<uint64_t> segments = TRY(ListSegments());
   for (const uint64_t number : segments) TRY(ReadSegment(number, number == segments.back()));
   metrics_.wal_bytes.Set(static_cast<double>(outcome_.bytes));
+  if (!nameless_.empty()) {
+    logger_.Warn("Series whose definition is lost in the write-ahead log cannot be shown",
+                 {{"series", nameless_.size()}});
+  }
   if (outcome_.lost_rows > 0) {
     logger_.Warn("Scrapes in damaged parts of the write-ahead log are lost",
                  {{"scrapes", outcome_.lost_rows}});
@@ -99,6 +103,7 @@ Status Replay::Apply(const wal::Record& record) {
 Status Replay::ApplySeries(std::string_view payload) {
   for (const wal::SeriesEntry& entry : TRY(wal::ParseSeries(payload))) {
     TRY(head_.registry.Restore(entry.id, Labels::FromPacked(std::string(entry.packed_labels))));
+    NameNameless(entry.id);
   }
   return {};
 }
@@ -177,10 +182,22 @@ void Replay::UseKnownIds(RowHeader& header) {
 
 void Replay::AddSources(uint32_t number, const RowHeader& header) {
   for (const ColumnAssignment& assignment : header.assignments) {
+    const Source source{number, assignment.column};
     if (const auto ref = head_.registry.RefOf(assignment.series)) {
-      head_.registry.SetSource(*ref, {number, assignment.column});
+      head_.registry.SetSource(*ref, source);
+    } else {
+      nameless_[static_cast<uint64_t>(assignment.series)].columns.push_back(source);
     }
   }
+}
+
+void Replay::NameNameless(SeriesId id) {
+  const auto found = nameless_.find(static_cast<uint64_t>(id));
+  if (found == nameless_.end()) return;
+  const SeriesRef ref = *head_.registry.RefOf(id);
+  for (const Source& source : found->second.columns) head_.registry.SetSource(ref, source);
+  for (const Sample& sample : found->second.samples) StoreSample(ref, sample);
+  nameless_.erase(found);
 }
 
 std::optional<SeriesRef> Replay::FindSeries(SeriesId id) {
@@ -191,21 +208,21 @@ std::optional<SeriesRef> Replay::FindSeries(SeriesId id) {
 }
 
 Status Replay::ApplySamples(std::string_view payload) {
-  TimeRange range = Table::kNoRange;
-  uint64_t count = 0;
   for (const auto& [series, sample] : TRY(wal::ParseSamples(payload))) {
-    const auto ref = FindSeries(series);
-    if (!ref) continue;
-    const LoneStore::Appended appended = head_.lone.Append(head_.registry.IdOf(*ref), sample);
-    if (appended.first) head_.registry.SetSource(*ref, {Source::kLone, 0});
-    if (appended.sealed_chunk) head_.CountChunks({1, 1});
-    if (!appended.sample) continue;
-    ++count;
-    range.min = std::min(range.min, sample.timestamp);
-    range.max = std::max(range.max, sample.timestamp);
+    if (const auto ref = FindSeries(series)) {
+      StoreSample(*ref, sample);
+    } else {
+      nameless_[static_cast<uint64_t>(series)].samples.push_back(sample);
+    }
   }
-  head_.CountSamples(count, range);
   return {};
+}
+
+void Replay::StoreSample(SeriesRef ref, Sample sample) {
+  const LoneStore::Appended appended = head_.lone.Append(head_.registry.IdOf(ref), sample);
+  if (appended.first) head_.registry.SetSource(ref, {Source::kLone, 0});
+  if (appended.sealed_chunk) head_.CountChunks({1, 1});
+  if (appended.sample) head_.CountSamples(1, {sample.timestamp, sample.timestamp});
 }
 
 Status Replay::ApplyClose(std::string_view payload) {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
@@ -42,6 +43,12 @@ class Replay {
   Result<Outcome> Run();
 
  private:
+  /// What came of a series before its definition did, whose first copy was damaged.
+  struct Nameless {
+    std::vector<Source> columns;
+    std::vector<Sample> samples;
+  };
+
   struct TableState {
     uint32_t number = 0;
     uint64_t next_sequence = 0;
@@ -66,6 +73,8 @@ class Replay {
   void UseKnownIds(RowHeader& header);
   void AddSources(uint32_t number, const RowHeader& header);
   std::optional<SeriesRef> FindSeries(SeriesId id);
+  void NameNameless(SeriesId id);
+  void StoreSample(SeriesRef ref, Sample sample);
 
   FileSystem& files_;
   const std::string directory_;
@@ -75,6 +84,7 @@ class Replay {
   const FindLabels find_labels_;
   ValueEncoder encoder_;
   boost::unordered_flat_map<uint64_t, TableState> tables_;
+  boost::unordered_flat_map<uint64_t, Nameless> nameless_;  // by series id
   Outcome outcome_;
 };
 
