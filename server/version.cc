@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "version_values.h"
+#include "server/version_values.h"
 
 namespace barograph::server {
 
