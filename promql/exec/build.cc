@@ -255,8 +255,7 @@ class Builder {
     order.labels = StringArguments(node, 1);
     order.position = node.expr->position;
     OperatorPtr input = TRY(Build(*node.inputs[0]));
-    return OperatorPtr(
-        new Sort(context_, std::move(order), options_.range_query, std::move(input)));
+    return OperatorPtr(new Sort(context_, std::move(order), std::move(input)));
   }
 
   Result<OperatorPtr> BuildRelabel(const PlanNode& node) {

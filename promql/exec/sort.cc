@@ -43,16 +43,13 @@ bool NaturalLess(std::string_view a, std::string_view b) {
   return a.empty() && !b.empty();
 }
 
-Sort::Sort(QueryContext& context, Order order, bool range_query, OperatorPtr input)
-    : Operator(context, input->grid()),
-      order_(std::move(order)),
-      range_query_(range_query),
-      input_(std::move(input)) {}
+Sort::Sort(QueryContext& context, Order order, OperatorPtr input)
+    : Operator(context, input->grid()), order_(std::move(order)), input_(std::move(input)) {}
 
 Status Sort::Open() {
-  if (range_query_) context().annotations().SortInRangeQuery(order_.position);
+  if (steps() != 1) context().annotations().SortInRangeQuery(order_.position);
   TRY(input_->Open());
-  if (range_query_ || steps() != 1) {
+  if (steps() != 1) {
     series_ = input_->series();
     return {};
   }

@@ -9,8 +9,8 @@
 namespace barograph::promql {
 
 /// The order of an instant query's result: sort, sort_desc (by value, NaN last, floats only),
-/// sort_by_label, sort_by_label_desc (by the natural order of label values). Range queries are
-/// always ordered by labels; they only get a warning.
+/// sort_by_label, sort_by_label_desc (by the natural order of label values). Over many steps
+/// results are always ordered by labels; there it only warns.
 class Sort final : public Operator {
  public:
   struct Order {
@@ -21,7 +21,7 @@ class Sort final : public Operator {
     PositionRange position;
   };
 
-  Sort(QueryContext& context, Order order, bool range_query, OperatorPtr input);
+  Sort(QueryContext& context, Order order, OperatorPtr input);
 
   Status Open() override;
   Status Evaluate(size_t index, Column& out) override;
@@ -37,7 +37,6 @@ class Sort final : public Operator {
   bool LabelsBefore(const Item& a, const Item& b) const;
 
   Order order_;
-  bool range_query_;
   OperatorPtr input_;
   std::vector<uint32_t> sources_;  // by output series; empty when the order is the input's
 };
