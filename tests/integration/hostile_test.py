@@ -3,6 +3,7 @@ else: the good target beside it is scraped on, and the server stays up."""
 
 import gzip
 import socket
+import tempfile
 import threading
 import time
 
@@ -103,7 +104,8 @@ class Hostile(support.Case):
         ports = {RawTarget(self, answer).port: name for name, answer in targets.items()}
         config = self.file("prometheus.yml",
                            support.scrape_config(*ports, interval="1s", extra=LIMITS))
-        return self.barograph(f"--config.file={config}"), ports
+        data = tempfile.mkdtemp(dir=self.directory)
+        return self.barograph(f"--config.file={config}", f"--storage.tsdb.path={data}"), ports
 
     def test_a_hostile_page_is_a_failed_scrape_with_a_reason(self):
         answers = {name: answer for name, (answer, _) in HOSTILE.items()}
@@ -132,7 +134,6 @@ class Hostile(support.Case):
                 server, _ = self.start_against({name: answer})
                 got = support.wait_for(lambda s=server: s.instant("good_metric"), what=name)
                 self.assertEqual(set(got.values()), values)
-                server.kill()
 
 
 if __name__ == "__main__":
