@@ -50,11 +50,14 @@ class Builder {
       case PlanKind::kAggregate: return BuildAggregate(node);
       case PlanKind::kBinary: return BuildBinary(node);
       case PlanKind::kNegate: {
-        OperatorPtr negate = std::make_unique<Negate>(context_, TRY(Build(*node.inputs[0])));
+        OperatorPtr input = TRY(Build(*node.inputs[0]));
+        OperatorPtr negate = std::make_unique<Negate>(context_, std::move(input));
         return Unique(std::move(negate), *node.inputs[0], Duplicates::kMayAlternate);
       }
-      case PlanKind::kRepeat:
-        return OperatorPtr(new Repeat(context_, node.grid, TRY(Build(*node.inputs[0]))));
+      case PlanKind::kRepeat: {
+        OperatorPtr input = TRY(Build(*node.inputs[0]));
+        return OperatorPtr(new Repeat(context_, node.grid, std::move(input)));
+      }
       case PlanKind::kString:
       case PlanKind::kMatrix:
       case PlanKind::kSubquery: break;
@@ -145,7 +148,8 @@ class Builder {
     if (name == "time") return OperatorPtr(new EvaluationTime(context_, node.grid));
     if (name == "vector") return Build(*node.inputs[0]);
     if (name == "scalar") {
-      return OperatorPtr(new ToScalar(context_, TRY(Build(*node.inputs[0]))));
+      OperatorPtr input = TRY(Build(*node.inputs[0]));
+      return OperatorPtr(new ToScalar(context_, std::move(input)));
     }
     if (name == "absent") return BuildAbsent(node, TRY(Build(*node.inputs[0])));
     if (name == "max_of" || name == "min_of") {
