@@ -7,6 +7,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <optional>
 
 #include "base/model/number.h"
 #include "net/client_connection.h"
@@ -123,10 +124,12 @@ class HttpClient::Impl : public std::enable_shared_from_this<Impl> {
   std::shared_ptr<BodyPool> bodies_;
   uint64_t exchange_ = 0;  // tells a late timer that its exchange is over
   bool timed_out_ = false;
+  bool in_body_ = false;  // the failure came after the header, and is not of the request
 };
 
 void HttpClient::Impl::Begin(std::chrono::milliseconds timeout) {
   timed_out_ = false;
+  in_body_ = false;
   connection_.Rearm();
   deadline_.expires_after(timeout);
   deadline_.async_wait(
@@ -153,13 +156,14 @@ asio::awaitable<Result<HttpClientResponse>> HttpClient::Impl::Send(
   if (!response) {
     self->connection_.Close();
     const auto state = co_await asio::this_coro::cancellation_state;
+    std::optional<Error> interrupted;
     if (self->timed_out_) {
-      response = std::unexpected(
-          Explain(request, Error{ErrorCode::kTimeout, "context deadline exceeded"}));
+      interrupted = Error{ErrorCode::kTimeout, "context deadline exceeded"};
     } else if (self->connection_.aborted() || state.cancelled() != asio::cancellation_type::none) {
-      response =
-          std::unexpected(Explain(request, Error{ErrorCode::kCancelled, "context canceled"}));
+      interrupted = Error{ErrorCode::kCancelled, "context canceled"};
     }
+    if (interrupted)
+      response = std::unexpected(self->in_body_ ? *interrupted : Explain(request, *interrupted));
   }
   co_await asio::this_coro::throw_if_cancelled(throws);
   co_return response;
@@ -202,8 +206,10 @@ asio::awaitable<Result<HttpClientResponse>> HttpClient::Impl::Exchange(
     if (transferred) co_return Finish(request, reader);
     const bool stale = kept && !reader.got_some() && !again && IsIdempotent(request.method);
     connection_.Close();
-    if (!stale || connection_.aborted())
-      co_return std::unexpected(Explain(request, transferred.error()));
+    if (stale && !connection_.aborted()) continue;
+    in_body_ = reader.header_done();
+    co_return std::unexpected(in_body_ ? transferred.error()
+                                       : Explain(request, transferred.error()));
   }
 }
 

@@ -51,8 +51,8 @@ class HttpClient {
   /// Errors read as those of Go's client, which users of Prometheus know: Timeout (`context
   /// deadline exceeded`), Unavailable (resolve, connect, reset, EOF; the message names the
   /// address), LimitExceeded (body), InvalidArgument (the request), Corruption (not HTTP, bad
-  /// gzip), Cancelled. After an error the connection is closed. Does not throw when the calling
-  /// coroutine is cancelled.
+  /// gzip), Cancelled. What goes wrong before there is a response begins with `Get "URL": `. After
+  /// an error the connection is closed. Does not throw when the calling coroutine is cancelled.
   asio::awaitable<Result<HttpClientResponse>> Send(const HttpClientRequest& request);
 
   /// Closes the connection; a Send that is under way returns Cancelled.

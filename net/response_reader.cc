@@ -129,6 +129,7 @@ Status ResponseReader::ParseEnd() {
 }
 
 bool ResponseReader::got_some() const { return parser_->http.got_some(); }
+bool ResponseReader::header_done() const { return parser_->http.is_header_done(); }
 bool ResponseReader::done() const { return parser_->http.is_done(); }
 int ResponseReader::status() const { return static_cast<int>(parser_->http.get().result_int()); }
 bool ResponseReader::keep_alive() const { return parser_->http.keep_alive() && !surplus_; }

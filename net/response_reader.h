@@ -29,6 +29,7 @@ class ResponseReader {
   Status ParseEnd();
 
   bool got_some() const;  ///< at least one byte has come
+  bool header_done() const;
   bool done() const;
   int status() const;
   /// Whether the connection may serve another request: both sides keep it, and nothing that was
