@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <memory>
 
 #include "base/bytes/varint.h"
 #include "tsdb/bitmap.h"
@@ -22,12 +23,7 @@ constexpr size_t kRawBytes[] = {4, 6, 7};
 constexpr uint8_t kCodeSet = 3;
 constexpr size_t kSetBytes = 9;
 
-void AppendLittleEndian(std::string& out, uint64_t value, size_t bytes) {
-  static_assert(std::endian::native == std::endian::little);
-  char buffer[8];
-  std::memcpy(buffer, &value, 8);
-  out.append(buffer, bytes);
-}
+static_assert(std::endian::native == std::endian::little);
 
 uint64_t LoadLittleEndian(const char* in, size_t bytes) {
   uint64_t value = 0;
@@ -85,7 +81,10 @@ class RowEncoder {
         state_(state),
         width_(state.last.size()),
         changed_(WordsFor(width_)),
-        changes_(changes) {
+        changes_(changes),
+        codes_(std::make_unique_for_overwrite<uint8_t[]>(width_)),
+        data_(std::make_unique_for_overwrite<char[]>(width_ * kSetBytes + sizeof(uint64_t))),
+        data_end_(data_.get()) {
     changes_.clear();
     if (row.key) modes_.assign(BytesFor(width_ * 4), 0);
   }
@@ -98,7 +97,7 @@ class RowEncoder {
     AppendBits(out, changed_, width_);
     out += modes_;
     AppendCodes(out);
-    out += data_;
+    out.append(data_.get(), data_end_);
   }
 
  private:
@@ -131,10 +130,16 @@ class RowEncoder {
     const uint64_t change = ZigZag(delta);
     const uint8_t code = CodeFor(change, mode);
     if (code == kCodeSet) return EmitSet(column, mode, value);
-    SetBit(changed_, column);
-    codes_.push_back(code);
-    AppendLittleEndian(data_, change, CodeBytes(code, mode));
+    AppendChange(column, code, change, CodeBytes(code, mode));
     AddChange(column, RowChange::Kind::kDelta, mode, value, delta);
+  }
+
+  // Stores eight bytes, of which `bytes` count.
+  void AppendChange(size_t column, uint8_t code, uint64_t change, size_t bytes) {
+    SetBit(changed_, column);
+    codes_[code_count_++] = code;
+    std::memcpy(data_end_, &change, sizeof(change));
+    data_end_ += bytes;
   }
 
   void EmitSet(size_t column, DecimalMode mode, double value) {
@@ -143,10 +148,8 @@ class RowEncoder {
   }
 
   void AppendSet(size_t column, DecimalMode mode, double value) {
-    SetBit(changed_, column);
-    codes_.push_back(kCodeSet);
-    data_ += static_cast<char>(mode);
-    AppendLittleEndian(data_, Bits(value), 8);
+    *data_end_++ = static_cast<char>(mode);
+    AppendChange(column, kCodeSet, Bits(value), sizeof(value));
   }
 
   void EmitSpecial(size_t column, double value) {
@@ -184,9 +187,7 @@ class RowEncoder {
     if (change == 0) return;
     const uint8_t code = CodeFor(change, mode);
     if (code == kCodeSet) return AppendSet(column, mode, value);
-    SetBit(changed_, column);
-    codes_.push_back(code);
-    AppendLittleEndian(data_, change, CodeBytes(code, mode));
+    AppendChange(column, code, change, CodeBytes(code, mode));
   }
 
   void AddKeyChange(size_t column, double value, DecimalMode mode) {
@@ -236,16 +237,16 @@ class RowEncoder {
     for (const size_t index : specials_) {
       const RowChange& change = changes_[index];
       AppendVarint(out, change.column - previous);
-      AppendLittleEndian(out, Bits(change.value), 8);
+      out.append(reinterpret_cast<const char*>(&change.value), sizeof(change.value));
       previous = change.column;
     }
   }
 
   void AppendCodes(std::string& out) const {
     uint8_t packed = 0;
-    for (size_t i = 0; i < codes_.size(); ++i) {
+    for (size_t i = 0; i < code_count_; ++i) {
       packed |= static_cast<uint8_t>(codes_[i] << (i % 4 * 2));
-      if (i % 4 == 3 || i + 1 == codes_.size()) {
+      if (i % 4 == 3 || i + 1 == code_count_) {
         out += static_cast<char>(packed);
         packed = 0;
       }
@@ -258,8 +259,11 @@ class RowEncoder {
   std::vector<uint64_t> changed_;
   std::vector<RowChange>& changes_;
   std::vector<size_t> specials_;  // indexes in changes_
-  std::string modes_, data_;
-  std::vector<uint8_t> codes_;
+  std::string modes_;
+  std::unique_ptr<uint8_t[]> codes_;
+  size_t code_count_ = 0;
+  std::unique_ptr<char[]> data_;  // room for every column, and for a store past the last
+  char* data_end_;
 };
 
 std::unexpected<Error> BadRow(std::string_view what) {

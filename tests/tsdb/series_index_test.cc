@@ -1,0 +1,60 @@
+#include "tsdb/index/series_index.h"
+
+#include <catch2/catch.hpp>
+
+#include "tests/support/temp_dir.h"
+
+namespace barograph::tsdb {
+namespace {
+
+std::unique_ptr<SeriesIndex> OpenIndex(const std::string& path) {
+  auto index = SeriesIndex::Open(path);
+  REQUIRE(index);
+  return std::move(*index);
+}
+
+SeriesIndex::Entry MakeEntry(uint64_t id, const Labels& labels) {
+  return {SeriesId{id}, std::string(labels.packed())};
+}
+
+const Labels kA{{"__name__", "a"}, {"job", "x"}};
+const Labels kB{{"__name__", "b"}, {"job", "x"}};
+const Labels kC{{"__name__", "b"}, {"job", "xy"}};
+constexpr uint64_t kFar = (uint64_t{1} << 32) + 5;
+
+}  // namespace
+
+TEST_CASE("The series index finds by labels, by id and by label pair, after a restart too") {
+  const test::TempDir dir;
+  {
+    const auto index = OpenIndex(dir.path() + "/i");
+    CHECK(*index->LastId() == kNoSeries);
+    CHECK(*index->Find(kA) == kNoSeries);
+    REQUIRE(index->Put(std::vector{MakeEntry(1, kA), MakeEntry(2, kB)}));
+    REQUIRE(index->Put(std::vector{MakeEntry(2, kB), MakeEntry(kFar, kC)}));
+    REQUIRE(index->Put({}));
+    REQUIRE(index->Flush());
+  }
+  const auto index = OpenIndex(dir.path() + "/i");
+  CHECK(*index->LastId() == SeriesId{kFar});
+  CHECK(*index->Find(kB) == SeriesId{2});
+  CHECK(*index->Find({{"__name__", "c"}}) == kNoSeries);
+  CHECK(**index->LabelsOf(SeriesId{kFar}) == kC);
+  CHECK_FALSE(*index->LabelsOf(SeriesId{3}));
+  CHECK(*index->Postings("job", "x") == std::vector{SeriesId{1}, SeriesId{2}});
+  CHECK(*index->Postings("__name__", "b") == std::vector{SeriesId{2}, SeriesId{kFar}});
+  CHECK(index->Postings("job", "")->empty());
+}
+
+TEST_CASE("What was not flushed when the index ended is gone as a whole") {
+  const test::TempDir dir;
+  {
+    REQUIRE(OpenIndex(dir.path() + "/i")->Put(std::vector{MakeEntry(1, kA)}));
+  }
+  const auto index = OpenIndex(dir.path() + "/i");
+  const bool there = *index->Find(kA) != kNoSeries;
+  CHECK((*index->LastId() != kNoSeries) == there);
+  CHECK(index->LabelsOf(SeriesId{1})->has_value() == there);
+}
+
+}  // namespace barograph::tsdb
