@@ -41,6 +41,7 @@ void Lexer::Step() {
     case Mode::kSeriesValues: return SeriesValues();
     case Mode::kHistogram: return Histogram();
     case Mode::kBuckets: return Buckets();
+    case Mode::kNumber: mode_ = Mode::kStatements; return Number();
     case Mode::kDone: return;
   }
 }

@@ -44,6 +44,7 @@ class Lexer {
     kSeriesValues,
     kHistogram,
     kBuckets,
+    kNumber,  // nothing but a number may follow
     kDone,
   };
   // What a histogram in {{ }} is followed by.

@@ -105,7 +105,10 @@ void Lexer::Buckets() {
     Emit(TokenType::kSpace);
     return Spaces();
   }
-  if (c == '-') return Emit(TokenType::kSub);
+  if (c == '-') {
+    mode_ = Mode::kNumber;
+    return Emit(TokenType::kSub);
+  }
   if (IsDigit(c)) {
     Unread();
     return Number();

@@ -9,6 +9,22 @@
 #include "promql/parse/literals.h"
 
 namespace barograph::promql {
+namespace {
+
+bool CanStartItem(TokenType type) {
+  switch (type) {
+    case TokenType::kBlank:
+    case TokenType::kIdentifier:
+    case TokenType::kNumber:
+    case TokenType::kDuration:
+    case TokenType::kAdd:
+    case TokenType::kSub:
+    case TokenType::kOpenHistogram: return true;
+    default: return false;
+  }
+}
+
+}  // namespace
 
 SeriesDescription SeriesParser::ParseAll() {
   SeriesDescription series;
@@ -18,7 +34,14 @@ SeriesDescription SeriesParser::ParseAll() {
     return series;
   }
   series.labels = *std::move(labels);
-  if (!SeriesValues(series.values)) Unexpected("series values", "");
+  // A wrong token right behind the metric or inside a value is reported as one of the values; one
+  // behind a value, or behind a space, is not.
+  const bool no_values = !NextIs(TokenType::kSpace);
+  if (no_values ? NextIs(TokenType::kEof) : SeriesValues(series.values)) {
+    ExpectEnd();
+  } else {
+    Unexpected("series values", "");
+  }
   return series;
 }
 
@@ -82,12 +105,12 @@ bool SeriesParser::OneLabel(std::vector<std::pair<std::string, std::string>>& la
   return true;
 }
 
+// Up to what is no value, which should be the end.
 bool SeriesParser::SeriesValues(Values& values) {
   while (Accept(TokenType::kSpace)) {
-    if (NextIs(TokenType::kSpace) || NextIs(TokenType::kEof)) continue;
-    if (!Item(values)) return false;
+    if (CanStartItem(Peek().type) && !Item(values)) return false;
   }
-  return NextIs(TokenType::kEof);
+  return true;
 }
 
 bool SeriesParser::Item(Values& values) {

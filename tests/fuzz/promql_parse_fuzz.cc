@@ -1,0 +1,28 @@
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+#include "promql/parse/dump.h"
+#include "promql/parse/parser.h"
+#include "promql/parse/printer.h"
+
+/// Any bytes parse or are refused; and what parses prints to a text that parses to the same text.
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace barograph::promql;
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  if (const auto expr = ParseExpr(text)) {
+    const std::string printed = Print(**expr);
+    const auto again = ParseExpr(printed);
+    if (again && Print(**again) != printed) std::abort();
+    (void)Prettify(**expr, 20);
+    (void)DumpJson(**expr);
+    (void)ExtractSelectors(**expr);
+  }
+  ParserOptions options;
+  options.max_series_values = 1000;
+  (void)ParseSeriesDescription(text, options);
+  (void)ParseMetricSelector(text);
+  (void)ParseMetric(text);
+  return 0;
+}
