@@ -97,13 +97,13 @@ Status QuantileAggregate::Evaluate(size_t index, Column& out) {
               values_.begin() + static_cast<std::ptrdiff_t>(i * steps()));
   }
   TRY(context().Work(members.size() * steps()));
-  ComputeSteps(members.size(), out);
-  return {};
+  return ComputeSteps(members.size(), out);
 }
 
-void QuantileAggregate::ComputeSteps(size_t members, Column& out) {
+Status QuantileAggregate::ComputeSteps(size_t members, Column& out) {
   out.Reset(steps());
   for (size_t step = 0; step < steps(); ++step) {
+    TRY(context().Work(4 * members));
     at_step_.clear();
     for (size_t i = 0; i < members; ++i) {
       const double value = values_[i * steps() + step];
@@ -111,6 +111,7 @@ void QuantileAggregate::ComputeSteps(size_t members, Column& out) {
     }
     if (!at_step_.empty()) out.values[step] = Quantile(quantiles_.values[step], at_step_);
   }
+  return {};
 }
 
 CountValues::CountValues(QueryContext& context, const AggregateExpr& expr, OperatorPtr input)

@@ -45,7 +45,7 @@ class QuantileAggregate final : public Operator {
 
  private:
   void CheckParameter();
-  void ComputeSteps(size_t members, Column& out);
+  Status ComputeSteps(size_t members, Column& out);
 
   const AggregateExpr& expr_;
   OperatorPtr parameter_;

@@ -33,6 +33,7 @@ class RangeCall final : public Operator {
 
  private:
   Result<SeriesSamples> PrepareHistograms(const SeriesSamples& samples, std::string_view metric);
+  Status RunKernel(const RangeInput& input, std::span<double> out);
   void CheckCounterName(std::string_view metric, const Column& out);
 
   bool SeriesMayReport() const;

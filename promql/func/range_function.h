@@ -81,6 +81,7 @@ struct RangeFunction {
   RangeKernel kernel;
   HistogramUse histograms = HistogramUse::kIgnored;
   bool keeps_name = false;
+  bool whole_windows = false;      ///< the kernel looks at every window from scratch, however many
   bool is_counter = false;         ///< an info for names that do not look like a counter's
   RangeKernel anchored = nullptr;  ///< for the anchored modifier, nullptr: refused
   RangeKernel smoothed = nullptr;  ///< for the smoothed modifier, nullptr: refused
