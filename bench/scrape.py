@@ -105,7 +105,7 @@ class Exporters:
                 writer.write(self.answers[variant % PAGE_VARIANTS])
                 variant += 1
                 await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             writer.close()
 
 
@@ -219,7 +219,8 @@ def main():
     parser.add_argument("--targets", type=int, default=50)
     parser.add_argument("--series", type=int, default=1000, help="of each target")
     parser.add_argument("--interval", default="1s")
-    parser.add_argument("--warmup", type=float, default=5, help="seconds")
+    parser.add_argument("--warmup", type=float, default=15,
+                        help="seconds; long enough for the first index writes")
     parser.add_argument("--seconds", type=float, default=30, help="how long to measure")
     parser.add_argument("--gzip", action="store_true", help="compressed pages")
     sys.exit(0 if asyncio.run(run(parser.parse_args())) else 1)

@@ -141,7 +141,10 @@ asio::awaitable<void> ScrapeLoop::Scrape(Timestamp timestamp) {
 
 void ScrapeLoop::ObserveInterval(std::chrono::nanoseconds start) {
   if (last_start_) {
-    environment_.metrics.IntervalLength(target_.interval).Observe(ToSeconds(start - *last_start_));
+    if (interval_length_ == nullptr) {
+      interval_length_ = &environment_.metrics.IntervalLength(target_.interval);
+    }
+    interval_length_->Observe(ToSeconds(start - *last_start_));
   }
   last_start_ = start;
 }

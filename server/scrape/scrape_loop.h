@@ -104,6 +104,7 @@ class ScrapeLoop : public std::enable_shared_from_this<ScrapeLoop> {
   boost::asio::steady_timer timer_;
   bool stopping_ = false;
   std::optional<std::chrono::nanoseconds> last_start_;
+  SummaryMetric* interval_length_ = nullptr;  // once there is an interval
   ScrapeSchedule schedule_;
 };
 

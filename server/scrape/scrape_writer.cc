@@ -50,10 +50,7 @@ Status ScrapeWriter::ReadPage(std::string_view page, const PageRules& rules, Pag
     page_ = PageState::kEmpty;
     return {};
   }
-  if (auto read = cache_.Read(page, rules, *labels_, row_, counts); !read) {
-    counts.added = 0;
-    return read;
-  }
+  TRY(cache_.Read(page, rules, *labels_, row_, counts));
   TRY(AddNewSeries(counts));
   page_ = PageState::kRead;
   return {};
