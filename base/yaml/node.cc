@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/yaml/base64.h"
+
 namespace barograph {
 namespace {
 
@@ -14,25 +16,6 @@ constexpr int kMaxMergeDepth = 16;
 
 TextPosition PositionOf(const YAML::Mark& mark) {
   return mark.is_null() ? TextPosition{0, 0} : TextPosition{mark.line + 1, mark.column + 1};
-}
-
-std::optional<std::string> DecodeBase64(std::string_view text) {
-  std::string out;
-  uint32_t bits = 0;
-  int count = 0;
-  for (const char c : text) {
-    if (c == '=' || c == '\n' || c == ' ') continue;
-    static constexpr std::string_view kAlphabet =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const size_t digit = kAlphabet.find(c);
-    if (digit == std::string_view::npos) return std::nullopt;
-    bits = (bits << 6) | static_cast<uint32_t>(digit);
-    count += 6;
-    if (count < 8) continue;
-    count -= 8;
-    out.push_back(static_cast<char>((bits >> count) & 0xff));
-  }
-  return out;
 }
 
 /// Where a value that is not written stands: the library points at what comes after it, so this

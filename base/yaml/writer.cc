@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <array>
 
+#include "base/model/labels.h"
 #include "base/model/number.h"
+#include "base/yaml/base64.h"
 
 namespace barograph {
 namespace {
@@ -77,6 +79,7 @@ std::string SingleQuoted(std::string_view text) {
 }  // namespace
 
 std::string YamlScalar(std::string_view text) {
+  if (!IsValidUtf8(text)) return "!!binary " + EncodeBase64(text);
   if (NeedsEscapes(text)) return Quote(text);
   if (text.empty()) return "\"\"";
   return NeedsQuotes(text) ? SingleQuoted(text) : std::string(text);
