@@ -30,7 +30,11 @@ void AddUp(const RangeInput& input, std::span<double> out) {
   });
 }
 
-KahanSum SumOf(double value) { return {value, 0}; }
+KahanSum SumOfRun(std::span<const double> values, uint32_t begin, uint32_t end) {
+  KahanSum sum;
+  for (uint32_t i = begin; i < end; ++i) sum.Add(values[i]);
+  return sum;
+}
 
 void MergeSums(KahanSum& into, const KahanSum& next) { into.Merge(next); }
 
@@ -102,8 +106,9 @@ Status SumOverTime(const RangeInput& input, std::span<double> out) {
     return {};
   }
   std::fill(out.begin(), out.end(), kAbsent);
-  SlideWindows<KahanSum>(
-      input.windows, [&](uint32_t i) { return SumOf(input.values[i]); }, MergeSums,
+  SlideBlocks<KahanSum>(
+      input.windows,
+      [&](uint32_t begin, uint32_t end) { return SumOfRun(input.values, begin, end); }, MergeSums,
       [&](size_t step, const KahanSum& sum) { out[step] = sum.result(); });
   return {};
 }
@@ -119,8 +124,9 @@ Status AvgOverTime(const RangeInput& input, std::span<double> out) {
     for (uint32_t i = window.begin; i < window.end; ++i) mean.Add(input.values[i]);
     return mean.result();
   };
-  SlideWindows<KahanSum>(
-      input.windows, [&](uint32_t i) { return SumOf(input.values[i]); }, MergeSums,
+  SlideBlocks<KahanSum>(
+      input.windows,
+      [&](uint32_t begin, uint32_t end) { return SumOfRun(input.values, begin, end); }, MergeSums,
       [&](size_t step, const KahanSum& sum) {
         const Window window = input.windows[step];
         const double count = window.size();
