@@ -151,8 +151,9 @@ Status Database::Impl::Close() {
 
 // Series that no row used yet are part of it.
 Status Database::Impl::FlushLog() {
-  TRY(log->Append({}));
-  return log->Sync();
+  const auto appended = log->Append({});
+  const Status closed_log = log->Close();
+  return appended ? closed_log : std::unexpected(appended.error());
 }
 
 SeriesId Database::Impl::LookUp(const Labels& labels) const {

@@ -15,11 +15,6 @@ std::shared_ptr<Table> Head::TableAt(uint32_t number) const {
   return tables_[number];
 }
 
-size_t Head::tables() const {
-  ReaderLock lock(tables_mutex_);
-  return tables_.size();
-}
-
 void Head::CountSamples(uint64_t count, TimeRange range) {
   if (count == 0) return;
   metrics_.samples_appended.Increment(static_cast<double>(count));

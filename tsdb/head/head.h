@@ -27,7 +27,6 @@ class Head {
   /// Adds the table that the log calls `id`, and returns its number here.
   uint32_t AddTable(uint64_t id);
   std::shared_ptr<Table> TableAt(uint32_t number) const;
-  size_t tables() const;
 
   /// For the counters, and the head's bounds in time.
   void CountSamples(uint64_t count, TimeRange range);

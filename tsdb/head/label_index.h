@@ -40,7 +40,6 @@ class LabelIndex {
   /// The pairs of a name, in no order; empty when there is none.
   const std::vector<PairId>& PairsOf(std::string_view name) const;
   std::vector<std::string_view> Names() const;
-  size_t pairs() const { return pairs_.size(); }
 
   /// No more texts fit; nothing may be interned any more.
   bool full() const { return values_.full(); }

@@ -53,7 +53,6 @@ class SealedRun {
   Status DecodeValues(size_t column, std::span<double> out) const;
 
   const Columns& columns() const { return columns_; }
-  size_t bytes() const { return bytes_.size(); }
 
  private:
   SealedRun() = default;

@@ -112,11 +112,6 @@ void SeriesRegistry::ReserveIds(SeriesId id) {
   last_id_ = std::max(last_id_, static_cast<uint64_t>(id));
 }
 
-SeriesId SeriesRegistry::last_id() const {
-  ReaderLock lock(mutex_);
-  return SeriesId{last_id_};
-}
-
 std::optional<SeriesRef> SeriesRegistry::RefOf(SeriesId id) const {
   ReaderLock lock(mutex_);
   if (const auto found = by_id_.find(id); found != by_id_.end()) return *found;

@@ -58,7 +58,6 @@ class SeriesRegistry {
 
   /// Ids up to `id` are never given again.
   void ReserveIds(SeriesId id);
-  SeriesId last_id() const;
 
   std::optional<SeriesRef> RefOf(SeriesId id) const;
   SeriesId IdOf(SeriesRef ref) const;

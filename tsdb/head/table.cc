@@ -231,13 +231,6 @@ uint64_t Table::rows() const {
   return sealed_rows_ + tail_.rows();
 }
 
-size_t Table::bytes() const {
-  ReaderLock lock(mutex_);
-  size_t bytes = tail_.bytes() + series_.capacity() * sizeof(SeriesId);
-  for (const auto& run : runs_) bytes += run->bytes();
-  return bytes;
-}
-
 Status Table::View(TimeRange range, uint64_t row_limit, TableView& view) const {
   view = {};
   {

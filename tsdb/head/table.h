@@ -40,7 +40,9 @@ struct TableView {
 /// A column that is released keeps its number until its values are sealed: only then may another
 /// series have it, so that a column of the tail belongs to one series.
 ///
-/// Measured (bench/append_bench.cc, 1,000 columns, half of them changing): see docs/formats/wal.md.
+/// Measured (bench/append_bench.cc; 1,000 columns of which half change at each row): 23 ns of CPU a
+/// sample, of which half is the codec when the tail is sealed, a fifth the kernel, and 7 ns all
+/// that is done for the row itself; 3 ns a sample where nothing changes.
 class Table {
  public:
   /// `id` names the table in the log.
@@ -95,7 +97,6 @@ class Table {
   static constexpr TimeRange kNoRange{kMaxTimestamp, kMinTimestamp};
   TimeRange range() const;  ///< of the rows; kNoRange when there is none
   uint64_t rows() const;
-  size_t bytes() const;
 
   /// Replaces `view` by the part in `range` of the rows below `row_limit`.
   Status View(TimeRange range, uint64_t row_limit, TableView& view) const;

@@ -237,8 +237,4 @@ void Tail::Clear() {
   for (size_t c = 0; c < mode_.size(); ++c) raw_[c] = mode_[c] == kRawBits;
 }
 
-size_t Tail::bytes() const {
-  return sizeof(*this) + width() * (sizeof(double) + 4 + sizeof(uint32_t)) + changes_.capacity();
-}
-
 }  // namespace barograph::tsdb

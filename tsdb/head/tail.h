@@ -59,8 +59,6 @@ class Tail {
   /// Forgets the rows, and keeps the coding state.
   void Clear();
 
-  size_t bytes() const;
-
  private:
   static constexpr uint8_t kNoRow = 255;
   using Special = std::pair<uint8_t, double>;  // row, value

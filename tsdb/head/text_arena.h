@@ -25,7 +25,6 @@ class TextArena {
     if (used_ + bytes > kBlockBytes) {
       // A text too long for a block gets one of its own.
       blocks_.push_back(std::make_unique_for_overwrite<char[]>(std::max(bytes, kBlockBytes)));
-      bytes_ += std::max(bytes, kBlockBytes);
       used_ = 0;
     }
     const size_t place = (blocks_.size() - 1) * kBlockBytes + used_;
@@ -46,8 +45,6 @@ class TextArena {
   /// Leaves room for one more label set of any size that is accepted.
   bool full() const { return blocks_.size() + kSpareBlocks >= kMaxBlocks; }
 
-  size_t bytes() const { return bytes_; }
-
  private:
   static constexpr size_t kBlockBytes = size_t{64} << 10;
   static constexpr size_t kMaxBlocks = (size_t{1} << 32) / kBlockBytes;
@@ -55,7 +52,6 @@ class TextArena {
 
   std::vector<std::unique_ptr<char[]>> blocks_;
   size_t used_ = kBlockBytes;
-  size_t bytes_ = 0;
 };
 
 }  // namespace barograph::tsdb

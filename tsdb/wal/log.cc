@@ -76,6 +76,7 @@ void Log::AddFrame(const Record& record) {
 
 Result<Lsn> Log::Append(std::span<const Record> records) {
   MutexLock lock(append_mutex_);
+  if (closed_) return Fail(ErrorCode::kUnavailable, "the storage is closed");
   if (failed_) return std::unexpected(Failure().error());
   for (const Record& record : records) {
     if (record.payload.size() > kMaxPayloadBytes) {
@@ -124,6 +125,14 @@ void Log::CutBack() {
     logger_.Error("The write-ahead log's segment could not be cut back; a new one is begun",
                   {{"segment", segment_}, {"err", cut.error()}});
   }
+}
+
+Status Log::Close() {
+  {
+    MutexLock lock(append_mutex_);
+    closed_ = true;
+  }
+  return Sync();
 }
 
 Status Log::WaitDurable(Lsn lsn) {

@@ -60,6 +60,9 @@ class Log {
   Status WaitDurable(Lsn lsn);
   Status Sync() { return WaitDurable(appended_); }
 
+  /// Syncs; from then on Append is refused with Unavailable. A second call does nothing.
+  Status Close();
+
  private:
   struct SegmentFile {
     std::unique_ptr<WritableFile> file;  // a handle of its own: fsync waits for no append
@@ -94,6 +97,7 @@ class Log {
   std::unique_ptr<WritableFile> file_ GUARDED_BY(append_mutex_);
   uint64_t segment_ GUARDED_BY(append_mutex_) = 0;
   uint64_t offset_ GUARDED_BY(append_mutex_) = 0;
+  bool closed_ GUARDED_BY(append_mutex_) = false;
   bool abandon_ GUARDED_BY(append_mutex_) = false;  // the segment's end could not be cut back
   std::string buffer_ GUARDED_BY(append_mutex_);
   std::string new_series_ GUARDED_BY(append_mutex_);       // defined by this write

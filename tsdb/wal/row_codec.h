@@ -17,7 +17,7 @@
 /// over the values finds the changes that the table's tail will store, so that nothing is looked
 /// at twice.
 ///
-/// Format: docs/formats/wal.md, "Row". Measured (bench/append_bench.cc): see tsdb/head/table.h.
+/// Format: docs/formats/wal.md, "Row".
 namespace barograph::tsdb {
 
 /// The most columns that a table can have.
