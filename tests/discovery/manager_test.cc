@@ -5,6 +5,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <catch2/catch.hpp>
+#include <deque>
 
 #include "discovery/static/static_provider.h"
 #include "net/runtime.h"
@@ -59,6 +60,7 @@ ProviderSpec Static(std::vector<std::string> addresses) {
 
 /// Runs the manager on a context that the test turns by hand.
 struct Fixture {
+  std::deque<Feed> feeds;  // outlive the manager, which stops their providers
   asio::io_context context;
   MetricsRegistry metrics;
   std::map<std::string, std::vector<std::string>> deliveries;  // job: addresses of each
@@ -75,6 +77,8 @@ struct Fixture {
                   },
                   {},
                   metrics};
+
+  Feed& NewFeed() { return feeds.emplace_back(); }
 
   ~Fixture() {
     asio::co_spawn(context, manager.Stop(), asio::detached);
@@ -107,7 +111,7 @@ TEST_CASE_METHOD(Fixture, "every job gets the groups of all its providers") {
 }
 
 TEST_CASE_METHOD(Fixture, "changes replace groups by source, and are throttled") {
-  Feed feed;
+  Feed& feed = NewFeed();
   Apply({{"a", {feed.Spec("f")}}});
   CHECK(deliveries["a"].empty());
   feed.sink({Group("1", {"x:1"}), Group("2", {"y:1"})});
@@ -122,8 +126,8 @@ TEST_CASE_METHOD(Fixture, "changes replace groups by source, and are throttled")
 }
 
 TEST_CASE_METHOD(Fixture, "a provider that is configured as before is not restarted") {
-  Feed kept;
-  Feed gone;
+  Feed& kept = NewFeed();
+  Feed& gone = NewFeed();
   Apply({{"a", {kept.Spec("kept"), gone.Spec("gone")}}});
   kept.sink({Group("1", {"x:1"})});
   gone.sink({Group("1", {"y:1"})});
@@ -137,7 +141,7 @@ TEST_CASE_METHOD(Fixture, "a provider that is configured as before is not restar
 }
 
 TEST_CASE_METHOD(Fixture, "a job that is gone is ended and heard of no more") {
-  Feed feed;
+  Feed& feed = NewFeed();
   Apply({{"a", {feed.Spec("f")}}});
   feed.sink({Group("1", {"x:1"})});
   Turn();
@@ -149,7 +153,7 @@ TEST_CASE_METHOD(Fixture, "a job that is gone is ended and heard of no more") {
 }
 
 TEST_CASE_METHOD(Fixture, "a slow provider holds the others back no longer than the throttle") {
-  Feed slow;
+  Feed& slow = NewFeed();
   Apply({{"a", {slow.Spec("slow"), Static({"z:1"})}}});
   CHECK(deliveries["a"].empty());
   TurnFor(200ms);
