@@ -17,6 +17,9 @@
 namespace barograph::tsdb {
 namespace {
 
+// What is not flushed is taken from the log again after a crash; small files are not worth having.
+constexpr int kIndexTurnsPerFlush = 30;
+
 void SortAndLimit(std::vector<std::string>& texts, size_t limit) {
   std::ranges::sort(texts);
   if (limit != 0 && texts.size() > limit) texts.resize(limit);
@@ -131,8 +134,10 @@ void Database::Impl::StartTasks() {
     // A failure is logged by the log, once, and told to everyone who appends from then on.
     sync_task.emplace(options.fsync_interval, [this] { (void)log->Sync(); });
   }
-  index_task.emplace(options.index_interval, [this] {
-    if (Status written = WriteIndex(); !written) {
+  index_task.emplace(options.index_interval, [this, turn = 0]() mutable {
+    Status written = WriteIndex();
+    if (written && ++turn % kIndexTurnsPerFlush == 0) written = index->Flush();
+    if (!written) {
       logger.Error("Series could not be written to the index", {{"err", written.error()}});
     }
   });
