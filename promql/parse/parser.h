@@ -27,7 +27,7 @@ struct ParserOptions {
   /// stack.
   int max_nesting = 500;
   /// How high a tree may be; a chain of n operators is n high. Walks over a tree may recurse.
-  int max_height = 5000;
+  int max_height = 2000;
   size_t max_query_bytes = size_t{16} << 20;
   /// Of a series description, with its repetitions written out.
   size_t max_series_values = 1'000'000;

@@ -1,11 +1,9 @@
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
-#include "base/model/labels.h"
 #include "promql/parse/lexer.h"
 #include "promql/parse/parser.h"
 

@@ -219,8 +219,6 @@ TEST_CASE("info()'s second argument may select everything") {
 }
 
 TEST_CASE("The JSON of a tree has Prometheus's fields and positions") {
-  const auto expr = ParseExpr("sum(a[1m:]) ");
-  REQUIRE(!expr);
   const auto tree = ParseExpr("-a{b=\"c\"} offset 1m > bool 2");
   REQUIRE(tree);
   CHECK(DumpJson(**tree) ==
