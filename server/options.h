@@ -23,6 +23,7 @@ struct ServerOptions {
   std::string page_title = "Barograph";
   std::string cors_origin = ".*";
   bool enable_lifecycle = false;
+  bool enable_admin_api = false;
   Duration read_timeout{std::chrono::minutes(5)};
   uint64_t max_connections = 512;
 

@@ -244,12 +244,14 @@ class Server::Impl final : public web::ServerState {
   }
 
   Status OpenWeb() {
-    door_.Open(TRY(web::MakeHandler(WebOptionsOf(options_), {.storage = *database_,
-                                                             .engine = engine_,
-                                                             .state = *this,
-                                                             .metrics = metrics_,
-                                                             .queries = *queries_,
-                                                             .clock = environment_.clock})));
+    door_.Open(TRY(web::MakeHandler(
+        WebOptionsOf(options_), {.storage = *database_,
+                                 .engine = engine_,
+                                 .state = *this,
+                                 .metrics = metrics_,
+                                 .queries = *queries_,
+                                 .clock = environment_.clock,
+                                 .admin = options_.enable_admin_api ? database_.get() : nullptr})));
     return {};
   }
 

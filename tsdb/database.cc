@@ -12,7 +12,9 @@
 #include "tsdb/metrics.h"
 #include "tsdb/periodic_task.h"
 #include "tsdb/replay.h"
+#include "tsdb/snapshot.h"
 #include "tsdb/wal/log.h"
+#include "tsdb/wal/record.h"
 
 namespace barograph::tsdb {
 namespace {
@@ -281,6 +283,37 @@ Result<std::vector<Labels>> Database::Series(const LabelQuery& query, std::stop_
   std::ranges::sort(series);
   if (query.limit != 0 && series.size() > query.limit) series.resize(query.limit);
   return series;
+}
+
+Status Database::DeleteSeries(TimeRange range, const Matchers& matchers) {
+  Head& head = impl_->head;
+  // What is there now, and nothing that comes later.
+  range.max = std::min(range.max, head.range().max);
+  if (range.min > range.max) return {};
+  const std::vector<SeriesRef> refs = TRY(MatchInHead(head, range, matchers, {}));
+  if (refs.empty()) return {};
+  std::string payload;
+  for (const SeriesRef ref : refs) {
+    wal::AppendDeletion(payload, {head.registry.IdOf(ref), range});
+  }
+  TRY(impl_->path->Log({{{wal::RecordType::kDeletions, payload}}}));
+  for (const SeriesRef ref : refs) head.tombstones.Add(ref, range);
+  return {};
+}
+
+Status Database::CleanTombstones() { return {}; }
+
+Result<std::string> Database::Snapshot(bool skip_head) {
+  const Impl& impl = *impl_;
+  if (!skip_head) {
+    TRY(impl.log->Append({}));  // series that no row used yet
+    TRY(impl.log->Sync());
+  }
+  std::string name = SnapshotName(impl.clock.Now());
+  const std::string target = impl.options.path + "/snapshots/" + name;
+  TRY(impl.files.CreateDirectories(target + "/wal"));
+  if (!skip_head) TRY(CopyLog(impl.files, impl.WalPath(), target + "/wal"));
+  return name;
 }
 
 }  // namespace barograph::tsdb

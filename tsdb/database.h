@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/metrics/registry.h"
 #include "base/result.h"
+#include "base/storage/admin.h"
 #include "base/storage/appendable.h"
 #include "base/storage/queryable.h"
 #include "base/time.h"
@@ -43,14 +44,15 @@ struct Options {
   std::string index_path;
 };
 
-/// A folder of samples, open for reading and writing: `path`/wal, `path`/index, `path`/lock.
+/// A folder of samples, open for reading and writing: `path`/wal, `path`/index,
+/// `path`/lock, `path`/snapshots.
 ///
 /// Appending: a row or a commit is in the write-ahead log before it is visible, and visible before
 /// the call returns. After a crash the next Open finds everything that was acknowledged.
 /// Reading: never waits for a disk.
 ///
 /// Thread-safe. Tables, appenders, selections and cursors must end before the database does.
-class Database : public Appendable, public Queryable {
+class Database : public Appendable, public Queryable, public StorageAdmin {
  public:
   /// Opens or makes the database and replays its log. Unavailable when another process has it.
   /// `files`, `clock` and `metrics` must outlive the database.
@@ -79,6 +81,11 @@ class Database : public Appendable, public Queryable {
   Result<std::vector<std::string>> LabelValues(const std::string& name, const LabelQuery& query,
                                                std::stop_token stop) const override;
   Result<std::vector<Labels>> Series(const LabelQuery& query, std::stop_token stop) const override;
+
+  Status DeleteSeries(TimeRange range, const Matchers& matchers) override;
+  /// There are no blocks: nothing to do.
+  Status CleanTombstones() override;
+  Result<std::string> Snapshot(bool skip_head) override;
 
  private:
   struct Impl;

@@ -96,6 +96,7 @@ Status Replay::Apply(const wal::Record& record) {
     case wal::RecordType::kRow: return ApplyRow(record.payload);
     case wal::RecordType::kSamples: return ApplySamples(record.payload);
     case wal::RecordType::kClose: return ApplyClose(record.payload);
+    case wal::RecordType::kDeletions: return ApplyDeletions(record.payload);
   }
   return Fail(ErrorCode::kCorruption, "a record of an unknown type");
 }
@@ -197,6 +198,7 @@ void Replay::NameNameless(SeriesId id) {
   const SeriesRef ref = *head_.registry.RefOf(id);
   for (const Source& source : found->second.columns) head_.registry.SetSource(ref, source);
   for (const Sample& sample : found->second.samples) StoreSample(ref, sample);
+  for (const TimeRange range : found->second.deletions) head_.tombstones.Add(ref, range);
   nameless_.erase(found);
 }
 
@@ -223,6 +225,17 @@ void Replay::StoreSample(SeriesRef ref, Sample sample) {
   if (appended.first) head_.registry.SetSource(ref, {Source::kLone, 0});
   if (appended.sealed_chunk) head_.CountChunks({1, 1});
   if (appended.sample) head_.CountSamples(1, {sample.timestamp, sample.timestamp});
+}
+
+Status Replay::ApplyDeletions(std::string_view payload) {
+  for (const auto& [series, range] : TRY(wal::ParseDeletions(payload))) {
+    if (const auto ref = FindSeries(series)) {
+      head_.tombstones.Add(*ref, range);
+    } else {
+      nameless_[static_cast<uint64_t>(series)].deletions.push_back(range);
+    }
+  }
+  return {};
 }
 
 Status Replay::ApplyClose(std::string_view payload) {

@@ -47,6 +47,7 @@ class Replay {
   struct Nameless {
     std::vector<Source> columns;
     std::vector<Sample> samples;
+    std::vector<TimeRange> deletions;
   };
 
   struct TableState {
@@ -65,6 +66,7 @@ class Replay {
   Status ApplyRow(std::string_view payload);
   Status ApplySamples(std::string_view payload);
   Status ApplyClose(std::string_view payload);
+  Status ApplyDeletions(std::string_view payload);
 
   TableState& StateOf(uint64_t table);
   Status ApplyBody(TableState& state, uint64_t sequence, std::string_view body);

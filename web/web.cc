@@ -23,21 +23,23 @@ using ApiFunction = ApiResult (*)(const ApiContext&, const ApiRequest&);
 
 constexpr size_t kBackgroundThreads = 2;  // for what may block, or be long, and is no query
 
+enum class ApiMethods : uint8_t { kGet, kGetOrPost, kPostOrPut };
+
 struct ApiRoute {
   std::string_view path;
   ApiFunction function;
-  bool post = false;   // a form may be posted
+  ApiMethods methods = ApiMethods::kGet;
   bool query = false;  // runs among the queries
 };
 
 constexpr ApiRoute kApiRoutes[] = {
-    {"/query", HandleQuery, true, true},
-    {"/query_range", HandleQueryRange, true, true},
-    {"/format_query", HandleFormatQuery, true},
-    {"/parse_query", HandleParseQuery, true},
-    {"/labels", HandleLabels, true, true},
-    {"/label/:name/values", HandleLabelValues, false, true},
-    {"/series", HandleSeries, true, true},
+    {"/query", HandleQuery, ApiMethods::kGetOrPost, true},
+    {"/query_range", HandleQueryRange, ApiMethods::kGetOrPost, true},
+    {"/format_query", HandleFormatQuery, ApiMethods::kGetOrPost},
+    {"/parse_query", HandleParseQuery, ApiMethods::kGetOrPost},
+    {"/labels", HandleLabels, ApiMethods::kGetOrPost, true},
+    {"/label/:name/values", HandleLabelValues, ApiMethods::kGet, true},
+    {"/series", HandleSeries, ApiMethods::kGetOrPost, true},
     {"/targets", HandleTargets},
     {"/targets/metadata", HandleTargetsMetadata},
     {"/scrape_pools", HandleScrapePools},
@@ -46,6 +48,9 @@ constexpr ApiRoute kApiRoutes[] = {
     {"/status/flags", HandleFlags},
     {"/status/runtimeinfo", HandleRuntimeInfo},
     {"/status/buildinfo", HandleBuildInfo},
+    {"/admin/tsdb/delete_series", HandleDeleteSeries, ApiMethods::kPostOrPut},
+    {"/admin/tsdb/clean_tombstones", HandleCleanTombstones, ApiMethods::kPostOrPut},
+    {"/admin/tsdb/snapshot", HandleSnapshot, ApiMethods::kPostOrPut},
 };
 
 /// "/a" of "a", "/a/" and "/a"; empty of "" and "/".
@@ -60,6 +65,14 @@ HttpResponse JsonResponse(int status, std::string json) {
   response.status = status;
   response.headers.Add("Content-Type", "application/json");
   response.body = std::move(json);
+  return response;
+}
+
+HttpResponse ToResponse(const ApiResult& result) {
+  if (!result) return JsonResponse(StatusOf(result.error().type), Envelope(result.error()));
+  if (!result->json.empty()) return JsonResponse(200, Envelope(*result));
+  HttpResponse response;
+  response.status = 204;
   return response;
 }
 
@@ -91,8 +104,8 @@ class App {
  public:
   App(WebOptions options, WebDependencies dependencies, Prefixes prefixes, CorsPolicy cors)
       : options_(std::move(options)),
-        api_{dependencies.storage, dependencies.engine, dependencies.state, dependencies.clock,
-             options_.build},
+        api_{dependencies.storage, dependencies.engine, dependencies.state,
+             dependencies.clock,   options_.build,      dependencies.admin},
         queries_(dependencies.queries),
         prefixes_(std::move(prefixes)),
         cors_(std::move(cors)),
@@ -164,10 +177,10 @@ void App::AddApi() {
     auto serve = [this, &route](const HttpRequest& request, const RouteParams& params) {
       return ServeApi(route, request, params);
     };
-    if (route.post) {
-      Add({"GET", "POST"}, pattern, serve);
-    } else {
-      Add({"GET"}, pattern, serve);
+    switch (route.methods) {
+      case ApiMethods::kGet: Add({"GET"}, pattern, serve); break;
+      case ApiMethods::kGetOrPost: Add({"GET", "POST"}, pattern, serve); break;
+      case ApiMethods::kPostOrPut: Add({"POST", "PUT"}, pattern, serve); break;
     }
   }
   AddQuick({"OPTIONS"}, "/api/v1/*path", [this](const HttpRequest& request) {
@@ -194,9 +207,7 @@ HttpResponse App::RunApi(const ApiRoute& route, const HttpRequest& request,
   const ApiResult result = request.stop.stop_requested()
                                ? ApiFail(ApiErrorType::kCanceled, "context canceled")
                                : route.function(api_, api);
-  HttpResponse response =
-      result ? JsonResponse(200, Envelope(*result))
-             : JsonResponse(StatusOf(result.error().type), Envelope(result.error()));
+  HttpResponse response = ToResponse(result);
   cors_.Apply(request, response);
   net::EncodeBody(request, response);
   return response;

@@ -5,6 +5,7 @@
 
 #include "base/metrics/registry.h"
 #include "base/result.h"
+#include "base/storage/admin.h"
 #include "base/storage/queryable.h"
 #include "base/time.h"
 #include "net/http_server.h"
@@ -44,6 +45,8 @@ struct WebDependencies {
   /// do not keep anyone from /metrics or /-/reload.
   boost::asio::thread_pool& queries;
   const Clock& clock;
+
+  StorageAdmin* admin = nullptr;  ///< null where --web.enable-admin-api is not set
 };
 
 /// The handler to give to net::HttpServer. Thread-safe. InvalidArgument when an option is wrong.

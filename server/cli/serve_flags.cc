@@ -30,6 +30,8 @@ void AddWebFlags(FlagSet& flags, ServerOptions& options) {
             "Regular expression for the CORS origin, anchored at both ends");
   flags.Add("web.enable-lifecycle", options.enable_lifecycle,
             "Allow reload and shutdown over HTTP");
+  flags.Add("web.enable-admin-api", options.enable_admin_api,
+            "Allow deleting series and making snapshots over HTTP");
   flags.Add("web.read-timeout", options.read_timeout,
             "How long reading a request may take, and how long an idle connection is kept");
   flags.Add("web.max-connections", options.max_connections,
@@ -120,7 +122,6 @@ std::vector<std::string> FlagsNotYetSupported() {
           "web.config.file",
           "web.console.libraries",
           "web.console.templates",
-          "web.enable-admin-api",
           "web.enable-otlp-receiver",
           "web.enable-remote-write-receiver",
           "web.max-notifications-subscribers",

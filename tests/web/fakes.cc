@@ -1,8 +1,12 @@
 #include "tests/web/fakes.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <memory>
 #include <set>
+
+#include "promql/parse/printer.h"
 
 namespace barograph::web::test {
 namespace {
@@ -106,13 +110,20 @@ Result<std::vector<Labels>> FakeStorage::Series(const LabelQuery& query, std::st
   return Limited(found, query.limit);
 }
 
-Web::Web(WebOptions options) {
+Status FakeAdmin::DeleteSeries(TimeRange range, const Matchers& matchers) {
+  calls.push_back(fmt::format("delete {} {} {}", promql::PrintMatchers(matchers), ToMs(range.min),
+                              ToMs(range.max)));
+  return {};
+}
+
+Web::Web(WebOptions options, bool with_admin) {
   auto handler = MakeHandler(std::move(options), {.storage = storage,
                                                   .engine = engine,
                                                   .state = state,
                                                   .metrics = metrics,
                                                   .queries = queries_,
-                                                  .clock = clock});
+                                                  .clock = clock,
+                                                  .admin = with_admin ? &admin : nullptr});
   if (!handler) throw std::runtime_error(handler.error().message);
   handler_ = std::move(*handler);
 }

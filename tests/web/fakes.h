@@ -72,10 +72,26 @@ class FakeState final : public ServerState {
   int quits = 0;
 };
 
+/// Writes down what it is asked to do.
+class FakeAdmin final : public StorageAdmin {
+ public:
+  Status DeleteSeries(TimeRange range, const Matchers& matchers) override;
+  Status CleanTombstones() override {
+    calls.emplace_back("clean");
+    return {};
+  }
+  Result<std::string> Snapshot(bool skip_head) override {
+    calls.emplace_back(skip_head ? "snapshot blocks" : "snapshot all");
+    return "copy";
+  }
+
+  std::vector<std::string> calls;
+};
+
 /// The handler on fakes; requests go in without a socket.
 class Web {
  public:
-  explicit Web(WebOptions options = {});
+  explicit Web(WebOptions options = {}, bool with_admin = false);
 
   net::HttpResponse Send(net::HttpRequest request);
   net::HttpResponse Get(const std::string& target);
@@ -86,6 +102,7 @@ class Web {
   std::string Data(const std::string& target);
 
   FakeStorage storage;
+  FakeAdmin admin;
   FakeState state;
   MetricsRegistry metrics;
   barograph::test::ManualClock clock;

@@ -148,14 +148,41 @@ TEST_CASE("A prefix holds for every route and for redirects") {
 TEST_CASE("Options that make no sense are refused") {
   Web web;
   boost::asio::thread_pool pool(1);
-  const WebDependencies dependencies{web.storage, web.engine, web.state,
-                                     web.metrics, pool,       web.clock};
+  const WebDependencies dependencies{web.storage, web.engine, web.state, web.metrics,
+                                     pool,        web.clock,  nullptr};
   WebOptions options;
   options.cors_origin = "(";
   CHECK_FALSE(MakeHandler(options, dependencies));
   options = WebOptions();
   options.external_url = "nonsense";
   CHECK_FALSE(MakeHandler(options, dependencies));
+}
+
+TEST_CASE("The admin endpoints are off by default, and take POST and PUT only") {
+  Web web;
+  const auto off = web.Send(test::MakeRequest("POST", "/api/v1/admin/tsdb/clean_tombstones"));
+  CHECK(off.status == 500);
+  CHECK(off.body ==
+        R"({"status":"error","errorType":"unavailable","error":"admin APIs disabled"})");
+  CHECK(web.Get("/api/v1/admin/tsdb/snapshot").status == 405);
+}
+
+TEST_CASE("The admin endpoints delete, clean and make snapshots") {
+  Web web({}, /*with_admin=*/true);
+  const auto post = [&](const std::string& target) {
+    return web.Send(test::MakeRequest("POST", "/api/v1/admin/tsdb/" + target));
+  };
+  CHECK(post("delete_series").status == 400);
+  CHECK(post("delete_series?match[]=a&start=x").status == 400);
+  CHECK(web.admin.calls.empty());
+  CHECK(post("delete_series?match[]=a&match[]=b{c=%22d%22}&start=1&end=2").status == 204);
+  CHECK(post("clean_tombstones").status == 204);
+  CHECK(post("snapshot").body == R"({"status":"success","data":{"name":"copy"}})");
+  CHECK(post("snapshot?skip_head=true").status == 200);
+  CHECK(post("snapshot?skip_head=perhaps").status == 400);
+  CHECK(web.admin.calls == std::vector<std::string>{"delete {__name__=\"a\"} 1000 2000",
+                                                    "delete {c=\"d\", __name__=\"b\"} 1000 2000",
+                                                    "clean", "snapshot all", "snapshot blocks"});
 }
 
 TEST_CASE("Large answers are compressed before they reach the I/O thread") {

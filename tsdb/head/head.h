@@ -10,6 +10,7 @@
 #include "tsdb/head/lone_store.h"
 #include "tsdb/head/series_registry.h"
 #include "tsdb/head/table.h"
+#include "tsdb/head/tombstones.h"
 #include "tsdb/metrics.h"
 
 namespace barograph::tsdb {
@@ -23,6 +24,7 @@ class Head {
 
   SeriesRegistry registry;
   LoneStore lone;
+  Tombstones tombstones;
 
   /// Adds the table that the log calls `id`, and returns its number here.
   uint32_t AddTable(uint64_t id);

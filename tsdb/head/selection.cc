@@ -10,10 +10,14 @@ namespace {
 
 constexpr size_t kSeriesPerStop = 1024;
 
+constexpr uint32_t kNothing = ~uint32_t{0};
+
 struct SelectedSeries {
   SeriesId id;
   SeriesRef ref;
   uint32_t first_source;
+  uint32_t sources;
+  uint32_t deleted = kNothing;  ///< an index in Selected::deleted
 };
 
 /// What was found, frozen. Immutable once built, shared by the cursors.
@@ -23,13 +27,31 @@ struct Selected {
   std::vector<SelectedSeries> series;
   std::vector<Source> sources;  ///< by series; `table` is an index in `tables`, or kLone
   std::vector<SelectedTable> tables;
+  std::vector<std::vector<TimeRange>> deleted;
 
   std::span<const Source> SourcesOf(size_t index) const {
-    const size_t first = series[index].first_source;
-    const size_t last = index + 1 < series.size() ? series[index + 1].first_source : sources.size();
-    return std::span(sources).subspan(first, last - first);
+    return std::span(sources).subspan(series[index].first_source, series[index].sources);
   }
 };
+
+// Replaces `kept` by the samples outside `deleted`.
+void KeepUndeleted(const SeriesSamples& samples, std::span<const TimeRange> deleted,
+                   SampleColumns& kept) {
+  kept.clear();
+  for (size_t i = 0; i < samples.size(); ++i) {
+    const Timestamp t = samples.timestamps[i];
+    if (std::ranges::any_of(deleted, [t](TimeRange range) { return range.Contains(t); })) continue;
+    kept.timestamps.push_back(t);
+    kept.values.push_back(samples.values[i]);
+  }
+}
+
+SeriesSamples Spans(const SampleColumns& columns) {
+  SeriesSamples samples;
+  samples.timestamps = columns.timestamps;
+  samples.values = columns.values;
+  return samples;
+}
 
 /// Finds the sources that overlap the range; looks at each table once.
 class SourceFilter {
@@ -106,6 +128,15 @@ class HeadCursor : public SeriesCursor {
       : selected_(std::move(selected)), reader_(selected_->tables, selected_->range) {}
 
   Result<SeriesSamples> Read(size_t index) override {
+    const SeriesSamples samples = TRY(ReadAll(index));
+    const uint32_t deleted = selected_->series[index].deleted;
+    if (deleted == kNothing) return samples;
+    KeepUndeleted(samples, selected_->deleted[deleted], kept_);
+    return Spans(kept_);
+  }
+
+ private:
+  Result<SeriesSamples> ReadAll(size_t index) {
     const std::span<const Source> sources = selected_->SourcesOf(index);
     const SeriesId id = selected_->series[index].id;
     if (sources.size() == 1 && sources[0].table != Source::kLone) {
@@ -123,16 +154,12 @@ class HeadCursor : public SeriesCursor {
       }
       MergeInto(merged_, part_);
     }
-    SeriesSamples samples;
-    samples.timestamps = merged_.timestamps;
-    samples.values = merged_.values;
-    return samples;
+    return Spans(merged_);
   }
 
- private:
   std::shared_ptr<const Selected> selected_;
   TableReader reader_;
-  SampleColumns merged_, part_;
+  SampleColumns merged_, part_, kept_;
 };
 
 class HeadSelection : public Selection {
@@ -153,10 +180,30 @@ class HeadSelection : public Selection {
   std::shared_ptr<const Selected> selected_;
 };
 
+// Takes over what was deleted of the series, and drops those of which nothing is left.
+Status ApplyTombstones(const std::shared_ptr<Selected>& selected) {
+  const Tombstones& tombstones = selected->head.tombstones;
+  if (tombstones.empty()) return {};
+  for (SelectedSeries& series : selected->series) {
+    std::vector<TimeRange> ranges = tombstones.RangesOf(series.ref);
+    if (ranges.empty()) continue;
+    series.deleted = static_cast<uint32_t>(selected->deleted.size());
+    selected->deleted.push_back(std::move(ranges));
+  }
+  HeadCursor cursor(selected);
+  std::vector<SelectedSeries> left;
+  for (size_t i = 0; i < selected->series.size(); ++i) {
+    const SelectedSeries& series = selected->series[i];
+    if (series.deleted == kNothing || TRY(cursor.Read(i)).size() > 0) left.push_back(series);
+  }
+  selected->series = std::move(left);
+  return {};
+}
+
 Result<std::shared_ptr<Selected>> Find(const Head& head, TimeRange range, const Matchers& matchers,
                                        const std::stop_token& stop) {
   const std::vector<SeriesRef> refs = TRY(head.registry.Match(matchers, stop));
-  auto selected = std::make_shared<Selected>(Selected{head, range, {}, {}, {}});
+  auto selected = std::make_shared<Selected>(Selected{head, range, {}, {}, {}, {}});
   SourceFilter filter(head, range);
   for (size_t i = 0; i < refs.size(); ++i) {
     if (i % kSeriesPerStop == 0 && stop.stop_requested()) {
@@ -165,9 +212,11 @@ Result<std::shared_ptr<Selected>> Find(const Head& head, TimeRange range, const 
     const auto first = static_cast<uint32_t>(selected->sources.size());
     const SeriesId id = head.registry.IdOf(refs[i]);
     filter.AppendSources(refs[i], id, selected->sources);
-    if (selected->sources.size() > first) selected->series.push_back({id, refs[i], first});
+    const auto count = static_cast<uint32_t>(selected->sources.size()) - first;
+    if (count > 0) selected->series.push_back({id, refs[i], first, count});
   }
   selected->tables = std::move(filter.tables);
+  TRY(ApplyTombstones(selected));
   return selected;
 }
 

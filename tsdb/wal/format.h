@@ -18,6 +18,7 @@ enum class RecordType : uint8_t {
   kRow = 2,
   kSamples = 3,
   kClose = 4,
+  kDeletions = 5,
 };
 
 struct Record {

@@ -128,6 +128,24 @@ Result<std::vector<LoneSample>> ParseSamples(std::string_view payload) {
   return samples;
 }
 
+void AppendDeletion(std::string& out, const Deletion& deletion) {
+  AppendVarint(out, static_cast<uint64_t>(deletion.series));
+  AppendVarint(out, ZigZag(ToMs(deletion.range.min)));
+  AppendVarint(out, ZigZag(ToMs(deletion.range.max)));
+}
+
+Result<std::vector<Deletion>> ParseDeletions(std::string_view payload) {
+  std::vector<Deletion> deletions;
+  while (!payload.empty()) {
+    uint64_t series, min, max;
+    if (!TakeVarint(payload, series) || !TakeVarint(payload, min) || !TakeVarint(payload, max)) {
+      return Bad("deletions");
+    }
+    deletions.push_back({SeriesId(series), {FromMs(UnZigZag(min)), FromMs(UnZigZag(max))}});
+  }
+  return deletions;
+}
+
 void AppendClose(std::string& out, uint64_t table) { AppendVarint(out, table); }
 
 Result<uint64_t> ParseClose(std::string_view payload) {

@@ -8,6 +8,7 @@
 
 #include "base/model/sample.h"
 #include "base/result.h"
+#include "base/time.h"
 
 /// The payloads of the log's records, but for the body of a row (row_codec.h). Parsers take foreign
 /// bytes: Corruption on what cannot have been written. Format: docs/formats/wal.md.
@@ -42,6 +43,15 @@ struct LoneSample {
 /// Samples of any series, in any order.
 void AppendSamples(std::string& out, std::span<const LoneSample> samples);
 Result<std::vector<LoneSample>> ParseSamples(std::string_view payload);
+
+/// The samples that a series has in a range are deleted.
+struct Deletion {
+  SeriesId series;
+  TimeRange range;
+};
+
+void AppendDeletion(std::string& out, const Deletion& deletion);
+Result<std::vector<Deletion>> ParseDeletions(std::string_view payload);
 
 void AppendClose(std::string& out, uint64_t table);
 Result<uint64_t> ParseClose(std::string_view payload);

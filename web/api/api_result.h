@@ -35,7 +35,7 @@ struct ApiError {
 
 /// A success: its data, which is JSON, and what to tell beside it.
 struct ApiData {
-  std::string json;
+  std::string json;  ///< empty: there is nothing to say, which is status 204
   std::vector<std::string> warnings;
   std::vector<std::string> infos;
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/storage/admin.h"
 #include "base/storage/queryable.h"
 #include "base/time.h"
 #include "promql/engine.h"
@@ -18,6 +19,7 @@ struct ApiContext {
   ServerState& state;
   const Clock& clock;
   BuildInfo build;
+  StorageAdmin* admin;  ///< null where the admin endpoints are off
 };
 
 // query_handlers.cc
@@ -40,6 +42,11 @@ ApiResult HandleScrapePools(const ApiContext& context, const ApiRequest& request
 // metadata_handlers.cc
 ApiResult HandleTargetsMetadata(const ApiContext& context, const ApiRequest& request);
 ApiResult HandleMetadata(const ApiContext& context, const ApiRequest& request);
+
+// admin_handlers.cc
+ApiResult HandleDeleteSeries(const ApiContext& context, const ApiRequest& request);
+ApiResult HandleCleanTombstones(const ApiContext& context, const ApiRequest& request);
+ApiResult HandleSnapshot(const ApiContext& context, const ApiRequest& request);
 
 // status_handlers.cc
 ApiResult HandleConfig(const ApiContext& context, const ApiRequest& request);
