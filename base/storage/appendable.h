@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 
+#include "base/model/histogram.h"
 #include "base/model/labels.h"
 #include "base/model/sample.h"
 #include "base/result.h"
@@ -67,6 +68,16 @@ class Appender {
 
   /// Writes what was collected to the log and makes it visible; then the appender is empty again.
   virtual Result<AppendReport> Commit() = 0;
+};
+
+/// What an Appender is as well, where storage takes native histograms.
+class HistogramAppender {
+ public:
+  virtual ~HistogramAppender() = default;
+
+  /// As Appender::Append.
+  virtual void AppendHistogram(SeriesId series, Timestamp timestamp,
+                               const FloatHistogram& histogram) = 0;
 };
 
 /// Something that takes samples. Thread-safe.

@@ -3,7 +3,7 @@
 #include <limits>
 #include <utility>
 
-#include "promql/parse/histogram_sum.h"
+#include "base/model/histogram_arithmetic.h"
 #include "promql/parse/literals.h"
 #include "promql/parse/series_parser.h"
 
@@ -92,9 +92,9 @@ bool SeriesParser::HistogramSteps(Values& values, const FloatHistogram& first, b
                            step->schema, sum.schema));
       return true;
     }
-    const Status status = subtract ? SubtractHistogram(sum, *step) : AddHistogram(sum, *step);
-    if (!status) {
-      AddError(last_.position(), status.error().message);
+    const auto merged = subtract ? SubtractHistogram(sum, *step) : AddHistogram(sum, *step);
+    if (!merged.has_value()) {
+      AddError(last_.position(), merged.error().message);
       return true;
     }
     values.push_back(value);

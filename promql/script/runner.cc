@@ -7,6 +7,7 @@
 
 #include "promql/script/command.h"
 #include "promql/script/compare.h"
+#include "promql/script/custom_buckets.h"
 #include "promql/script/pin.h"
 
 namespace barograph::promql::script {
@@ -45,7 +46,6 @@ class Runner {
 
   void Execute(const LoadCommand& load) {
     if (storage_ == nullptr) return Fail(load.line, "no storage");
-    if (load.with_custom_buckets) Note(load.line, "histograms with custom buckets");
     if (load.has_start_timestamps) Note(load.line, "start timestamps");
     const Status status = Load(load);
     if (!status.has_value()) Fail(load.line, status.error().message);
@@ -60,15 +60,12 @@ class Runner {
   Status Load(const LoadCommand& load) {
     const auto appender = storage_->appendable().NewAppender();
     for (const SeriesDescription& series : load.series) {
-      const SeriesId id = TRY(appender->Resolve(series.labels));
-      Timestamp timestamp;
-      for (const SequenceValue& value : series.values) {
-        if (value.histogram.has_value()) {
-          Note(load.line, "native histograms");
-        } else if (!value.omitted) {
-          appender->Append(id, {timestamp, value.value});
-        }
-        timestamp += load.step;
+      TRY(AppendSeries(*appender, series, load));
+    }
+    if (load.with_custom_buckets) {
+      const auto histograms = TRY(ConvertClassicHistograms(load.series));
+      for (const SeriesDescription& series : histograms) {
+        TRY(AppendSeries(*appender, series, load));
       }
     }
     const AppendReport report = TRY(appender->Commit());
@@ -76,6 +73,24 @@ class Runner {
     if (refused == 0) return {};
     return barograph::Fail(ErrorCode::kOutOfOrder,
                            fmt::format("storage refused {} samples", refused));
+  }
+
+  Status AppendSeries(Appender& appender, const SeriesDescription& series,
+                      const LoadCommand& load) {
+    auto* const histograms = dynamic_cast<HistogramAppender*>(&appender);
+    const SeriesId id = TRY(appender.Resolve(series.labels));
+    Timestamp timestamp;
+    for (const SequenceValue& value : series.values) {
+      if (!value.histogram.has_value()) {
+        if (!value.omitted) appender.Append(id, {timestamp, value.value});
+      } else if (histograms != nullptr) {
+        histograms->AppendHistogram(id, timestamp, *value.histogram);
+      } else {
+        Note(load.line, "native histograms");
+      }
+      timestamp += load.step;
+    }
+    return {};
   }
 
   void Execute(const EvalCommand& eval) {

@@ -1,11 +1,14 @@
 #pragma once
 
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/model/histogram_arithmetic.h"
 #include "promql/script/runner.h"
 
 /// A storage that is obviously right, for tests of the engine: a map from labels to samples.
@@ -35,7 +38,7 @@ class MemoryStorage final : public script::Storage, public Appendable, public Qu
     return std::make_unique<MemoryAppender>(*this);
   }
 
-  /// Series `index`, made if `labels` are new; the histogram must outlive the storage.
+  /// The series with `labels`, made if they are new.
   Stored& Find(const Labels& labels) {
     const auto [entry, is_new] = by_labels_.try_emplace(labels, series_.size());
     if (is_new) series_.push_back(std::make_unique<Stored>(Stored{labels, {}, {}, {}}));
@@ -47,12 +50,9 @@ class MemoryStorage final : public script::Storage, public Appendable, public Qu
     series.values.push_back(value);
     if (!series.histograms.empty()) series.histograms.push_back(nullptr);
   }
+  /// The histogram must outlive the storage.
   void Append(const Labels& labels, int64_t ms, const FloatHistogram* histogram) {
-    Stored& series = Find(labels);
-    series.histograms.resize(series.values.size());
-    series.timestamps.push_back(FromMs(ms));
-    series.values.push_back(0);
-    series.histograms.push_back(histogram);
+    AppendHistogram(Find(labels), FromMs(ms), histogram);
   }
 
   Result<std::unique_ptr<Selection>> Select(TimeRange range, const Matchers& matchers,
@@ -79,7 +79,35 @@ class MemoryStorage final : public script::Storage, public Appendable, public Qu
   int selects() const { return selects_; }
 
  private:
-  class MemoryAppender final : public Appender {
+  static void AppendHistogram(Stored& series, Timestamp timestamp,
+                              const FloatHistogram* histogram) {
+    series.histograms.resize(series.values.size());
+    series.timestamps.push_back(timestamp);
+    series.values.push_back(0);
+    series.histograms.push_back(histogram);
+  }
+
+  // As Prometheus's chunks do: a counter's histogram that continues the one before it is known not
+  // to be a reset, one that cannot starts a chunk that says why.
+  static CounterResetHint HintAfter(const Stored& series, const FloatHistogram& histogram) {
+    const CounterResetHint own = histogram.counter_reset_hint;
+    if (own == CounterResetHint::kGauge || own == CounterResetHint::kReset) return own;
+    const FloatHistogram* last = series.histograms.empty() ? nullptr : series.histograms.back();
+    if (last == nullptr || last->counter_reset_hint == CounterResetHint::kGauge ||
+        IsStale(last->sum)) {
+      return CounterResetHint::kUnknown;
+    }
+    FloatHistogram plain = histogram;
+    plain.counter_reset_hint = CounterResetHint::kUnknown;
+    const bool same_layout =
+        last->schema == histogram.schema && last->zero_threshold == histogram.zero_threshold;
+    if (!same_layout && histogram.count >= last->count) return CounterResetHint::kUnknown;
+    const bool reset =
+        last->custom_values != histogram.custom_values || IsCounterReset(plain, *last);
+    return reset ? CounterResetHint::kReset : CounterResetHint::kNotReset;
+  }
+
+  class MemoryAppender final : public Appender, public HistogramAppender {
    public:
     explicit MemoryAppender(MemoryStorage& storage) : storage_(storage) {}
 
@@ -87,18 +115,31 @@ class MemoryStorage final : public script::Storage, public Appendable, public Qu
       storage_.Find(labels);
       return SeriesId(storage_.by_labels_.at(labels) + 1);
     }
-    void Append(SeriesId series, Sample sample) override { samples_.emplace_back(series, sample); }
+    void Append(SeriesId series, Sample sample) override {
+      samples_.push_back({series, sample, std::nullopt});
+    }
+    void AppendHistogram(SeriesId series, Timestamp timestamp,
+                         const FloatHistogram& histogram) override {
+      samples_.push_back({series, {timestamp, 0}, histogram});
+    }
     Result<AppendReport> Commit() override {
       AppendReport report;
-      for (const auto& [id, sample] : samples_) {
+      for (const auto& [id, sample, histogram] : samples_) {
         Stored& series = *storage_.series_[static_cast<size_t>(id) - 1];
         if (!series.timestamps.empty() && sample.timestamp <= series.timestamps.back()) {
           ++report.out_of_order;
           continue;
         }
-        series.timestamps.push_back(sample.timestamp);
-        series.values.push_back(sample.value);
         ++report.appended;
+        if (!histogram.has_value()) {
+          series.timestamps.push_back(sample.timestamp);
+          series.values.push_back(sample.value);
+          if (!series.histograms.empty()) series.histograms.push_back(nullptr);
+          continue;
+        }
+        FloatHistogram& stored = storage_.histograms_.emplace_back(*histogram);
+        stored.counter_reset_hint = HintAfter(series, stored);
+        MemoryStorage::AppendHistogram(series, sample.timestamp, &stored);
       }
       samples_.clear();
       return report;
@@ -106,7 +147,12 @@ class MemoryStorage final : public script::Storage, public Appendable, public Qu
 
    private:
     MemoryStorage& storage_;
-    std::vector<std::pair<SeriesId, Sample>> samples_;
+    struct Collected {
+      SeriesId series;
+      Sample sample;
+      std::optional<FloatHistogram> histogram;
+    };
+    std::vector<Collected> samples_;
   };
 
   class MemorySelection final : public Selection {
@@ -151,6 +197,7 @@ class MemoryStorage final : public script::Storage, public Appendable, public Qu
 
   std::vector<std::unique_ptr<Stored>> series_;
   std::map<Labels, size_t> by_labels_;
+  std::deque<FloatHistogram> histograms_;
   mutable int selects_ = 0;
 };
 
