@@ -60,7 +60,7 @@ class Stopwatch {
 }  // namespace
 
 Engine::Engine(EngineOptions options, const Clock& clock)
-    : options_(std::move(options)),
+    : options_(options),
       clock_(clock),
       default_subquery_step_ms_(options_.default_subquery_step.count()) {}
 

@@ -105,7 +105,10 @@ Moment MomentOf(double value) {
 }
 
 double Minute(double v) { return static_cast<double>(MomentOf(v).second_of_day / 60 % 60); }
-double Hour(double v) { return static_cast<double>(MomentOf(v).second_of_day / 3600); }
+double Hour(double v) {
+  const auto hour = MomentOf(v).second_of_day / 3600;
+  return static_cast<double>(hour);
+}
 double DayOfMonth(double v) { return static_cast<unsigned>(MomentOf(v).date().day()); }
 double Month(double v) { return static_cast<unsigned>(MomentOf(v).date().month()); }
 double Year(double v) { return static_cast<int>(MomentOf(v).date().year()); }

@@ -52,8 +52,9 @@ bool Store(std::optional<int64_t> from, int32_t& to) {
 }
 
 bool Store(std::optional<std::vector<double>> from, std::vector<double>& to) {
-  if (from) to = *std::move(from);
-  return from.has_value();
+  if (!from) return false;
+  to = *std::move(from);
+  return true;
 }
 
 }  // namespace

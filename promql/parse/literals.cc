@@ -196,7 +196,8 @@ bool IsDurationOutOfRange(double seconds) {
 
 double SecondsOf(Duration duration) {
   const int64_t ms = duration.count();
-  return static_cast<double>(ms / 1000) + static_cast<double>(ms % 1000) / 1e3;
+  const int64_t whole = ms / 1000;
+  return static_cast<double>(whole) + static_cast<double>(ms % 1000) / 1e3;
 }
 
 }  // namespace barograph::promql

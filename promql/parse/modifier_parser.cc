@@ -26,7 +26,7 @@ bool IsOutOfBounds(double seconds) {
 }
 
 Timestamp TimestampOf(double seconds) {
-  constexpr double kLimit = static_cast<double>(std::numeric_limits<int64_t>::max() / 2);
+  constexpr double kLimit = 4611686018427387904.0;  // 2^62
   const double ms = std::round(seconds * 1000);
   if (!(ms < kLimit)) return kMaxTimestamp;
   if (!(ms > -kLimit)) return kMinTimestamp;

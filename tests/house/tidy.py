@@ -19,7 +19,8 @@ def dependencies(entry):
     output = command.index("-o")
     del command[output:output + 2]
     run = subprocess.run(command + ["-M"], cwd=entry["directory"], capture_output=True, text=True)
-    run.check_returncode()
+    if run.returncode != 0:
+        raise ValueError(run.stderr)
     return sorted(set(run.stdout.replace("\\\n", " ").split()[1:]))
 
 
@@ -31,7 +32,10 @@ def digest(entry, configuration):
 
 
 def check(entry, build, clean, configuration):
-    stamp = clean / digest(entry, configuration)
+    try:
+        stamp = clean / digest(entry, configuration)
+    except ValueError as error:
+        return str(error)
     if stamp.exists():
         return None
     run = subprocess.run(["clang-tidy-19", "--quiet", "-p", str(build), entry["file"]],
