@@ -32,12 +32,10 @@ void BodyBuffer::Consume(size_t count) {
 }
 
 BodyPool::Lease BodyPool::Take() {
-  auto buffer = std::make_unique<BodyBuffer>();
-  if (!idle_.empty()) {
-    buffer = std::move(idle_.back());
-    idle_.pop_back();
-    buffer->Clear();
-  }
+  if (idle_.empty()) return Lease(shared_from_this(), std::make_unique<BodyBuffer>());
+  auto buffer = std::move(idle_.back());
+  idle_.pop_back();
+  buffer->Clear();
   return Lease(shared_from_this(), std::move(buffer));
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -49,9 +50,12 @@ uint16_t PortNumber(const Url& url) {
   return port;
 }
 
-std::string ServerOf(const Url& url) {
-  return fmt::format("{}://{}:{}", url.scheme, url.host, url.port);
+bool IsSameServer(const Url& a, const Url& b) {
+  return a.scheme == b.scheme && a.host == b.host && a.port == b.port;
 }
+
+// After so many reads that found something, a fast sender's reader lets others run.
+constexpr int kMaxReadsInARow = 8;
 
 /// OpenSSL's reason, with what failed in the chain where that is why.
 std::string TlsErrorText(SSL* ssl, const error_code& error) {
@@ -98,7 +102,7 @@ asio::awaitable<Status> ClientConnection::Open(const Url& url) {
     if (!shaken) co_return shaken;
   }
   if (aborted_) co_return Fail(ErrorCode::kCancelled, "aborted");
-  server_ = ServerOf(url);
+  server_ = url;
   co_return Status();
 }
 
@@ -137,6 +141,7 @@ asio::awaitable<Status> ClientConnection::Connect(const Endpoints& endpoints) {
     co_await socket_.async_connect(endpoints[i], asio::redirect_error(asio::use_awaitable, error));
     if (!error && !aborted_) {
       socket_.set_option(tcp::no_delay(true), error);
+      socket_.non_blocking(true, error);
       const auto local = socket_.local_endpoint(error);
       ends_ = fmt::format("{}->{}", ToString(local), ToString(endpoints[i]));
       co_return Status();
@@ -163,29 +168,57 @@ asio::awaitable<Status> ClientConnection::ShakeHands(const Url& url) {
 }
 
 bool ClientConnection::IsReusableFor(const Url& url) {
-  if (!socket_.is_open() || server_ != ServerOf(url)) return false;
+  if (!socket_.is_open() || !IsSameServer(server_, url)) return false;
   char byte = 0;
   const auto received = recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   return received < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
-asio::awaitable<size_t> ClientConnection::ReadSome(std::span<char> buffer, error_code& error) {
+asio::awaitable<size_t> ClientConnection::ReadTls(std::span<char> buffer, error_code& error) {
   const asio::mutable_buffer target(buffer.data(), buffer.size());
-  if (tls_)
-    co_return co_await tls_->async_read_some(target,
-                                             asio::redirect_error(asio::use_awaitable, error));
+  co_return co_await tls_->async_read_some(target,
+                                           asio::redirect_error(asio::use_awaitable, error));
+}
+
+asio::awaitable<size_t> ClientConnection::ReadPlain(std::span<char> buffer, error_code& error) {
+  if (const size_t read = ReadWhatIsThere(buffer, error); error != asio::error::would_block)
+    co_return read;
+  reads_in_a_row_ = 0;
+  const asio::mutable_buffer target(buffer.data(), buffer.size());
   co_return co_await socket_.async_read_some(target,
                                              asio::redirect_error(asio::use_awaitable, error));
 }
 
-asio::awaitable<void> ClientConnection::Write(std::string_view head, std::string_view body,
-                                              error_code& error) {
+size_t ClientConnection::ReadWhatIsThere(std::span<char> buffer, error_code& error) {
+  error = asio::error::would_block;
+  if (reads_in_a_row_ >= kMaxReadsInARow) return 0;
+  ++reads_in_a_row_;
+  return socket_.read_some(asio::mutable_buffer(buffer.data(), buffer.size()), error);
+}
+
+asio::awaitable<void> ClientConnection::WriteTls(std::string_view head, std::string_view body,
+                                                 error_code& error) {
   const std::array<asio::const_buffer, 2> parts = {asio::buffer(head), asio::buffer(body)};
-  if (tls_) {
-    co_await asio::async_write(*tls_, parts, asio::redirect_error(asio::use_awaitable, error));
-  } else {
-    co_await asio::async_write(socket_, parts, asio::redirect_error(asio::use_awaitable, error));
-  }
+  co_await asio::async_write(*tls_, parts, asio::redirect_error(asio::use_awaitable, error));
+}
+
+asio::awaitable<void> ClientConnection::WritePlain(std::string_view head, std::string_view body,
+                                                   error_code& error) {
+  reads_in_a_row_ = kMaxReadsInARow;  // no answer can have come yet: the first read waits
+  const std::array<asio::const_buffer, 2> parts = {asio::buffer(head), asio::buffer(body)};
+  const size_t written = socket_.write_some(parts, error);
+  if (error && error != asio::error::would_block) co_return;
+  error = {};
+  const size_t of_head = std::min(written, head.size());
+  head.remove_prefix(of_head);
+  body.remove_prefix(written - of_head);
+  if (!head.empty() || !body.empty()) co_await WriteRest(head, body, error);
+}
+
+asio::awaitable<void> ClientConnection::WriteRest(std::string_view head, std::string_view body,
+                                                  error_code& error) {
+  const std::array<asio::const_buffer, 2> parts = {asio::buffer(head), asio::buffer(body)};
+  co_await asio::async_write(socket_, parts, asio::redirect_error(asio::use_awaitable, error));
 }
 
 void ClientConnection::Abort() {
@@ -193,14 +226,14 @@ void ClientConnection::Abort() {
   if (resolution_) resolution_->done.cancel();
   error_code ignored;
   socket_.close(ignored);
-  server_.clear();
+  server_ = {};
 }
 
 void ClientConnection::Close() {
   tls_.reset();
   error_code ignored;
   socket_.close(ignored);
-  server_.clear();
+  server_ = {};
 }
 
 std::string ClientConnection::Describe(std::string_view operation, const error_code& error) const {

@@ -34,11 +34,16 @@ class ClientConnection {
   /// what nobody asked for.
   bool IsReusableFor(const Url& url);
 
-  /// At least one byte, or an error; asio::error::eof at the end.
-  asio::awaitable<size_t> ReadSome(std::span<char> buffer, boost::system::error_code& error);
+  /// At least one byte, or an error; asio::error::eof at the end. What is there already is read
+  /// without going through the event loop, so many times in a row.
+  asio::awaitable<size_t> ReadSome(std::span<char> buffer, boost::system::error_code& error) {
+    return tls_ ? ReadTls(buffer, error) : ReadPlain(buffer, error);
+  }
   /// All of both.
   asio::awaitable<void> Write(std::string_view head, std::string_view body,
-                              boost::system::error_code& error);
+                              boost::system::error_code& error) {
+    return tls_ ? WriteTls(head, body, error) : WritePlain(head, body, error);
+  }
 
   /// Closes it and ends what is under way; everything fails from here on, until Rearm.
   void Abort();
@@ -57,11 +62,23 @@ class ClientConnection {
   asio::awaitable<Status> Connect(const Endpoints& endpoints);
   asio::awaitable<Status> ShakeHands(const Url& url);
 
+  // Each a coroutine of its own: Asio recycles frames, but only those of up to 1 kB.
+  asio::awaitable<size_t> ReadTls(std::span<char> buffer, boost::system::error_code& error);
+  asio::awaitable<size_t> ReadPlain(std::span<char> buffer, boost::system::error_code& error);
+  size_t ReadWhatIsThere(std::span<char> buffer, boost::system::error_code& error);
+  asio::awaitable<void> WriteTls(std::string_view head, std::string_view body,
+                                 boost::system::error_code& error);
+  asio::awaitable<void> WritePlain(std::string_view head, std::string_view body,
+                                   boost::system::error_code& error);
+  asio::awaitable<void> WriteRest(std::string_view head, std::string_view body,
+                                  boost::system::error_code& error);
+
   asio::io_context& context_;
   asio::ip::tcp::socket socket_;
   std::optional<asio::ssl::stream<asio::ip::tcp::socket&>> tls_;
   std::shared_ptr<Resolution> resolution_;  // while a name is looked up
-  std::string server_;                      // scheme://host:port of an open connection
+  Url server_;                              // of an open connection; the target means nothing
+  int reads_in_a_row_ = 0;                  // without giving way to others on the thread
   bool aborted_ = false;
   std::string ends_;  // LOCAL->REMOTE, for messages
 };

@@ -7,6 +7,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <iterator>
 #include <optional>
 
 #include "base/model/number.h"
@@ -21,7 +22,6 @@ using boost::system::error_code;
 
 constexpr int kMaxRedirects = 10;
 constexpr int kMaxInformational = 5;  // 1xx responses before the real one
-constexpr size_t kReadBytes = 64 << 10;
 
 /// The body pool of an I/O thread.
 class BodyPoolService final : public asio::execution_context::service {
@@ -63,15 +63,17 @@ Error Explain(const HttpClientRequest& request, Error error) {
 }
 
 Result<std::string> SerializeHead(const HttpClientRequest& request) {
-  std::string head = fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\n", request.method,
-                                 request.url.target, request.url.Authority());
+  std::string head;
+  head.reserve(1024);
+  fmt::format_to(std::back_inserter(head), "{} {} HTTP/1.1\r\nHost: {}\r\n", request.method,
+                 request.url.target, request.url.Authority());
   for (const auto& [name, value] : request.headers.fields()) {
     if (name.empty() || HasLineBreak(name) || HasLineBreak(value))
       return Fail(ErrorCode::kInvalidArgument, fmt::format("invalid header field {}", Quote(name)));
     head.append(name).append(": ").append(value).append("\r\n");
   }
   if (!request.body.empty() || request.method == "POST" || request.method == "PUT")
-    head += fmt::format("Content-Length: {}\r\n", request.body.size());
+    fmt::format_to(std::back_inserter(head), "Content-Length: {}\r\n", request.body.size());
   head += "\r\n";
   return head;
 }
@@ -102,7 +104,7 @@ class HttpClient::Impl : public std::enable_shared_from_this<Impl> {
  public:
   explicit Impl(asio::io_context& context)
       : connection_(context),
-        deadline_(context),
+        timer_(context),
         bodies_(asio::use_service<BodyPoolService>(context).pool()) {}
 
   static asio::awaitable<Result<HttpClientResponse>> Send(std::shared_ptr<Impl> self,
@@ -111,8 +113,12 @@ class HttpClient::Impl : public std::enable_shared_from_this<Impl> {
 
  private:
   void Begin(std::chrono::milliseconds timeout);
-  void End();
+  void End() { deadline_.reset(); }
+  void WaitForDeadline();
+  void OnTimer();
   asio::awaitable<Result<HttpClientResponse>> Follow(const HttpClientRequest& request);
+  asio::awaitable<Result<HttpClientResponse>> FollowRedirects(const HttpClientRequest& request,
+                                                              HttpClientResponse first);
   asio::awaitable<Result<HttpClientResponse>> Exchange(const HttpClientRequest& request);
   asio::awaitable<Status> Transfer(const HttpClientRequest& request, const std::string& head,
                                    ResponseReader& reader);
@@ -120,9 +126,14 @@ class HttpClient::Impl : public std::enable_shared_from_this<Impl> {
   Result<HttpClientResponse> Finish(const HttpClientRequest& request, ResponseReader& reader);
 
   ClientConnection connection_;
-  asio::steady_timer deadline_;
+  // Nearly all exchanges end in time. So the timer is not cancelled with each of them: when it
+  // fires, there may be a later deadline by now, or none.
+  using TimePoint = asio::steady_timer::time_point;
+  std::optional<TimePoint> deadline_;  // of the exchange under way
+  asio::steady_timer timer_;
+  bool timer_waits_ = false;
+  uint64_t wait_ = 0;  // tells a wait that was replaced
   std::shared_ptr<BodyPool> bodies_;
-  uint64_t exchange_ = 0;  // tells a late timer that its exchange is over
   bool timed_out_ = false;
   bool in_body_ = false;  // the failure came after the header, and is not of the request
 };
@@ -131,19 +142,26 @@ void HttpClient::Impl::Begin(std::chrono::milliseconds timeout) {
   timed_out_ = false;
   in_body_ = false;
   connection_.Rearm();
-  deadline_.expires_after(timeout);
-  deadline_.async_wait(
-      [weak = weak_from_this(), exchange = ++exchange_](const error_code& cancelled) {
-        const auto self = weak.lock();
-        if (cancelled || self == nullptr || self->exchange_ != exchange) return;
-        self->timed_out_ = true;
-        self->connection_.Abort();
-      });
+  deadline_ = std::chrono::steady_clock::now() + timeout;
+  if (!timer_waits_ || timer_.expiry() > *deadline_) WaitForDeadline();
 }
 
-void HttpClient::Impl::End() {
-  ++exchange_;
-  deadline_.cancel();
+void HttpClient::Impl::WaitForDeadline() {
+  timer_waits_ = true;
+  timer_.expires_at(*deadline_);  // a wait for another time is over
+  timer_.async_wait([weak = weak_from_this(), wait = ++wait_](const error_code& cancelled) {
+    const auto self = weak.lock();
+    if (cancelled || self == nullptr || self->wait_ != wait) return;
+    self->OnTimer();
+  });
+}
+
+void HttpClient::Impl::OnTimer() {
+  timer_waits_ = false;
+  if (!deadline_) return;
+  if (std::chrono::steady_clock::now() < *deadline_) return WaitForDeadline();
+  timed_out_ = true;
+  connection_.Abort();
 }
 
 asio::awaitable<Result<HttpClientResponse>> HttpClient::Impl::Send(
@@ -173,6 +191,12 @@ asio::awaitable<Result<HttpClientResponse>> HttpClient::Impl::Follow(
     const HttpClientRequest& request) {
   auto response = co_await Exchange(request);
   if (!request.follow_redirects || !response || !IsRedirect(response->status)) co_return response;
+  co_return co_await FollowRedirects(request, *std::move(response));
+}
+
+asio::awaitable<Result<HttpClientResponse>> HttpClient::Impl::FollowRedirects(
+    const HttpClientRequest& request, HttpClientResponse first) {
+  Result<HttpClientResponse> response = std::move(first);
   HttpClientRequest current = request;
   for (int redirects = 0; response && IsRedirect(response->status); ++redirects) {
     const std::string location(response->headers.Get("Location"));
@@ -200,8 +224,7 @@ asio::awaitable<Result<HttpClientResponse>> HttpClient::Impl::Exchange(
       if (!opened) co_return std::unexpected(Explain(request, opened.error()));
     }
     ResponseReader reader(
-        {request.max_header_bytes, request.max_body_bytes, request.method == "HEAD"},
-        bodies_->Take());
+        {request.max_header_bytes, request.max_body_bytes, request.method == "HEAD"}, bodies_);
     const Status transferred = co_await Transfer(request, *head, reader);
     if (transferred) co_return Finish(request, reader);
     const bool stale = kept && !reader.got_some() && !again && IsIdempotent(request.method);
@@ -226,44 +249,42 @@ asio::awaitable<Status> HttpClient::Impl::Transfer(const HttpClientRequest& requ
 }
 
 asio::awaitable<Status> HttpClient::Impl::Receive(ResponseReader& reader) {
-  const auto lease = bodies_->Take();
-  BodyBuffer& unparsed = *lease;
   int informational = 0;
   for (;;) {
-    const Status parsed = reader.Parse(unparsed);
-    if (!parsed) co_return parsed;
-    if (reader.done() && reader.status() >= 200) co_return Status();
-    if (reader.done()) {
+    while (reader.done() && reader.status() < 200) {
       if (++informational > kMaxInformational)
         co_return Fail(ErrorCode::kCorruption, "too many 1xx informational responses");
-      reader.StartOver();
-      continue;
+      const Status next = reader.StartOver();
+      if (!next) co_return next;
     }
+    if (reader.done()) co_return Status();
     error_code error;
-    const auto room = unparsed.Prepare(kReadBytes).first(kReadBytes);
-    unparsed.Commit(co_await connection_.ReadSome(room, error));
+    const size_t read = co_await connection_.ReadSome(reader.Room(), error);
     if (error == asio::error::eof) co_return reader.ParseEnd();
     if (error) co_return Fail(ErrorCode::kUnavailable, connection_.Describe("read", error));
+    const Status parsed = reader.Parse(read);
+    if (!parsed) co_return parsed;
   }
 }
 
 Result<HttpClientResponse> HttpClient::Impl::Finish(const HttpClientRequest& request,
                                                     ResponseReader& reader) {
   if (!reader.keep_alive()) connection_.Close();
+  ResponseReader::Body body = reader.TakeBody();
   HttpClientResponse response{.status = reader.status(),
                               .headers = reader.TakeHeaders(),
-                              .body = {},
-                              .storage = reader.TakeBody()};
+                              .body = body.bytes,
+                              .storage = std::move(body.storage)};
   if (EqualsIgnoreCase(response.headers.Get("Content-Encoding"), "gzip") &&
-      response.storage->size() > 0) {
+      !response.body.empty()) {
     BodyPool::Lease decoded = bodies_->Take();
-    const Status unpacked = GunzipInto(response.storage->view(), request.max_body_bytes, *decoded);
+    const Status unpacked = GunzipInto(response.body, request.max_body_bytes, *decoded);
     if (!unpacked) return std::unexpected(unpacked.error());
     response.storage = std::move(decoded);
+    response.body = response.storage->view();
   }
-  if (request.max_body_bytes > 0 && response.storage->size() > request.max_body_bytes)
+  if (request.max_body_bytes > 0 && response.body.size() > request.max_body_bytes)
     return Fail(ErrorCode::kLimitExceeded, "body size limit exceeded");
-  response.body = response.storage->view();
   return response;
 }
 

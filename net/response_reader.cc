@@ -7,6 +7,8 @@
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/optional.hpp>
+#include <optional>
+#include <utility>
 
 #include "base/model/number.h"
 
@@ -19,14 +21,21 @@ using boost::system::error_code;
 
 /// A chunk's extensions or a trailer may be no longer than this and the headers together.
 constexpr size_t kMaxUnparsedBytes = 64 << 10;
+constexpr size_t kReadBytes = 64 << 10;        // of a response of which nothing is known
 constexpr size_t kMaxReserveBytes = 16 << 20;  // of what a Content-Length promises
 
-/// What a Beast parser calls a body: here, a buffer of ours to append to.
-struct PooledBody {
-  struct value_type {
-    BodyBuffer* buffer = nullptr;
-    uint64_t limit = UINT64_MAX;
-  };
+/// Where a body goes.
+struct BodySink {
+  std::shared_ptr<BodyPool> buffers;
+  uint64_t limit = UINT64_MAX;
+  uint64_t size = 0;
+  const char* begin = nullptr;              // of a body in place, as the parser shows it first
+  std::optional<BodyPool::Lease> gathered;  // the other ones
+};
+
+/// What a Beast parser calls a body: bytes that stay where they are, or are gathered.
+struct SunkBody {
+  using value_type = BodySink;
 
   class reader {
    public:
@@ -35,7 +44,7 @@ struct PooledBody {
 
     void init(const boost::optional<uint64_t>& length, error_code& error) {
       error = {};
-      if (length) sink_.buffer->Reserve(std::min<uint64_t>(*length, kMaxReserveBytes));
+      if (!length) sink_.gathered.emplace(sink_.buffers->Take());
     }
 
     template <class Buffers>
@@ -45,11 +54,16 @@ struct PooledBody {
       for (auto it = boost::asio::buffer_sequence_begin(buffers);
            it != boost::asio::buffer_sequence_end(buffers); ++it) {
         const boost::asio::const_buffer part = *it;
-        if (part.size() > sink_.limit - sink_.buffer->size()) {
+        if (part.size() > sink_.limit - sink_.size) {
           error = http::error::body_limit;
           return taken;
         }
-        sink_.buffer->Append(part.data(), part.size());
+        if (sink_.gathered) {
+          (*sink_.gathered)->Append(part.data(), part.size());
+        } else if (sink_.begin == nullptr) {
+          sink_.begin = static_cast<const char*>(part.data());
+        }
+        sink_.size += part.size();
         taken += part.size();
       }
       return taken;
@@ -83,39 +97,64 @@ Error Describe(const error_code& error, std::string_view bytes) {
 }  // namespace
 
 struct ResponseReader::Parser {
-  http::response_parser<PooledBody> http;
+  http::response_parser<SunkBody> http;
+  BodySink& sink() { return http.get().body(); }
 };
 
-ResponseReader::ResponseReader(ResponseLimits limits, BodyPool::Lease body)
-    : limits_(limits), body_(std::move(body)) {
-  StartOver();
+ResponseReader::ResponseReader(ResponseLimits limits, std::shared_ptr<BodyPool> buffers)
+    : limits_(limits), buffers_(std::move(buffers)), received_(buffers_->Take()) {
+  MakeParser();
 }
 
 ResponseReader::~ResponseReader() = default;
 
-void ResponseReader::StartOver() {
+void ResponseReader::MakeParser() {
   parser_ = std::make_unique<Parser>();
   auto& parser = parser_->http;
   parser.eager(true);
   parser.header_limit(static_cast<uint32_t>(std::min<size_t>(limits_.max_header_bytes, 1u << 30)));
   parser.body_limit(boost::none);
   parser.skip(limits_.answers_head_request);
-  parser.get().body() = {&*body_, EncodedLimit(limits_.max_body_bytes)};
+  parser_->sink().buffers = buffers_;
+  parser_->sink().limit = EncodedLimit(limits_.max_body_bytes);
 }
 
-Status ResponseReader::Parse(BodyBuffer& bytes) {
-  if (bytes.size() == 0 || done()) return {};
+Status ResponseReader::StartOver() {
+  MakeParser();
+  return Parse(0);
+}
+
+bool ResponseReader::in_place() const { return parser_->sink().begin != nullptr; }
+
+std::span<char> ResponseReader::Room() {
+  size_t wanted = kReadBytes;
+  if (in_place()) {
+    const uint64_t missing = parser_->http.content_length_remaining().value_or(0);
+    wanted = std::clamp<uint64_t>(missing, 1, kMaxReserveBytes);
+  }
+  return received_->Prepare(wanted);
+}
+
+Status ResponseReader::Parse(size_t count) {
+  BodyBuffer& bytes = *received_;
+  bytes.Commit(count);
+  if (bytes.size() == parsed_ || done()) return {};
+  const bool was_in_place = in_place();
   error_code error;
-  const size_t used =
-      parser_->http.put(boost::asio::const_buffer(bytes.data(), bytes.size()), error);
+  const boost::asio::const_buffer unparsed(bytes.data() + parsed_, bytes.size() - parsed_);
+  parsed_ += parser_->http.put(unparsed, error);
   if (error && error != http::error::need_more)
     return std::unexpected(Describe(error, bytes.view()));
   if (parser_->http.is_header_done() && !limits_.answers_head_request &&
       parser_->http.content_length().value_or(0) > EncodedLimit(limits_.max_body_bytes))
     return std::unexpected(Describe(http::error::body_limit, {}));
-  bytes.Consume(used);
-  surplus_ = done() && bytes.size() > 0;
-  if (!done() && bytes.size() > limits_.max_header_bytes + kMaxUnparsedBytes)
+  if (!in_place()) {
+    bytes.Consume(std::exchange(parsed_, 0));
+  } else if (!was_in_place) {
+    body_offset_ = static_cast<size_t>(parser_->sink().begin - bytes.data());
+  }
+  surplus_ = done() && bytes.size() > parsed_;
+  if (!done() && bytes.size() - parsed_ > limits_.max_header_bytes + kMaxUnparsedBytes)
     return Fail(ErrorCode::kCorruption, "malformed HTTP response: endless chunk header");
   return {};
 }
@@ -139,6 +178,16 @@ HttpHeaders ResponseReader::TakeHeaders() {
   for (const auto& field : parser_->http.get())
     headers.Add(std::string(field.name_string()), std::string(field.value()));
   return headers;
+}
+
+ResponseReader::Body ResponseReader::TakeBody() {
+  BodySink& sink = parser_->sink();
+  if (sink.gathered) {
+    const std::string_view bytes = (*sink.gathered)->view();
+    return {*std::move(sink.gathered), bytes};
+  }
+  const std::string_view bytes = received_->view().substr(body_offset_, sink.size);
+  return {std::move(received_), bytes};
 }
 
 }  // namespace barograph::net

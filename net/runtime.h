@@ -72,7 +72,8 @@ asio::awaitable<void> Sleep(std::chrono::nanoseconds duration);
 asio::awaitable<bool> Cancelled();
 
 /// Runs `job` on `pool` and resumes the caller on its own executor with what it returned or threw.
-/// Cancelling the caller does not interrupt the job: give it a stop token.
+/// Cancelling the caller does not interrupt the job: give it a stop token. The caller's context
+/// must outlive the pool's threads.
 template <typename Job>
 asio::awaitable<std::invoke_result_t<Job&>> Offload(asio::thread_pool& pool, Job job) {
   using Returned = std::invoke_result_t<Job&>;

@@ -123,6 +123,31 @@ TEST_CASE("A body of many megabytes arrives unharmed") {
   CHECK((client.Body(Get(server.url())) == page));
 }
 
+TEST_CASE("A response is the same in whatever pieces it comes") {
+  const std::string body = "metric_a 1\nmetric_b 2\n";
+  const std::string reply = Reply(body);
+  for (size_t cut = 1; cut < reply.size(); cut += 3) {
+    RawServer server([&](RawSocket& socket, int) {
+      while (!socket.ReadUntil("\r\n\r\n").empty()) {
+        socket.Send(reply.substr(0, cut));
+        std::this_thread::yield();
+        socket.Send(reply.substr(cut));
+      }
+    });
+    Client client;
+    for (int i = 0; i < 3; ++i) CHECK(client.Body(Get(server.url())) == body);
+    client.client.Close();
+  }
+}
+
+TEST_CASE("What follows an informational response in the same packet is read") {
+  RawServer server(Always(
+      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + Reply("late")));
+  Client client;
+  for (int i = 0; i < 3; ++i) CHECK(client.Body(Get(server.url())) == "late");
+  client.client.Close();
+}
+
 TEST_CASE("Gzip bodies are decoded, of several members too") {
   const std::string page(100'000, 'x');
   const std::string packed = Compress(page, ContentEncoding::kGzip);
@@ -248,6 +273,27 @@ TEST_CASE("One deadline covers silence, slow drips and redirects") {
           Error{ErrorCode::kTimeout,
                 fmt::format("Get \"{}\": context deadline exceeded", server->url())});
   over = true;
+}
+
+TEST_CASE("Each request has its own deadline, whatever the one before had") {
+  RawServer server([](RawSocket& socket, int) {
+    for (bool answer = true; !socket.ReadUntil("\r\n\r\n").empty(); answer = !answer)
+      if (answer) socket.Send(Reply("x"));
+  });
+  Client client;
+  auto request = Get(server.url());
+  using Milliseconds = std::chrono::milliseconds;
+  const std::pair<Milliseconds, Milliseconds> timeouts[] = {{10s, 50ms}, {500ms, 600ms}};
+  for (const auto& [first, second] : timeouts) {
+    request.timeout = first;
+    REQUIRE(client.Body(request) == "x");
+    request.timeout = second;
+    const auto begin = std::chrono::steady_clock::now();
+    CHECK(client.Failure(request).code == ErrorCode::kTimeout);
+    const auto took = std::chrono::steady_clock::now() - begin;
+    CHECK(took >= second);
+    CHECK(took < 5s);
+  }
 }
 
 TEST_CASE("A kept connection that the server has closed is replaced without an error") {

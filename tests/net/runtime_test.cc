@@ -15,8 +15,8 @@ using namespace std::chrono_literals;
 using test::Await;
 
 TEST_CASE("Offload runs on the pool and comes back to the caller's thread") {
-  asio::thread_pool pool(2);
   Runtime runtime(1);
+  asio::thread_pool pool(2);
   runtime.Start();
   std::promise<bool> held;
   asio::co_spawn(
@@ -32,8 +32,8 @@ TEST_CASE("Offload runs on the pool and comes back to the caller's thread") {
 }
 
 TEST_CASE("Offload passes on what the job throws, and takes jobs without a result") {
-  asio::thread_pool pool(1);
   asio::io_context context;
+  asio::thread_pool pool(1);
   bool ran = false;
   Await(context, Offload(pool, [&] { ran = true; }));
   CHECK(ran);
