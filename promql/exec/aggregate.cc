@@ -1,7 +1,5 @@
 #include "promql/exec/aggregate.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <unordered_map>
@@ -16,7 +14,10 @@ FoldAggregate::FoldAggregate(QueryContext& context, const AggregateExpr& expr, O
     : Operator(context, input->grid()),
       expr_(expr),
       input_(std::move(input)),
-      fold_(MakeFold(expr.op)) {}
+      fold_(MakeFold(expr.op)),
+      histograms_(expr.op == AggregateOp::kSum ? HistogramTotal::Kind::kSum
+                                               : HistogramTotal::Kind::kAverage,
+                  context.annotations(), expr.expr->position) {}
 
 Status FoldAggregate::Open() {
   TRY(input_->Open());
@@ -27,29 +28,29 @@ Status FoldAggregate::Open() {
 
 Status FoldAggregate::Evaluate(size_t index, Column& out) {
   fold_->Reset(steps());
+  histograms_.Reset();
   for (const uint32_t member : groups_[index].members) {
     TRY(input_->Evaluate(member, column_));
     TRY(context().Work(steps()));
-    if (!column_.histograms.empty()) TRY(HandleHistograms(column_));
+    if (!column_.histograms.empty()) HandleHistograms(input_->series()[member], column_);
     fold_->Add(column_.values);
   }
   out.Reset(steps());
   fold_->Finish(out.values);
+  histograms_.Finish(out);
   return {};
 }
 
-Status FoldAggregate::HandleHistograms(Column& column) {
+// Leaves in the column what the fold over floats takes.
+void FoldAggregate::HandleHistograms(const SeriesMeta& series, Column& column) {
   switch (expr_.op) {
     case AggregateOp::kCount:
-    case AggregateOp::kGroup: return {};
+    case AggregateOp::kGroup: return;
     case AggregateOp::kSum:
     case AggregateOp::kAvg:
-      return Fail(ErrorCode::kExecution,
-                  fmt::format("aggregation {} is not implemented for native histograms",
-                              ToString(expr_.op)));
-    default:
-      IgnoreHistograms(context(), ToString(expr_.op), expr_.expr->position, column);
-      return {};
+      histograms_.TakeFrom(column, context().naming().Get(series, kMetricName));
+      return;
+    default: IgnoreHistograms(context(), ToString(expr_.op), expr_.expr->position, column);
   }
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "promql/exec/grouping.h"
+#include "promql/exec/histogram_fold.h"
 #include "promql/exec/operator.h"
 #include "promql/func/fold.h"
 
@@ -23,11 +24,12 @@ class FoldAggregate final : public Operator {
   std::vector<const Operator*> inputs() const override { return {input_.get()}; }
 
  private:
-  Status HandleHistograms(Column& column);
+  void HandleHistograms(const SeriesMeta& series, Column& column);
 
   const AggregateExpr& expr_;
   OperatorPtr input_;
   std::unique_ptr<Fold> fold_;
+  HistogramFold histograms_;
   std::vector<SeriesGroup> groups_;
   Column column_;
 };

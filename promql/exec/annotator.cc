@@ -84,6 +84,17 @@ void Annotator::MixedFloatsHistograms(std::string_view metric, PositionRange whe
        where);
 }
 
+void Annotator::MixedInAggregation(PositionRange where) {
+  Warn("encountered a mix of histograms and floats for aggregation", where);
+}
+
+void Annotator::MixedSchemas(std::string_view metric, PositionRange where) {
+  Warn(fmt::format("vector contains a mix of histograms with exponential and custom buckets "
+                   "schemas for metric name {}",
+                   Quote(metric)),
+       where);
+}
+
 void Annotator::MixedClassicNative(std::string_view metric, PositionRange where) {
   Warn(WithMetric("vector contains a mix of classic and native histograms", metric), where);
 }
@@ -104,6 +115,44 @@ void Annotator::IncompatibleTypes(std::string_view lhs, std::string_view op, std
   Inform(fmt::format("incompatible sample types encountered for binary operator {}: {} {} {}",
                      Quote(op), lhs, op, rhs),
          where);
+}
+
+void Annotator::IncompatibleLayouts(std::string_view op, PositionRange where) {
+  Warn(fmt::format("incompatible bucket layout encountered for binary operator {}", op), where);
+}
+
+void Annotator::HistogramNotCounter(std::string_view metric, PositionRange where) {
+  Warn(fmt::format("this native histogram metric is not a counter: {}", Quote(metric)), where);
+}
+
+void Annotator::HistogramNotGauge(std::string_view metric, PositionRange where) {
+  Warn(fmt::format("this native histogram metric is not a gauge: {}", Quote(metric)), where);
+}
+
+void Annotator::ResetCollision(std::string_view operation, PositionRange where) {
+  Warn(fmt::format("conflicting counter resets during histogram {}", operation), where);
+}
+
+void Annotator::BoundsReconciled(std::string_view operation, PositionRange where) {
+  Inform(fmt::format("mismatched custom buckets were reconciled during {}", operation), where);
+}
+
+void Annotator::NanObservations(NanEffect effect, std::string_view metric, PositionRange where) {
+  std::string_view text;
+  switch (effect) {
+    case NanEffect::kNone: return;
+    case NanEffect::kQuantileIsNan:
+      text = "input to histogram_quantile has NaN observations, result is NaN";
+      break;
+    case NanEffect::kQuantileIsSkewed:
+      text = "input to histogram_quantile has NaN observations, result is skewed higher";
+      break;
+    case NanEffect::kFractionExcludes:
+      text =
+          "input to histogram_fraction has NaN observations, which are excluded from all fractions";
+      break;
+  }
+  Inform(WithMetric(std::string(text), metric), where);
 }
 
 void Annotator::PossibleNonCounter(std::string_view metric, PositionRange where) {

@@ -12,6 +12,9 @@
 /// kept once, and the position is that of the expression that raised it last.
 namespace barograph::promql {
 
+/// What NaN observations in a native histogram did to a result.
+enum class NanEffect : uint8_t { kNone, kQuantileIsNan, kQuantileIsSkewed, kFractionExcludes };
+
 class Annotator {
  public:
   void Warn(std::string text, PositionRange where) { Add(true, std::move(text), where); }
@@ -21,11 +24,20 @@ class Annotator {
   void InvalidRatio(double ratio, double limit, PositionRange where);
   void BadBucketLabel(std::string_view metric, std::string_view label, PositionRange where);
   void MixedFloatsHistograms(std::string_view metric, PositionRange where);
+  void MixedInAggregation(PositionRange where);
+  void MixedSchemas(std::string_view metric, PositionRange where);
   void MixedClassicNative(std::string_view metric, PositionRange where);
   void HistogramIgnoredInAggregation(std::string_view aggregation, PositionRange where);
   void HistogramIgnoredInRange(std::string_view metric, PositionRange where);
   void IncompatibleTypes(std::string_view lhs, std::string_view op, std::string_view rhs,
                          PositionRange where);
+  void IncompatibleLayouts(std::string_view op, PositionRange where);
+  void HistogramNotCounter(std::string_view metric, PositionRange where);
+  void HistogramNotGauge(std::string_view metric, PositionRange where);
+  /// `operation` is addition, subtraction or aggregation.
+  void ResetCollision(std::string_view operation, PositionRange where);
+  void BoundsReconciled(std::string_view operation, PositionRange where);
+  void NanObservations(NanEffect effect, std::string_view metric, PositionRange where);
   void PossibleNonCounter(std::string_view metric, PositionRange where);
   void SortInRangeQuery(PositionRange where);
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "promql/exec/aggregate.h"
-#include "promql/exec/classic_histogram_call.h"
+#include "promql/exec/histogram_call.h"
 #include "promql/exec/instant_selector.h"
 #include "promql/exec/leaf.h"
 #include "promql/exec/map.h"
@@ -124,7 +124,8 @@ class Builder {
     }
     // The samples at both ends of the lookback count, and one at its very start as well.
     const WindowSpec around{node.grid, node.shift, lookback_ms, lookback_ms};
-    return OperatorPtr(new SmoothedSelector(context_, std::move(source), around));
+    return OperatorPtr(
+        new SmoothedSelector(context_, std::move(source), around, node.expr->position));
   }
 
   Result<std::vector<OperatorPtr>> BuildScalars(const PlanNode& node, size_t except) {
@@ -162,6 +163,11 @@ class Builder {
     if (name == "label_replace" || name == "label_join") return BuildRelabel(node);
     if (name == "histogram_quantile" || name == "histogram_fraction") return BuildHistogram(node);
     if (name == "histogram_quantiles") return BuildQuantiles(node);
+    if (const HistogramFunction function = FindHistogramFunction(name)) {
+      OperatorPtr input = TRY(Build(*node.inputs[0]));
+      OperatorPtr map = std::make_unique<HistogramMap>(context_, name, function, std::move(input));
+      return Unique(std::move(map), *node.inputs[0], Duplicates::kMayAlternate);
+    }
     return Fail(ErrorCode::kExecution, fmt::format("function {} is not implemented", name));
   }
 
@@ -189,7 +195,7 @@ class Builder {
 
     RangeCall::Description description;
     description.function = &function;
-    description.kernel = TRY(ChooseKernel(function, range));
+    description.kernels = TRY(ChooseKernels(function, range));
     description.windows = RangeWindows(range, options_);
     description.windows.grid = node.grid;
     description.range_ms = range.range_ms;
@@ -203,12 +209,12 @@ class Builder {
     return Unique(std::move(call), range, Duplicates::kAreErrors);
   }
 
-  static Result<RangeKernel> ChooseKernel(const RangeFunction& function, const PlanNode& range) {
-    if (range.kind != PlanKind::kMatrix) return function.kernel;
+  static Result<RangeKernels> ChooseKernels(const RangeFunction& function, const PlanNode& range) {
+    if (range.kind != PlanKind::kMatrix) return function.kernels;
     const VectorSelector& selector = SelectorOf(range);
-    if (!selector.anchored && !selector.smoothed) return function.kernel;
-    RangeKernel kernel = selector.anchored ? function.anchored : function.smoothed;
-    if (kernel != nullptr) return kernel;
+    if (!selector.anchored && !selector.smoothed) return function.kernels;
+    const RangeKernels kernels = selector.anchored ? function.anchored : function.smoothed;
+    if (kernels) return kernels;
     return Fail(ErrorCode::kExecution,
                 fmt::format("{} modifier can only be used with: {} - not with {}",
                             selector.anchored ? "anchored" : "smoothed",

@@ -2,7 +2,21 @@
 
 #include <algorithm>
 
+#include "promql/func/histogram_interpolation.h"
+
 namespace barograph::promql {
+namespace {
+
+size_t CountHistograms(const SeriesSamples& samples, Window window) {
+  if (samples.histograms.empty()) return 0;
+  size_t count = 0;
+  for (uint32_t i = window.begin; i < window.end; ++i) {
+    count += samples.histograms[i] != nullptr ? 1 : 0;
+  }
+  return count;
+}
+
+}  // namespace
 
 InstantSelector::InstantSelector(QueryContext& context, std::unique_ptr<SelectorSource> source,
                                  WindowSpec windows, SampleField field)
@@ -76,11 +90,12 @@ void InstantSelector::TakeTimestamps(const SeriesSamples& samples, const Windows
 }
 
 SmoothedSelector::SmoothedSelector(QueryContext& context, std::unique_ptr<SelectorSource> source,
-                                   WindowSpec windows)
+                                   WindowSpec windows, PositionRange position)
     : Operator(context, windows.grid),
       source_(std::move(source)),
       spec_(windows),
-      windows_(windows) {}
+      windows_(windows),
+      position_(position) {}
 
 Status SmoothedSelector::Open() {
   TRY(source_->Open());
@@ -90,20 +105,55 @@ Status SmoothedSelector::Open() {
 
 Status SmoothedSelector::Evaluate(size_t index, Column& out) {
   const SeriesSamples samples = TRY(source_->Read(index));
-  if (!samples.histograms.empty()) {
-    return Fail(ErrorCode::kExecution,
-                "the smoothed modifier is not implemented for native histograms");
-  }
   const Windows& windows = windows_.Find(samples);
+  const std::string_view metric = series_[index].labels->metric_name();
   out.Reset(steps());
   TRY(context().Work(steps()));
   for (size_t step = 0; step < out.size(); ++step) {
     const Window window = windows.steps[step];
     if (window.size() == 0) continue;
-    out.values[step] = ValueAt(samples, window, FromMs(spec_.shift.Refer(grid().at(step))));
+    const Timestamp at = FromMs(spec_.shift.Refer(grid().at(step)));
+    const size_t histograms = CountHistograms(samples, window);
+    if (histograms == 0) {
+      out.values[step] = ValueAt(samples, window, at);
+    } else if (histograms < window.size()) {
+      context().annotations().MixedFloatsHistograms(metric, position_);
+    } else if (HistogramRef histogram = HistogramAt(samples, window, at, metric)) {
+      out.SetHistogram(step, std::move(histogram));
+    }
   }
   context().CountSamples(out.CountPresent());
   return {};
+}
+
+HistogramRef SmoothedSelector::HistogramAt(const SeriesSamples& samples, Window window,
+                                           Timestamp at, std::string_view metric) const {
+  const auto begin = samples.timestamps.begin();
+  const auto found = std::lower_bound(begin + window.begin, begin + window.end, at);
+  const auto i = static_cast<uint32_t>(found - begin);
+  const auto point = [&](uint32_t k) {
+    return HistogramPoint{samples.timestamps[k], *samples.histograms[k]};
+  };
+  if (i < window.end && samples.timestamps[i] == at) {
+    return std::make_shared<const FloatHistogram>(*samples.histograms[i]);
+  }
+  if (i == window.begin) return nullptr;  // nothing before
+  if (i == window.end) {
+    auto last = std::make_shared<FloatHistogram>(*samples.histograms[i - 1]);
+    last->counter_reset_hint = CounterResetHint::kUnknown;
+    return last;
+  }
+  constexpr CounterResetHint kGauge = CounterResetHint::kGauge;
+  const bool is_counter = point(i - 1).histogram.counter_reset_hint != kGauge ||
+                          point(i).histogram.counter_reset_hint != kGauge;
+  const HistogramReport report{context().annotations(), metric, position_};
+  if (point(i - 1).histogram.uses_custom_buckets() != point(i).histogram.uses_custom_buckets()) {
+    report.annotations.MixedSchemas(metric, position_);
+    return nullptr;
+  }
+  auto between = InterpolateHistograms(point(i - 1), point(i), at, is_counter, report);
+  if (!between.has_value()) return nullptr;
+  return std::make_shared<const FloatHistogram>(std::move(*between));
 }
 
 double SmoothedSelector::ValueAt(const SeriesSamples& samples, Window window, Timestamp at) const {

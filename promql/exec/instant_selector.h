@@ -36,11 +36,11 @@ class InstantSelector final : public Operator {
 
 /// A selector with the smoothed modifier: at each step the sample there, or what a straight line
 /// between its two neighbours gives; after the last sample its value for as long as the lookback.
-/// Floats only.
+/// Nothing, with a warning, where there are both floats and histograms around a step.
 class SmoothedSelector final : public Operator {
  public:
   SmoothedSelector(QueryContext& context, std::unique_ptr<SelectorSource> source,
-                   WindowSpec windows);
+                   WindowSpec windows, PositionRange position);
 
   Status Open() override;
   Status Evaluate(size_t index, Column& out) override;
@@ -48,10 +48,13 @@ class SmoothedSelector final : public Operator {
 
  private:
   double ValueAt(const SeriesSamples& samples, Window window, Timestamp at) const;
+  HistogramRef HistogramAt(const SeriesSamples& samples, Window window, Timestamp at,
+                           std::string_view metric) const;
 
   std::unique_ptr<SelectorSource> source_;
   WindowSpec spec_;
   WindowCache windows_;
+  PositionRange position_;
 };
 
 }  // namespace barograph::promql

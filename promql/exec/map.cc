@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/model/histogram_arithmetic.h"
+
 namespace barograph::promql {
 
 Status Map::Open() {
@@ -34,6 +36,24 @@ std::vector<const Operator*> Map::inputs() const {
   return inputs;
 }
 
+Status HistogramMap::Open() {
+  TRY(input_->Open());
+  series_ = input_->series();
+  for (SeriesMeta& meta : series_) meta.drop_name = true;
+  return {};
+}
+
+Status HistogramMap::Evaluate(size_t index, Column& out) {
+  TRY(input_->Evaluate(index, column_));
+  TRY(context().Work(column_.size()));
+  out.Reset(steps());
+  for (size_t step = 0; step < steps(); ++step) {
+    const FloatHistogram* histogram = column_.histogram(step);
+    if (histogram != nullptr) out.values[step] = function_(*histogram);
+  }
+  return {};
+}
+
 Status Negate::Open() {
   TRY(input_->Open());
   series_ = input_->series();
@@ -43,10 +63,13 @@ Status Negate::Open() {
 
 Status Negate::Evaluate(size_t index, Column& out) {
   TRY(input_->Evaluate(index, out));
-  if (!out.histograms.empty()) {
-    return Fail(ErrorCode::kExecution, "unary operator - is not implemented for native histograms");
-  }
   for (double& value : out.values) value = IsAbsent(value) ? kAbsent : -value;
+  for (HistogramRef& histogram : out.histograms) {
+    if (histogram == nullptr) continue;
+    auto negated = std::make_shared<FloatHistogram>(*histogram);
+    ScaleHistogram(*negated, -1);
+    histogram = std::move(negated);
+  }
   return {};
 }
 

@@ -6,6 +6,7 @@
 
 #include "promql/exec/operator.h"
 #include "promql/func/math.h"
+#include "promql/func/native_histogram.h"
 
 namespace barograph::promql {
 
@@ -32,6 +33,29 @@ class Map final : public Operator {
   OperatorPtr input_;
   std::vector<OperatorPtr> scalars_;
   std::vector<Column> scalar_columns_;
+};
+
+/// A function of each native histogram of its input, such as histogram_count(x). Floats are left
+/// out, and series lose their names.
+class HistogramMap final : public Operator {
+ public:
+  HistogramMap(QueryContext& context, std::string_view name, HistogramFunction function,
+               OperatorPtr input)
+      : Operator(context, input->grid()),
+        name_(name),
+        function_(function),
+        input_(std::move(input)) {}
+
+  Status Open() override;
+  Status Evaluate(size_t index, Column& out) override;
+  std::string name() const override { return std::string(name_); }
+  std::vector<const Operator*> inputs() const override { return {input_.get()}; }
+
+ private:
+  std::string_view name_;
+  HistogramFunction function_;
+  OperatorPtr input_;
+  Column column_;
 };
 
 /// -x. Scalars stay scalars.

@@ -7,15 +7,12 @@
 namespace barograph::promql {
 namespace {
 
+// What a histogram costs next to a float.
+constexpr size_t kHistogramWork = 64;
+
 bool LooksLikeCounter(std::string_view metric) {
   return metric.ends_with("_total") || metric.ends_with("_sum") || metric.ends_with("_count") ||
          metric.ends_with("_bucket");
-}
-
-bool Touches(const Windows& windows, uint32_t index) {
-  const auto past = std::upper_bound(windows.steps.begin(), windows.steps.end(), index,
-                                     [](uint32_t i, Window window) { return i < window.end; });
-  return past != windows.steps.end() && past->begin <= index;
 }
 
 }  // namespace
@@ -27,7 +24,8 @@ RangeCall::RangeCall(QueryContext& context, const Description& description, Rang
       source_(std::move(source)),
       scalars_(std::move(scalars)),
       scalar_columns_(scalars_.size()),
-      windows_(description.windows) {}
+      windows_(description.windows),
+      mixed_windows_(description.windows) {}
 
 Status RangeCall::Open() {
   for (size_t i = 0; i < scalars_.size(); ++i) {
@@ -54,9 +52,17 @@ bool RangeCall::SeriesMayReport() const {
 }
 
 Status RangeCall::Evaluate(size_t index, Column& out) {
-  SeriesSamples samples = TRY(source_->Read(index));
+  const SeriesSamples samples = TRY(source_->Read(index));
   const std::string_view metric = context().naming().Get(source_->series()[index], kMetricName);
-  if (!samples.histograms.empty()) samples = TRY(PrepareHistograms(samples, metric));
+  if (samples.histograms.empty()) return EvaluateFloats(samples, metric, out);
+  SeriesSamples whole = samples;
+  whole.timestamp_column = 0;  // the floats alone have timestamps of their own
+  if (description_.function->counts_histograms) return EvaluateFloats(whole, metric, out);
+  return EvaluateMixed(whole, metric, out);
+}
+
+Status RangeCall::EvaluateFloats(const SeriesSamples& samples, std::string_view metric,
+                                 Column& out) {
   const Windows& windows = windows_.Find(samples);
   out.histograms.clear();
   out.values.resize(steps());
@@ -84,7 +90,7 @@ Status RangeCall::Evaluate(size_t index, Column& out) {
 
 // Step by step where a step's cost is its window's, so that the query can end in between.
 Status RangeCall::RunKernel(const RangeInput& input, std::span<double> out) {
-  if (!description_.function->whole_windows) return description_.kernel(input, out);
+  if (!description_.function->whole_windows) return description_.kernels.floats(input, out);
   RangeInput one = input;
   for (size_t step = 0; step < out.size(); ++step) {
     TRY(context().Work(4 * input.windows[step].size()));
@@ -94,39 +100,63 @@ Status RangeCall::RunKernel(const RangeInput& input, std::span<double> out) {
     for (size_t i = 0; i < scalar_columns_.size(); ++i) {
       one.scalars[i] = input.scalars[i].subspan(step, 1);
     }
-    TRY(description_.kernel(one, out.subspan(step, 1)));
+    TRY(description_.kernels.floats(one, out.subspan(step, 1)));
   }
   return {};
 }
 
-// Leaves the floats, unless the function takes any sample.
-Result<SeriesSamples> RangeCall::PrepareHistograms(const SeriesSamples& samples,
-                                                   std::string_view metric) {
-  const HistogramUse use = description_.function->histograms;
-  SeriesSamples whole = samples;
-  whole.timestamp_column = 0;  // the floats alone have timestamps of their own
-  if (use == HistogramUse::kCounted) return whole;
-  const Windows& windows = windows_.Find(whole);
+// First as if there were floats only, then again the steps at which there are histograms.
+Status RangeCall::EvaluateMixed(const SeriesSamples& samples, std::string_view metric,
+                                Column& out) {
+  SplitOffFloats(samples);
+  TRY(EvaluateFloats(SeriesSamples{float_timestamps_, float_values_, {}, 0}, metric, out));
+  const Windows& windows = mixed_windows_.Find(samples);
+  for (size_t step = 0; step < steps(); ++step) {
+    const Window window = windows.steps[step];
+    const uint32_t floats = floats_before_[window.end] - floats_before_[window.begin];
+    if (floats == window.size()) continue;
+    TRY(context().Work(kHistogramWork * (window.size() - floats)));
+    context().CountSamples(window.size() - floats);
+    MixedWindow mixed;
+    mixed.timestamps = samples.timestamps.subspan(window.begin, window.size());
+    mixed.values = samples.values.subspan(window.begin, window.size());
+    mixed.histograms = samples.histograms.subspan(window.begin, window.size());
+    mixed.end_ms = description_.windows.shift.Refer(grid().at(step));
+    mixed.range_ms = description_.range_ms;
+    mixed.metric = metric;
+    mixed.position = description_.argument;
+    mixed.annotations = &context().annotations();
+    EvaluateWindow(mixed, floats > 0, step, out);
+  }
+  return {};
+}
+
+void RangeCall::SplitOffFloats(const SeriesSamples& samples) {
   float_timestamps_.clear();
   float_values_.clear();
-  bool ignored = false;
-  for (uint32_t i = 0; i < samples.size(); ++i) {
-    if (samples.histograms[i] == nullptr) {
-      float_timestamps_.push_back(samples.timestamps[i]);
-      float_values_.push_back(samples.values[i]);
-    } else {
-      ignored |= Touches(windows, i);
-    }
+  floats_before_.clear();
+  for (size_t i = 0; i < samples.size(); ++i) {
+    floats_before_.push_back(static_cast<uint32_t>(float_values_.size()));
+    if (samples.histograms[i] != nullptr) continue;
+    float_timestamps_.push_back(samples.timestamps[i]);
+    float_values_.push_back(samples.values[i]);
   }
-  if (ignored && use == HistogramUse::kNeeded) {
-    return Fail(ErrorCode::kExecution,
-                fmt::format("function {} is not implemented for native histograms",
-                            description_.function->name));
+  floats_before_.push_back(static_cast<uint32_t>(float_values_.size()));
+}
+
+void RangeCall::EvaluateWindow(const MixedWindow& window, bool has_floats, size_t step,
+                               Column& out) {
+  if (description_.kernels.mixed == nullptr) {
+    if (has_floats) window.annotations->HistogramIgnoredInRange(window.metric, window.position);
+    return;
   }
-  if (ignored && !float_values_.empty()) {
-    context().annotations().HistogramIgnoredInRange(metric, description_.argument);
+  auto result = description_.kernels.mixed(window);
+  if (!result.has_value()) return;
+  if (result->histogram != nullptr) {
+    out.SetHistogram(step, std::move(result->histogram));
+  } else {
+    out.values[step] = result->value;
   }
-  return SeriesSamples{float_timestamps_, float_values_, {}, 0};
 }
 
 void RangeCall::CheckCounterName(std::string_view metric, const Column& out) {

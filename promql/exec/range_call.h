@@ -15,7 +15,7 @@ class RangeCall final : public Operator {
  public:
   struct Description {
     const RangeFunction* function = nullptr;
-    RangeKernel kernel = nullptr;  ///< the function's, or that of its modifier
+    RangeKernels kernels;  ///< the function's, or those of its modifier
     WindowSpec windows;
     int64_t range_ms = 0;
     PositionRange argument;  ///< of the first argument, for annotations
@@ -32,7 +32,10 @@ class RangeCall final : public Operator {
   bool reports() const override { return reports_ || Operator::reports(); }
 
  private:
-  Result<SeriesSamples> PrepareHistograms(const SeriesSamples& samples, std::string_view metric);
+  Status EvaluateFloats(const SeriesSamples& samples, std::string_view metric, Column& out);
+  Status EvaluateMixed(const SeriesSamples& samples, std::string_view metric, Column& out);
+  void SplitOffFloats(const SeriesSamples& samples);
+  void EvaluateWindow(const MixedWindow& window, bool has_floats, size_t step, Column& out);
   Status RunKernel(const RangeInput& input, std::span<double> out);
   void CheckCounterName(std::string_view metric, const Column& out);
 
@@ -45,8 +48,12 @@ class RangeCall final : public Operator {
   bool reports_ = false;
   WindowCache windows_;
   RangeScratch scratch_;
-  std::vector<Timestamp> float_timestamps_;  // of a series that also has histograms
+
+  // Of a series that also has histograms.
+  WindowCache mixed_windows_;
+  std::vector<Timestamp> float_timestamps_;
   std::vector<double> float_values_;
+  std::vector<uint32_t> floats_before_;  // each sample, and in all
 };
 
 }  // namespace barograph::promql

@@ -24,6 +24,17 @@ bool HasMarkers(const SeriesSamples& samples) {
   return false;
 }
 
+// What a histogram's hint tells of the one before it does not hold between the steps of a subquery.
+HistogramRef WithoutResetHint(HistogramRef histogram) {
+  if (histogram == nullptr || histogram->counter_reset_hint == CounterResetHint::kUnknown ||
+      histogram->counter_reset_hint == CounterResetHint::kGauge) {
+    return histogram;
+  }
+  auto unhinted = std::make_shared<FloatHistogram>(*histogram);
+  unhinted->counter_reset_hint = CounterResetHint::kUnknown;
+  return unhinted;
+}
+
 }  // namespace
 
 Status SelectorSource::Open() {
@@ -82,11 +93,14 @@ Result<SeriesSamples> SubquerySource::Read(size_t index) {
   timestamps_.clear();
   values_.clear();
   histograms_.clear();
+  held_histograms_.clear();
   for (size_t step = 0; step < column_.size(); ++step) {
     if (!column_.present(step)) continue;
     timestamps_.push_back(grid_timestamps_[step]);
     values_.push_back(column_.values[step]);
-    if (!floats_only) histograms_.push_back(column_.histogram(step));
+    if (floats_only) continue;
+    held_histograms_.push_back(WithoutResetHint(column_.histograms[step]));
+    histograms_.push_back(held_histograms_.back().get());
   }
   return SeriesSamples{timestamps_, values_, histograms_, 0};
 }

@@ -78,6 +78,7 @@ class SubquerySource final : public RangeSource {
   std::vector<Timestamp> grid_timestamps_;
   std::vector<Timestamp> timestamps_;
   std::vector<double> values_;
+  std::vector<HistogramRef> held_histograms_;
   std::vector<const FloatHistogram*> histograms_;
 };
 

@@ -1,17 +1,11 @@
 #include "promql/exec/scalar_binary.h"
 
-#include <fmt/format.h>
+#include "promql/func/histogram_binary.h"
 
 namespace barograph::promql {
 namespace {
 
 bool IsTrim(BinaryOp op) { return op == BinaryOp::kTrimUpper || op == BinaryOp::kTrimLower; }
-
-// Whether the operator is defined between a histogram and a float.
-bool TakesHistogram(BinaryOp op, bool histogram_on_left) {
-  if (op == BinaryOp::kMul) return true;
-  return histogram_on_left && (op == BinaryOp::kDiv || IsTrim(op));
-}
 
 }  // namespace
 
@@ -44,7 +38,11 @@ ComparisonResult ScalarBinary::comparison() const {
 Status ScalarBinary::Evaluate(size_t index, Column& out) {
   TRY(vector().Evaluate(index, out));
   TRY(context().Work(out.size()));
-  if (!out.histograms.empty()) TRY(HandleHistograms(out));
+  std::vector<HistogramRef> results;
+  if (!out.histograms.empty()) {
+    results = ApplyToHistogramSteps(out);
+    out.EraseHistograms();
+  }
   if (IsTrim(description_.op) && out.CountPresent() > 0) {
     context().annotations().IncompatibleTypes("float", ToString(description_.op), "float",
                                               description_.position);
@@ -54,21 +52,25 @@ Status ScalarBinary::Evaluate(size_t index, Column& out) {
   } else {
     ApplyToColumns(description_.op, comparison(), out.values, scalar_column_.values, out.values);
   }
+  for (size_t step = 0; step < results.size(); ++step) {
+    if (results[step] != nullptr) out.SetHistogram(step, std::move(results[step]));
+  }
   return {};
 }
 
-Status ScalarBinary::HandleHistograms(Column& column) {
-  if (TakesHistogram(description_.op, !lhs_is_scalar_)) {
-    return Fail(ErrorCode::kExecution,
-                fmt::format("binary operator {} is not implemented for native histograms",
-                            ToString(description_.op)));
+// The result at each step at which the vector has a histogram.
+std::vector<HistogramRef> ScalarBinary::ApplyToHistogramSteps(const Column& column) {
+  std::vector<HistogramRef> results(column.size());
+  for (size_t step = 0; step < column.size(); ++step) {
+    if (column.histogram(step) == nullptr) continue;
+    const BinaryOperand vector{0, column.histogram(step)};
+    const BinaryOperand scalar{scalar_column_.values[step], nullptr};
+    results[step] = ApplyToHistograms(description_.op, lhs_is_scalar_ ? scalar : vector,
+                                      lhs_is_scalar_ ? vector : scalar, context().annotations(),
+                                      description_.position)
+                        .histogram;
   }
-  const std::string_view left = lhs_is_scalar_ ? "float" : "histogram";
-  const std::string_view right = lhs_is_scalar_ ? "histogram" : "float";
-  context().annotations().IncompatibleTypes(left, ToString(description_.op), right,
-                                            description_.position);
-  column.EraseHistograms();
-  return {};
+  return results;
 }
 
 }  // namespace barograph::promql

@@ -28,7 +28,7 @@ class ScalarBinary final : public Operator {
   Operator& vector() { return lhs_is_scalar_ ? *rhs_ : *lhs_; }
   Operator& scalar() { return lhs_is_scalar_ ? *lhs_ : *rhs_; }
   ComparisonResult comparison() const;
-  Status HandleHistograms(Column& column);
+  std::vector<HistogramRef> ApplyToHistogramSteps(const Column& column);
 
   Description description_;
   OperatorPtr lhs_;

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "promql/func/histogram_binary.h"
+
 namespace barograph::promql {
 
 VectorBinary::VectorBinary(QueryContext& context, const BinaryExpr& expr, OperatorPtr lhs,
@@ -263,18 +265,44 @@ Status VectorBinary::Fill(Pair pair, Column& out) {
 Status VectorBinary::Combine(const Column& many, const Column& one, Column& out) {
   const Column& left = swapped_ ? one : many;
   const Column& right = swapped_ ? many : one;
-  if (!left.histograms.empty() || !right.histograms.empty()) {
-    return Fail(ErrorCode::kExecution,
-                fmt::format("binary operator {} is not implemented for native histograms",
-                            ToString(expr_.op)));
-  }
   out.Reset(steps());
   const auto result = expr_.return_bool ? ComparisonResult::kBool : ComparisonResult::kFilter;
   ApplyToColumns(expr_.op, result, left.values, right.values, out.values);
+  if (!left.histograms.empty() || !right.histograms.empty()) CombineHistograms(left, right, out);
   if (expr_.op == BinaryOp::kTrimUpper || expr_.op == BinaryOp::kTrimLower) {
-    context().annotations().IncompatibleTypes("float", ToString(expr_.op), "float", expr_.position);
+    AnnotateTrimOfFloats(left, right);
   }
   return {};
+}
+
+void VectorBinary::AnnotateTrimOfFloats(const Column& left, const Column& right) {
+  for (size_t step = 0; step < steps(); ++step) {
+    const bool both = left.present(step) && right.present(step);
+    if (!both || left.histogram(step) != nullptr || right.histogram(step) != nullptr) continue;
+    context().annotations().IncompatibleTypes("float", ToString(expr_.op), "float", expr_.position);
+    return;
+  }
+}
+
+// The steps at which either side has a histogram.
+void VectorBinary::CombineHistograms(const Column& left, const Column& right, Column& out) {
+  for (size_t step = 0; step < steps(); ++step) {
+    if (!left.present(step) || !right.present(step)) continue;
+    const BinaryOperand lhs{left.values[step], left.histogram(step)};
+    const BinaryOperand rhs{right.values[step], right.histogram(step)};
+    if (lhs.histogram == nullptr && rhs.histogram == nullptr) continue;
+    HistogramOutcome outcome =
+        ApplyToHistograms(expr_.op, lhs, rhs, context().annotations(), expr_.position);
+    const bool is_true = outcome.kind == HistogramOutcome::Kind::kIsTrue;
+    out.values[step] = kAbsent;
+    if (outcome.histogram != nullptr) {
+      out.SetHistogram(step, std::move(outcome.histogram));
+    } else if (expr_.return_bool && outcome.kind != HistogramOutcome::Kind::kInvalid) {
+      out.values[step] = is_true ? 1 : 0;
+    } else if (is_true) {
+      out.SetHistogram(step, left.histograms[step]);
+    }
+  }
 }
 
 }  // namespace barograph::promql

@@ -66,6 +66,8 @@ class VectorBinary final : public Operator {
                                   std::unordered_map<uint32_t, StepSet>& cache, uint32_t group);
   Status Fill(Pair pair, Column& out);
   Status Combine(const Column& many, const Column& one, Column& out);
+  void CombineHistograms(const Column& left, const Column& right, Column& out);
+  void AnnotateTrimOfFloats(const Column& left, const Column& right);
 
   const BinaryExpr& expr_;
   const VectorMatching& matching_;

@@ -6,54 +6,52 @@
 namespace barograph::promql {
 namespace {
 
-constexpr HistogramUse kCounted = HistogramUse::kCounted;
-constexpr HistogramUse kNeeded = HistogramUse::kNeeded;
-
 // In name order, for the binary search.
 constexpr RangeFunction kFunctions[] = {
-    {.name = "absent_over_time", .kernel = PresentOverTime, .histograms = kCounted},
-    {.name = "avg_over_time", .kernel = AvgOverTime, .histograms = kNeeded},
-    {.name = "changes", .kernel = Changes, .histograms = kNeeded, .anchored = AnchoredChanges},
-    {.name = "count_over_time", .kernel = CountOverTime, .histograms = kCounted},
+    {.name = "absent_over_time", .kernels = {PresentOverTime}, .counts_histograms = true},
+    {.name = "avg_over_time", .kernels = {AvgOverTime, MixedAvgOverTime}},
+    {.name = "changes",
+     .kernels = {Changes, MixedChanges},
+     .anchored = {AnchoredChanges, MixedAnchoredChanges}},
+    {.name = "count_over_time", .kernels = {CountOverTime}, .counts_histograms = true},
     {.name = "delta",
-     .kernel = Delta,
-     .histograms = kNeeded,
-     .anchored = AnchoredDelta,
-     .smoothed = SmoothedDelta},
-    {.name = "deriv", .kernel = Deriv},
+     .kernels = {Delta, MixedDelta},
+     .anchored = {AnchoredDelta, MixedAnchoredDelta},
+     .smoothed = {SmoothedDelta, MixedSmoothedDelta}},
+    {.name = "deriv", .kernels = {Deriv}},
     {.name = "double_exponential_smoothing",
-     .kernel = DoubleExponentialSmoothing,
+     .kernels = {DoubleExponentialSmoothing},
      .whole_windows = true},
-    {.name = "first_over_time", .kernel = FirstOverTime, .histograms = kNeeded, .keeps_name = true},
-    {.name = "idelta", .kernel = InstantDelta, .histograms = kNeeded},
+    {.name = "first_over_time", .kernels = {FirstOverTime, MixedFirstOverTime}, .keeps_name = true},
+    {.name = "idelta", .kernels = {InstantDelta, MixedInstantDelta}},
     {.name = "increase",
-     .kernel = Increase,
-     .histograms = kNeeded,
+     .kernels = {Increase, MixedIncrease},
      .is_counter = true,
-     .anchored = AnchoredIncrease,
-     .smoothed = SmoothedIncrease},
-    {.name = "irate", .kernel = InstantRate, .histograms = kNeeded},
-    {.name = "last_over_time", .kernel = LastOverTime, .histograms = kNeeded, .keeps_name = true},
-    {.name = "mad_over_time", .kernel = MadOverTime},
-    {.name = "max_over_time", .kernel = MaxOverTime},
-    {.name = "min_over_time", .kernel = MinOverTime},
-    {.name = "predict_linear", .kernel = PredictLinear},
-    {.name = "present_over_time", .kernel = PresentOverTime, .histograms = kCounted},
-    {.name = "quantile_over_time", .kernel = QuantileOverTime},
+     .anchored = {AnchoredIncrease, MixedAnchoredIncrease},
+     .smoothed = {SmoothedIncrease, MixedSmoothedIncrease}},
+    {.name = "irate", .kernels = {InstantRate, MixedInstantRate}},
+    {.name = "last_over_time", .kernels = {LastOverTime, MixedLastOverTime}, .keeps_name = true},
+    {.name = "mad_over_time", .kernels = {MadOverTime}},
+    {.name = "max_over_time", .kernels = {MaxOverTime}},
+    {.name = "min_over_time", .kernels = {MinOverTime}},
+    {.name = "predict_linear", .kernels = {PredictLinear}},
+    {.name = "present_over_time", .kernels = {PresentOverTime}, .counts_histograms = true},
+    {.name = "quantile_over_time", .kernels = {QuantileOverTime}},
     {.name = "rate",
-     .kernel = Rate,
-     .histograms = kNeeded,
+     .kernels = {Rate, MixedRate},
      .is_counter = true,
-     .anchored = AnchoredRate,
-     .smoothed = SmoothedRate},
-    {.name = "resets", .kernel = Resets, .histograms = kNeeded, .anchored = AnchoredResets},
-    {.name = "stddev_over_time", .kernel = StddevOverTime},
-    {.name = "stdvar_over_time", .kernel = StdvarOverTime},
-    {.name = "sum_over_time", .kernel = SumOverTime, .histograms = kNeeded},
-    {.name = "ts_of_first_over_time", .kernel = TimeOfFirstOverTime, .histograms = kCounted},
-    {.name = "ts_of_last_over_time", .kernel = TimeOfLastOverTime, .histograms = kCounted},
-    {.name = "ts_of_max_over_time", .kernel = TimeOfMaxOverTime},
-    {.name = "ts_of_min_over_time", .kernel = TimeOfMinOverTime},
+     .anchored = {AnchoredRate, MixedAnchoredRate},
+     .smoothed = {SmoothedRate, MixedSmoothedRate}},
+    {.name = "resets",
+     .kernels = {Resets, MixedResets},
+     .anchored = {AnchoredResets, MixedAnchoredResets}},
+    {.name = "stddev_over_time", .kernels = {StddevOverTime}},
+    {.name = "stdvar_over_time", .kernels = {StdvarOverTime}},
+    {.name = "sum_over_time", .kernels = {SumOverTime, MixedSumOverTime}},
+    {.name = "ts_of_first_over_time", .kernels = {TimeOfFirstOverTime}, .counts_histograms = true},
+    {.name = "ts_of_last_over_time", .kernels = {TimeOfLastOverTime}, .counts_histograms = true},
+    {.name = "ts_of_max_over_time", .kernels = {TimeOfMaxOverTime}},
+    {.name = "ts_of_min_over_time", .kernels = {TimeOfMinOverTime}},
 };
 
 }  // namespace
@@ -66,7 +64,7 @@ const RangeFunction* FindRangeFunction(std::string_view name) {
 std::string NamesWithModifier(bool smoothed) {
   std::string names;
   for (const RangeFunction& function : kFunctions) {
-    if ((smoothed ? function.smoothed : function.anchored) == nullptr) continue;
+    if (!(smoothed ? function.smoothed : function.anchored)) continue;
     if (!names.empty()) names += ", ";
     names += function.name;
   }

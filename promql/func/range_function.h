@@ -11,17 +11,12 @@
 #include "promql/exec/annotator.h"
 #include "promql/exec/grid.h"
 #include "promql/exec/windows.h"
+#include "promql/func/extrapolation.h"
+#include "promql/func/mixed_range.h"
 
 /// Functions over range vectors as kernels: one call computes one series at all steps, in one
 /// pass over its samples.
 namespace barograph::promql {
-
-/// What the timestamps alone decide of a rate: computed once for series that share them.
-struct RateGeometry {
-  double to_start;  ///< seconds to extrapolate at the window's start, before the zero limit
-  double to_end;
-  double interval;  ///< seconds from the first to the last sample
-};
 
 /// Memory that kernels reuse from series to series.
 struct RangeScratch {
@@ -69,22 +64,23 @@ struct RangeInput {
 /// Writes every step of `out`: kAbsent where there is no result. An error ends the query.
 using RangeKernel = Status (*)(const RangeInput& input, std::span<double> out);
 
-/// What a function makes of native histograms in its range.
-enum class HistogramUse : uint8_t {
-  kIgnored,  ///< with an info where floats and histograms are mixed
-  kCounted,  ///< a sample like any other
-  kNeeded,   ///< not computable without histogram arithmetic
+/// What computes a function: of floats, and of a window in which there are native histograms.
+struct RangeKernels {
+  RangeKernel floats = nullptr;
+  MixedKernel mixed = nullptr;  ///< nullptr: histograms are ignored, with an info next to floats
+
+  explicit operator bool() const { return floats != nullptr; }
 };
 
 struct RangeFunction {
   std::string_view name;
-  RangeKernel kernel;
-  HistogramUse histograms = HistogramUse::kIgnored;
+  RangeKernels kernels;
+  bool counts_histograms = false;  ///< the kernel for floats takes any sample as one
   bool keeps_name = false;
-  bool whole_windows = false;      ///< the kernel looks at every window from scratch, however many
-  bool is_counter = false;         ///< an info for names that do not look like a counter's
-  RangeKernel anchored = nullptr;  ///< for the anchored modifier, nullptr: refused
-  RangeKernel smoothed = nullptr;  ///< for the smoothed modifier, nullptr: refused
+  bool whole_windows = false;  ///< the kernel looks at every window from scratch, however many
+  bool is_counter = false;     ///< an info for names that do not look like a counter's
+  RangeKernels anchored = {};  ///< for the anchored modifier, empty: refused
+  RangeKernels smoothed = {};  ///< for the smoothed modifier, empty: refused
 };
 
 /// nullptr when there is no such function, or it is not over a range vector.

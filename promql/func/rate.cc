@@ -1,35 +1,13 @@
 #include <cmath>
 
 #include "promql/exec/column.h"
+#include "promql/func/extrapolation.h"
 #include "promql/func/range_function.h"
 #include "promql/func/resets.h"
 
-/// rate, increase, delta and their instant forms, with the extrapolation of Prometheus
-/// (promql/functions.go, extrapolatedRate), operation by operation.
+/// rate, increase, delta and their instant forms.
 namespace barograph::promql {
 namespace {
-
-struct RateKind {
-  bool is_counter;
-  bool per_second;
-};
-
-double SecondsBetween(Timestamp from, Timestamp to) {
-  return static_cast<double>((to - from).count()) / 1000;
-}
-
-RateGeometry GeometryOf(const RangeInput& input, Window window, int64_t range_end_ms) {
-  const Timestamp first = input.timestamps[window.begin];
-  const Timestamp last = input.timestamps[window.end - 1];
-  double to_start = SecondsBetween(FromMs(range_end_ms - input.range_ms), first);
-  double to_end = SecondsBetween(last, FromMs(range_end_ms));
-  const double interval = SecondsBetween(first, last);
-  const double average = interval / static_cast<double>(window.size() - 1);
-  const double threshold = average * 1.1;
-  if (to_start >= threshold) to_start = average / 2;
-  if (to_end >= threshold) to_end = average / 2;
-  return {to_start, to_end, interval};
-}
 
 // Per step; once a column of timestamps.
 const std::vector<RateGeometry>& FindGeometry(const RangeInput& input) {
@@ -41,25 +19,11 @@ const std::vector<RateGeometry>& FindGeometry(const RangeInput& input) {
   scratch.geometry.resize(input.windows.size());
   for (size_t step = 0; step < input.windows.size(); ++step) {
     const Window window = input.windows[step];
-    if (window.size() >= 2) scratch.geometry[step] = GeometryOf(input, window, input.end_ms(step));
+    if (window.size() < 2) continue;
+    const auto timestamps = input.timestamps.subspan(window.begin, window.size());
+    scratch.geometry[step] = GeometryOf(timestamps, input.end_ms(step), input.range_ms);
   }
   return scratch.geometry;
-}
-
-double Extrapolate(const RateGeometry& geometry, double first, double increase, RateKind kind,
-                   double range_seconds) {
-  double to_start = geometry.to_start;
-  if (kind.is_counter && increase > 0 && first >= 0) {
-    // A counter does not come from below zero: no further back than where it would have been 0.
-    const double to_zero = geometry.interval * (first / increase);
-    if (to_zero < to_start) to_start = to_zero;
-  }
-  double factor = 1;
-  if (geometry.interval != 0) {
-    factor = (geometry.interval + to_start + geometry.to_end) / geometry.interval;
-  }
-  if (kind.per_second) factor /= range_seconds;
-  return increase * factor;
 }
 
 Status ExtrapolatedRate(const RangeInput& input, std::span<double> out, RateKind kind) {
@@ -74,7 +38,8 @@ Status ExtrapolatedRate(const RangeInput& input, std::span<double> out, RateKind
     }
     const double first = input.values[window.begin];
     const double increase = resets.AddTo(input.values[window.end - 1] - first, step);
-    out[step] = Extrapolate(geometry[step], first, increase, kind, range_seconds);
+    out[step] =
+        increase * ExtrapolationFactor(geometry[step], first, increase, kind, range_seconds);
   }
   return {};
 }

@@ -50,8 +50,10 @@ bool SameHistogram(FloatHistogram a, FloatHistogram b) {
 
 bool SamePoint(const SequenceValue& expected, const FloatHistogram* histogram, double value) {
   if (expected.histogram.has_value() != (histogram != nullptr)) return false;
-  return histogram != nullptr ? SameHistogram(*expected.histogram, *histogram)
-                              : AlmostEqual(expected.value, value);
+  if (histogram == nullptr) return AlmostEqual(expected.value, value);
+  const bool same_hint = expected.histogram->counter_reset_hint == histogram->counter_reset_hint;
+  return SameHistogram(*expected.histogram, *histogram) &&
+         (same_hint || !expected.counter_reset_hint_set);
 }
 
 std::string Describe(const SequenceValue& expected) {

@@ -88,23 +88,21 @@ class MemoryStorage final : public script::Storage, public Appendable, public Qu
   }
 
   // As Prometheus's chunks do: a counter's histogram that continues the one before it is known not
-  // to be a reset, one that cannot starts a chunk that says why.
+  // to be a reset; of any other nothing is known.
   static CounterResetHint HintAfter(const Stored& series, const FloatHistogram& histogram) {
     const CounterResetHint own = histogram.counter_reset_hint;
-    if (own == CounterResetHint::kGauge || own == CounterResetHint::kReset) return own;
+    if (own == CounterResetHint::kGauge) return own;
     const FloatHistogram* last = series.histograms.empty() ? nullptr : series.histograms.back();
-    if (last == nullptr || last->counter_reset_hint == CounterResetHint::kGauge ||
-        IsStale(last->sum)) {
-      return CounterResetHint::kUnknown;
-    }
-    FloatHistogram plain = histogram;
-    plain.counter_reset_hint = CounterResetHint::kUnknown;
-    const bool same_layout =
-        last->schema == histogram.schema && last->zero_threshold == histogram.zero_threshold;
-    if (!same_layout && histogram.count >= last->count) return CounterResetHint::kUnknown;
-    const bool reset =
-        last->custom_values != histogram.custom_values || IsCounterReset(plain, *last);
-    return reset ? CounterResetHint::kReset : CounterResetHint::kNotReset;
+    const bool chained = last != nullptr && own != CounterResetHint::kReset &&
+                         last->counter_reset_hint != CounterResetHint::kGauge &&
+                         !IsStale(last->sum) && last->schema == histogram.schema &&
+                         last->zero_threshold == histogram.zero_threshold &&
+                         last->custom_values == histogram.custom_values;
+    if (!chained) return CounterResetHint::kUnknown;
+    FloatHistogram unhinted = histogram;
+    unhinted.counter_reset_hint = CounterResetHint::kUnknown;
+    return IsCounterReset(unhinted, *last) ? CounterResetHint::kUnknown
+                                           : CounterResetHint::kNotReset;
   }
 
   class MemoryAppender final : public Appender, public HistogramAppender {

@@ -71,9 +71,9 @@ void CheckSliding(std::string_view name, Shape shape) {
   for (const int64_t range_ms : {500, 1500, 30'000, 120'000, 1'000'000}) {
     const Series series = RandomSeries(shape, random);
     const StepGrid grid{-5000, 777, 550};
-    const auto together = Compute(function->kernel, series, grid, range_ms);
+    const auto together = Compute(function->kernels.floats, series, grid, range_ms);
     for (size_t step = 0; step < grid.count; step += 7) {
-      const auto alone = Compute(function->kernel, series, {grid.at(step), 1, 1}, range_ms);
+      const auto alone = Compute(function->kernels.floats, series, {grid.at(step), 1, 1}, range_ms);
       INFO(name << " range " << range_ms << " step " << step);
       INFO(together[step] << " and alone " << alone[0]);
       CHECK(Same(together[step], alone[0]));

@@ -1,4 +1,4 @@
-#include "promql/exec/classic_histogram_call.h"
+#include "promql/exec/histogram_call.h"
 
 #include <fmt/format.h>
 
@@ -21,9 +21,9 @@ std::string FormatQuantile(double q) {
 
 }  // namespace
 
-ClassicHistogramCall::ClassicHistogramCall(QueryContext& context, std::string_view function,
-                                           PositionRange argument, OperatorPtr input,
-                                           std::vector<OperatorPtr> scalars)
+HistogramCall::HistogramCall(QueryContext& context, std::string_view function,
+                             PositionRange argument, OperatorPtr input,
+                             std::vector<OperatorPtr> scalars)
     : Operator(context, input->grid()),
       function_(function),
       argument_(argument),
@@ -31,7 +31,7 @@ ClassicHistogramCall::ClassicHistogramCall(QueryContext& context, std::string_vi
       scalars_(std::move(scalars)),
       scalar_columns_(scalars_.size()) {}
 
-Status ClassicHistogramCall::Open() {
+Status HistogramCall::Open() {
   for (size_t i = 0; i < scalars_.size(); ++i) {
     TRY(scalars_[i]->Open());
     TRY(scalars_[i]->Evaluate(0, scalar_columns_[i]));
@@ -41,44 +41,47 @@ Status ClassicHistogramCall::Open() {
   return FindHistograms();
 }
 
-Status ClassicHistogramCall::FindHistograms() {
+Status HistogramCall::FindHistograms() {
   const std::vector<SeriesMeta>& inputs = input_->series();
   const LabelSubset all_but_le = LabelSubset::Except({std::string(kBucketLabel)});
   for (const SeriesGroup& group : TRY(GroupSeries(context(), all_but_le, inputs))) {
+    Histogram histogram;
     std::vector<std::pair<double, uint32_t>> members;
     for (const uint32_t member : group.members) {
-      const std::string_view le = inputs[member].labels->Get(kBucketLabel);
-      const auto bound = ParseBucketBound(le);
+      const auto bound = ParseBucketBound(inputs[member].labels->Get(kBucketLabel));
       if (bound.has_value() && !std::isnan(*bound)) {
         members.emplace_back(*bound, member);
-        continue;
+      } else if (TRY(HasNative(member))) {
+        histogram.native = member;
       }
-      // A float without a bound is worth a warning, if it is there at all; a native histogram
-      // has none.
-      TRY(input_->Evaluate(member, column_));
-      if (!column_.histograms.empty()) {
-        return Fail(ErrorCode::kExecution,
-                    fmt::format("function {} is not implemented for native histograms", function_));
-      }
-      if (column_.CountPresent() == 0) continue;
-      const Naming naming = context().naming();
-      context().annotations().BadBucketLabel(
-          naming.delayed ? inputs[member].labels->metric_name() : std::string_view(), le,
-          argument_);
     }
-    if (members.empty()) continue;
+    if (members.empty() && histogram.native == kNone) continue;
     std::sort(members.begin(), members.end());
-    Histogram& histogram = histograms_.emplace_back();
     for (const auto& [bound, member] : members) {
       histogram.bounds.push_back(bound);
       histogram.members.push_back(member);
     }
+    histograms_.push_back(std::move(histogram));
     AddSeries(group.meta);
   }
   return {};
 }
 
-void ClassicHistogramCall::AddSeries(const SeriesMeta& histogram) {
+// Whether a series without a bucket's bound has native histograms. A float there is worth a
+// warning.
+Result<bool> HistogramCall::HasNative(uint32_t member) {
+  TRY(input_->Evaluate(member, column_));
+  const bool native = !column_.histograms.empty();
+  column_.EraseHistograms();
+  if (column_.CountPresent() == 0) return native;
+  const Naming naming = context().naming();
+  const Labels& labels = *input_->series()[member].labels;
+  context().annotations().BadBucketLabel(naming.delayed ? labels.metric_name() : std::string_view(),
+                                         labels.Get(kBucketLabel), argument_);
+  return native;
+}
+
+void HistogramCall::AddSeries(const SeriesMeta& histogram) {
   for (const Variant& variant : variants_) {
     if (variant.label.empty()) {
       series_.push_back({histogram.labels, true});
@@ -90,7 +93,7 @@ void ClassicHistogramCall::AddSeries(const SeriesMeta& histogram) {
   }
 }
 
-Status ClassicHistogramCall::ReadMembers(size_t index) {
+Status HistogramCall::ReadMembers(size_t index) {
   if (read_ == index) return {};
   read_ = SIZE_MAX;
   const Histogram& histogram = histograms_[index];
@@ -102,11 +105,16 @@ Status ClassicHistogramCall::ReadMembers(size_t index) {
     std::copy(column_.values.begin(), column_.values.end(),
               counts_.begin() + static_cast<std::ptrdiff_t>(i * steps()));
   }
+  if (histogram.native != kNone) {
+    TRY(input_->Evaluate(histogram.native, native_));
+  } else {
+    native_.histograms.clear();
+  }
   read_ = index;
   return {};
 }
 
-Status ClassicHistogramCall::Evaluate(size_t index, Column& out) {
+Status HistogramCall::Evaluate(size_t index, Column& out) {
   const size_t variant = index % variants_.size();
   const Histogram& histogram = histograms_[index / variants_.size()];
   HeldSamples held(context());
@@ -116,23 +124,38 @@ Status ClassicHistogramCall::Evaluate(size_t index, Column& out) {
       context().naming().delayed ? series_[index].labels->metric_name() : std::string_view();
   out.Reset(steps());
   for (size_t step = 0; step < steps(); ++step) {
-    buckets_.clear();
-    for (size_t i = 0; i < histogram.members.size(); ++i) {
-      const double count = counts_[i * steps() + step];
-      if (!IsAbsent(count)) buckets_.push_back({histogram.bounds[i], count});
-    }
-    if (!buckets_.empty()) out.values[step] = Compute(step, variant, metric, buckets_);
+    out.values[step] = AtStep(histogram, step, variant, metric);
   }
   return {};
 }
 
-std::vector<const Operator*> ClassicHistogramCall::inputs() const {
+double HistogramCall::AtStep(const Histogram& histogram, size_t step, size_t variant,
+                             std::string_view metric) {
+  buckets_.clear();
+  for (size_t i = 0; i < histogram.members.size(); ++i) {
+    const double count = counts_[i * steps() + step];
+    if (!IsAbsent(count)) buckets_.push_back({histogram.bounds[i], count});
+  }
+  const FloatHistogram* native = native_.histogram(step);
+  if (native == nullptr) {
+    return buckets_.empty() ? kAbsent : Compute(step, variant, metric, buckets_);
+  }
+  if (!buckets_.empty()) {
+    context().annotations().MixedClassicNative(metric, argument_);
+    return kAbsent;
+  }
+  const NativeEstimate estimate = ComputeNative(step, variant, *native);
+  context().annotations().NanObservations(estimate.nan_effect, metric, argument_);
+  return estimate.value;
+}
+
+std::vector<const Operator*> HistogramCall::inputs() const {
   std::vector<const Operator*> inputs = {input_.get()};
   for (const OperatorPtr& scalar : scalars_) inputs.push_back(scalar.get());
   return inputs;
 }
 
-std::vector<ClassicHistogramCall::Variant> HistogramQuantile::Prepare() {
+std::vector<HistogramCall::Variant> HistogramQuantile::Prepare() {
   std::vector<Variant> variants;
   for (size_t i = 0; i < scalars(); ++i) {
     const size_t first = wanted_.size();
@@ -152,18 +175,35 @@ std::vector<ClassicHistogramCall::Variant> HistogramQuantile::Prepare() {
   return {{}};
 }
 
+std::optional<double> HistogramQuantile::QuantileAt(size_t step, size_t variant) const {
+  const double q = scalar(wanted_.empty() ? 0 : wanted_[variant].scalar, step);
+  if (!wanted_.empty() && !SameQuantile(q, wanted_[variant].quantile)) return std::nullopt;
+  return q;
+}
+
+NativeEstimate HistogramQuantile::ComputeNative(size_t step, size_t variant,
+                                                const FloatHistogram& histogram) {
+  const auto q = QuantileAt(step, variant);
+  return q.has_value() ? NativeQuantile(*q, histogram) : NativeEstimate{kAbsent};
+}
+
 double HistogramQuantile::Compute(size_t step, size_t variant, std::string_view metric,
                                   std::vector<Bucket>& buckets) {
-  const double q = scalar(wanted_.empty() ? 0 : wanted_[variant].scalar, step);
-  if (!wanted_.empty() && !SameQuantile(q, wanted_[variant].quantile)) return kAbsent;
+  const auto q = QuantileAt(step, variant);
+  if (!q.has_value()) return kAbsent;
   BucketRepair repair;
-  const double quantile = BucketQuantile(q, buckets, repair);
+  const double quantile = BucketQuantile(*q, buckets, repair);
   if (repair.forced) {
     context().annotations().ForcedMonotonicity(
         metric, {grid().at(step), repair.min_bucket, repair.max_bucket, repair.max_diff},
         argument());
   }
   return quantile;
+}
+
+NativeEstimate HistogramFraction::ComputeNative(size_t step, size_t,
+                                                const FloatHistogram& histogram) {
+  return NativeFraction(scalar(0, step), scalar(1, step), histogram);
 }
 
 double HistogramFraction::Compute(size_t step, size_t, std::string_view,

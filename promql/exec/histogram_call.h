@@ -1,21 +1,24 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "promql/exec/grouping.h"
 #include "promql/exec/operator.h"
 #include "promql/func/classic_histogram.h"
+#include "promql/func/native_histogram.h"
 
 namespace barograph::promql {
 
-/// Functions over classic histograms. Bucket series are put together by all labels but le, and
-/// sorted by their bounds, once a query; then a histogram is computed at a time.
-class ClassicHistogramCall : public Operator {
+/// Functions over histograms, classic and native. Bucket series are put together by all labels but
+/// le, and sorted by their bounds, once a query; then a histogram is computed at a time. Where a
+/// step has both a native histogram and buckets with the same labels, there is no result.
+class HistogramCall : public Operator {
  public:
-  ClassicHistogramCall(QueryContext& context, std::string_view function, PositionRange argument,
-                       OperatorPtr input, std::vector<OperatorPtr> scalars);
+  HistogramCall(QueryContext& context, std::string_view function, PositionRange argument,
+                OperatorPtr input, std::vector<OperatorPtr> scalars);
 
   Status Open() override;
   Status Evaluate(size_t index, Column& out) override;
@@ -37,19 +40,27 @@ class ClassicHistogramCall : public Operator {
   virtual double Compute(size_t step, size_t variant, std::string_view metric,
                          std::vector<Bucket>& buckets) = 0;
 
+  /// The same for the native histogram at `step`.
+  virtual NativeEstimate ComputeNative(size_t step, size_t variant,
+                                       const FloatHistogram& histogram) = 0;
+
   double scalar(size_t index, size_t step) const { return scalar_columns_[index].values[step]; }
   size_t scalars() const { return scalars_.size(); }
   PositionRange argument() const { return argument_; }
 
  private:
+  static constexpr uint32_t kNone = UINT32_MAX;
   struct Histogram {
     std::vector<uint32_t> members;  // by bound
     std::vector<double> bounds;
+    uint32_t native = kNone;  // the series with native histograms
   };
 
   Status FindHistograms();
+  Result<bool> HasNative(uint32_t member);
   void AddSeries(const SeriesMeta& histogram);
   Status ReadMembers(size_t histogram);
+  double AtStep(const Histogram& histogram, size_t step, size_t variant, std::string_view metric);
 
   std::string_view function_;
   PositionRange argument_;
@@ -60,19 +71,20 @@ class ClassicHistogramCall : public Operator {
   std::vector<Variant> variants_;
   size_t read_ = SIZE_MAX;      // the histogram that counts_ are of
   std::vector<double> counts_;  // the members' columns, one after the other
+  Column native_;               // of the same histogram
   Column column_;
   std::vector<Bucket> buckets_;
 };
 
 /// histogram_quantile(q, x) and histogram_quantiles(x, "label", q...), which gives a series for
 /// each quantile.
-class HistogramQuantile final : public ClassicHistogramCall {
+class HistogramQuantile final : public HistogramCall {
  public:
   /// `label` is empty for histogram_quantile. `positions` are those of the quantiles.
   HistogramQuantile(QueryContext& context, std::string label, std::vector<PositionRange> positions,
                     PositionRange argument, OperatorPtr input, std::vector<OperatorPtr> scalars)
-      : ClassicHistogramCall(context, label.empty() ? "histogram_quantile" : "histogram_quantiles",
-                             argument, std::move(input), std::move(scalars)),
+      : HistogramCall(context, label.empty() ? "histogram_quantile" : "histogram_quantiles",
+                      argument, std::move(input), std::move(scalars)),
         label_(std::move(label)),
         positions_(std::move(positions)) {}
 
@@ -80,6 +92,8 @@ class HistogramQuantile final : public ClassicHistogramCall {
   std::vector<Variant> Prepare() override;
   double Compute(size_t step, size_t variant, std::string_view metric,
                  std::vector<Bucket>& buckets) override;
+  NativeEstimate ComputeNative(size_t step, size_t variant,
+                               const FloatHistogram& histogram) override;
 
  private:
   // A quantile that a scalar takes at some steps.
@@ -88,22 +102,27 @@ class HistogramQuantile final : public ClassicHistogramCall {
     double quantile;
   };
 
+  // The quantile of a variant at a step, or nothing when it takes another there.
+  std::optional<double> QuantileAt(size_t step, size_t variant) const;
+
   std::string label_;
   std::vector<PositionRange> positions_;
   std::vector<Wanted> wanted_;  // by variant; empty for histogram_quantile
 };
 
 /// histogram_fraction(lower, upper, x).
-class HistogramFraction final : public ClassicHistogramCall {
+class HistogramFraction final : public HistogramCall {
  public:
   HistogramFraction(QueryContext& context, PositionRange argument, OperatorPtr input,
                     std::vector<OperatorPtr> scalars)
-      : ClassicHistogramCall(context, "histogram_fraction", argument, std::move(input),
-                             std::move(scalars)) {}
+      : HistogramCall(context, "histogram_fraction", argument, std::move(input),
+                      std::move(scalars)) {}
 
  protected:
   double Compute(size_t step, size_t variant, std::string_view metric,
                  std::vector<Bucket>& buckets) override;
+  NativeEstimate ComputeNative(size_t step, size_t variant,
+                               const FloatHistogram& histogram) override;
 };
 
 }  // namespace barograph::promql
