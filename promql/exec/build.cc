@@ -36,12 +36,39 @@ bool HasOneName(const Matchers& matchers) {
   });
 }
 
+// What is made of the native histograms of the selectors below a node. Where only counts and sums
+// are asked for, their buckets need not be carried along.
+struct HistogramUse {
+  bool totals = false;
+  bool buckets = false;
+
+  void Enter(const PlanNode& node) {
+    if (node.kind == PlanKind::kCall) {
+      const std::string_view name = As<Call>(*node.expr).function->name;
+      totals |= name == "histogram_count" || name == "histogram_sum" || name == "histogram_avg";
+      buckets |= name.starts_with("histogram_quantile") || name == "histogram_fraction";
+    } else if (node.kind == PlanKind::kBinary) {
+      const BinaryOp op = As<BinaryExpr>(*node.expr).op;
+      buckets |= op == BinaryOp::kTrimUpper || op == BinaryOp::kTrimLower;
+    }
+  }
+  bool totals_only() const { return totals && !buckets; }
+};
+
 class Builder {
  public:
   Builder(QueryContext& context, const BuildOptions& options)
       : context_(context), options_(options) {}
 
   Result<OperatorPtr> Build(const PlanNode& node) {
+    const HistogramUse outer = histogram_use_;
+    histogram_use_.Enter(node);
+    auto built = BuildNode(node);
+    histogram_use_ = outer;
+    return built;
+  }
+
+  Result<OperatorPtr> BuildNode(const PlanNode& node) {
     switch (node.kind) {
       case PlanKind::kConstant:
         return OperatorPtr(new Constant(context_, node.grid, node.constant));
@@ -68,10 +95,15 @@ class Builder {
   Result<RangeSourcePtr> BuildSource(const PlanNode& node) {
     std::string text(TextOf(node));
     if (node.kind == PlanKind::kMatrix) {
-      return RangeSourcePtr(new SelectorSource(context_, node.selection, std::move(text)));
+      return RangeSourcePtr(new SelectorSource(context_, node.selection, std::move(text),
+                                               histogram_use_.totals_only()));
     }
-    OperatorPtr input = TRY(Build(*node.inputs[0]));
-    return RangeSourcePtr(new SubquerySource(context_, std::move(input), std::move(text)));
+    const HistogramUse outer = histogram_use_;
+    histogram_use_.buckets = true;  // its steps may skip counter resets
+    auto input = Build(*node.inputs[0]);
+    histogram_use_ = outer;
+    if (!input.has_value()) return std::unexpected(input.error());
+    return RangeSourcePtr(new SubquerySource(context_, std::move(*input), std::move(text)));
   }
 
  private:
@@ -115,8 +147,8 @@ class Builder {
   }
 
   Result<OperatorPtr> BuildSelector(const PlanNode& node, SampleField field) {
-    auto source =
-        std::make_unique<SelectorSource>(context_, node.selection, std::string(TextOf(node)));
+    auto source = std::make_unique<SelectorSource>(
+        context_, node.selection, std::string(TextOf(node)), histogram_use_.totals_only());
     const int64_t lookback_ms = options_.lookback.count();
     const WindowSpec windows{node.grid, node.shift, lookback_ms, 0};
     if (!SelectorOf(node).smoothed) {
@@ -360,6 +392,7 @@ class Builder {
 
   QueryContext& context_;
   const BuildOptions& options_;
+  HistogramUse histogram_use_;
 };
 
 }  // namespace

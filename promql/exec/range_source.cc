@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/model/histogram_arithmetic.h"
+
 namespace barograph::promql {
 namespace {
 
@@ -48,7 +50,33 @@ Status SelectorSource::Open() {
 Result<SeriesSamples> SelectorSource::ReadAll(size_t index) {
   SeriesSamples samples = TRY(cursor_->Read(index));
   TRY(context_.Work(samples.size()));
+  if (totals_only_ && !samples.histograms.empty()) TakeTotals(samples);
   return samples;
+}
+
+void SelectorSource::TakeTotals(SeriesSamples& samples) {
+  totals_.clear();
+  totals_.reserve(samples.size());  // so that pointers stay
+  total_pointers_.assign(samples.size(), nullptr);
+  const FloatHistogram* last = nullptr;
+  for (size_t i = 0; i < samples.size(); ++i) {
+    const FloatHistogram* histogram = samples.histograms[i];
+    if (histogram == nullptr) continue;
+    FloatHistogram& total = totals_.emplace_back();
+    total.counter_reset_hint = histogram->counter_reset_hint;
+    total.schema = histogram->schema;
+    total.count = histogram->count;
+    total.sum = histogram->sum;
+    total_pointers_[i] = &total;
+    if (IsStale(histogram->sum)) continue;
+    const bool unknown = histogram->counter_reset_hint == CounterResetHint::kUnknown;
+    if (unknown && last != nullptr) {
+      total.counter_reset_hint = IsCounterReset(*histogram, *last) ? CounterResetHint::kReset
+                                                                   : CounterResetHint::kNotReset;
+    }
+    last = histogram;
+  }
+  samples.histograms = total_pointers_;
 }
 
 Result<SeriesSamples> SelectorSource::Read(size_t index) {

@@ -38,9 +38,13 @@ using RangeSourcePtr = std::unique_ptr<RangeSource>;
 /// The series of a selection.
 class SelectorSource final : public RangeSource {
  public:
-  /// `text` is the selector as written, for explain.
-  SelectorSource(QueryContext& context, size_t selection, std::string text)
-      : context_(context), selection_index_(selection), text_(std::move(text)) {}
+  /// `text` is the selector as written, for explain. With `totals_only` native histograms come
+  /// without their buckets, and with hints that tell the counter resets.
+  SelectorSource(QueryContext& context, size_t selection, std::string text, bool totals_only)
+      : context_(context),
+        selection_index_(selection),
+        text_(std::move(text)),
+        totals_only_(totals_only) {}
 
   Status Open() override;
   Result<SeriesSamples> Read(size_t index) override;
@@ -50,10 +54,14 @@ class SelectorSource final : public RangeSource {
 
  private:
   SeriesSamples WithoutMarkers(const SeriesSamples& samples);
+  void TakeTotals(SeriesSamples& samples);
 
   QueryContext& context_;
   size_t selection_index_;
   std::string text_;
+  bool totals_only_;
+  std::vector<FloatHistogram> totals_;
+  std::vector<const FloatHistogram*> total_pointers_;  // parallel to the samples
   std::unique_ptr<SeriesCursor> cursor_;
   std::vector<Timestamp> timestamps_;  // of a series that had markers
   std::vector<double> values_;
