@@ -6,6 +6,7 @@
 
 #include "promql/exec/aggregate.h"
 #include "promql/exec/histogram_call.h"
+#include "promql/exec/info_join.h"
 #include "promql/exec/instant_selector.h"
 #include "promql/exec/leaf.h"
 #include "promql/exec/map.h"
@@ -195,6 +196,7 @@ class Builder {
     if (name == "label_replace" || name == "label_join") return BuildRelabel(node);
     if (name == "histogram_quantile" || name == "histogram_fraction") return BuildHistogram(node);
     if (name == "histogram_quantiles") return BuildQuantiles(node);
+    if (name == "info") return BuildInfo(node);
     if (const HistogramFunction function = FindHistogramFunction(name)) {
       OperatorPtr input = TRY(Build(*node.inputs[0]));
       OperatorPtr map = std::make_unique<HistogramMap>(context_, name, function, std::move(input));
@@ -314,6 +316,20 @@ class Builder {
           std::move(input)));
     }
     return Merge(std::move(made), Duplicates::kMayAlternate);
+  }
+
+  Result<OperatorPtr> BuildInfo(const PlanNode& node) {
+    InfoMatchers matchers = TRY(FindInfoMatchers(As<Call>(*node.expr)));
+    OperatorPtr base = TRY(Build(*node.inputs[0]));
+    const PlanNode& infos = *node.inputs[1];
+    auto source =
+        std::make_unique<SelectorSource>(context_, infos.selection, "info metrics", false);
+    const WindowSpec windows{infos.grid, infos.shift, options_.lookback.count(), 0};
+    OperatorPtr times = std::make_unique<InstantSelector>(context_, std::move(source), windows,
+                                                          SampleField::kTimestamp);
+    OperatorPtr join = std::make_unique<InfoJoin>(context_, std::move(matchers), std::move(base),
+                                                  std::move(times));
+    return Merge(std::move(join), Duplicates::kMayAlternate);
   }
 
   Result<OperatorPtr> BuildHistogram(const PlanNode& node) {

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <numbers>
+#include <optional>
 
+#include "promql/exec/info_join.h"
 #include "promql/func/binary.h"
 #include "promql/func/math.h"
 #include "promql/parse/functions.h"
@@ -209,6 +212,7 @@ class Planner {
     const std::string_view name = call.function->name;
     if (IsQueryContextFunction(name)) return NewConstant(call, grid, QueryContextValue(name));
     if (name == "pi") return NewConstant(call, grid, std::numbers::pi);
+    if (name == "info") return BuildInfo(call, grid);
     PlanNodePtr node = NewNode(PlanKind::kCall, call, grid);
     bool all_constant = true;
     for (const ExprPtr& arg : call.args) {
@@ -221,6 +225,36 @@ class Planner {
       return NewConstant(call, grid, name == "max_of" ? GoMax(a, b) : GoMin(a, b));
     }
     return node;
+  }
+
+  // info()'s second argument tells of info metrics, which are looked at when the first selector of
+  // the first argument looks.
+  Result<PlanNodePtr> BuildInfo(const Call& call, StepGrid grid) {
+    PlanNodePtr node = NewNode(PlanKind::kCall, call, grid);
+    node->inputs.push_back(TRY(Build(*call.args[0], grid, "info")));
+    InfoMatchers matchers = TRY(FindInfoMatchers(call));
+    std::ranges::move(matchers.data, std::back_inserter(matchers.names));
+    PlanNodePtr infos = NewNode(PlanKind::kSelector, call, grid);
+    infos->shift = FirstShift(*node->inputs[0]).value_or(TimeShift{});
+    const TimeRange times{FromMs(infos->shift.Refer(grid.start_ms) - options_.lookback.count() + 1),
+                          FromMs(infos->shift.Refer(grid.last_ms()))};
+    infos->selection = AddSelection(matchers.names, times, "info");
+    node->inputs.push_back(std::move(infos));
+    return node;
+  }
+
+  static std::optional<TimeShift> FirstShift(const PlanNode& node) {
+    if (node.kind == PlanKind::kSelector || node.kind == PlanKind::kMatrix) return node.shift;
+    for (const PlanNodePtr& input : node.inputs) {
+      auto shift = FirstShift(*input);
+      if (!shift.has_value()) continue;
+      if (node.kind == PlanKind::kSubquery && !shift->at_ms.has_value()) {
+        shift->offset_ms += node.shift.offset_ms;
+        shift->at_ms = node.shift.at_ms;
+      }
+      return shift;
+    }
+    return std::nullopt;
   }
 
   double QueryContextValue(std::string_view name) const {
