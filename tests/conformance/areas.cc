@@ -10,6 +10,7 @@ std::span<const Area> Areas() {
       {"file_sd", RunFileSd},
       {"labels", RunLabels},
       {"openmetrics", RunOpenmetrics},
+      {"promql", RunPromql},
       {"promql_parser", RunPromqlParser},
       {"relabel", RunRelabel},
       {"textparse", RunTextparse},

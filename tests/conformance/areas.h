@@ -9,6 +9,7 @@ void RunConfig(const std::string& path, Reporter& reporter);
 void RunFileSd(const std::string& path, Reporter& reporter);
 void RunLabels(const std::string& path, Reporter& reporter);
 void RunOpenmetrics(const std::string& path, Reporter& reporter);
+void RunPromql(const std::string& path, Reporter& reporter);
 void RunPromqlParser(const std::string& path, Reporter& reporter);
 void RunRelabel(const std::string& path, Reporter& reporter);
 void RunTextparse(const std::string& path, Reporter& reporter);

@@ -5,8 +5,8 @@
 
 #include "tests/conformance/area.h"
 
-// conformance AREA FILE...: runs the cases of an area's files (of a folder, all its *.jsonl),
-// prints those that fail, and ends with `N passed, N failed`.
+// conformance AREA FILE...: runs the cases of an area's files (of a folder, all its *.jsonl and
+// *.test), prints those that fail, and ends with `N passed, N failed`.
 
 namespace barograph::conformance {
 namespace {
@@ -15,7 +15,8 @@ std::vector<std::string> ExpandFolder(const std::string& path) {
   if (!std::filesystem::is_directory(path)) return {path};
   std::vector<std::string> files;
   for (const auto& entry : std::filesystem::directory_iterator(path)) {
-    if (entry.path().extension() == ".jsonl") files.push_back(entry.path().string());
+    const std::string extension = entry.path().extension().string();
+    if (extension == ".jsonl" || extension == ".test") files.push_back(entry.path().string());
   }
   std::ranges::sort(files);
   return files;
