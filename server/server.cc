@@ -90,6 +90,7 @@ web::WebOptions WebOptionsOf(const ServerOptions& options) {
   web.page_title = options.page_title;
   web.cors_origin = options.cors_origin;
   web.enable_lifecycle = options.enable_lifecycle;
+  web.query_concurrency = options.query_concurrency;
   web.build = {.version = std::string(Version()),
                .revision = std::string(Revision()),
                .branch = std::string(Branch()),

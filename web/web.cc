@@ -104,7 +104,8 @@ class App {
  public:
   App(WebOptions options, WebDependencies dependencies, Prefixes prefixes, CorsPolicy cors)
       : options_(std::move(options)),
-        api_{dependencies.storage, dependencies.engine, dependencies.state,
+        query_metrics_(dependencies.metrics, options_.query_concurrency),
+        api_{dependencies.storage, dependencies.engine, dependencies.state, query_metrics_,
              dependencies.clock,   options_.build,      dependencies.admin},
         queries_(dependencies.queries),
         prefixes_(std::move(prefixes)),
@@ -154,12 +155,13 @@ class App {
   void AddManagement();
   asio::awaitable<HttpResponse> ServeApi(const ApiRoute& route, const HttpRequest& request,
                                          const RouteParams& params);
-  HttpResponse RunApi(const ApiRoute& route, const HttpRequest& request,
-                      const RouteParams& params) const;
+  HttpResponse RunApi(const ApiRoute& route, const HttpRequest& request, const RouteParams& params,
+                      std::chrono::nanoseconds queued) const;
   HttpResponse Reload();
   HttpResponse Quit();
 
   const WebOptions options_;
+  const QueryMetrics query_metrics_;
   const ApiContext api_;
   asio::thread_pool& queries_;
   const Prefixes prefixes_;
@@ -195,14 +197,19 @@ void App::AddApi() {
 asio::awaitable<HttpResponse> App::ServeApi(const ApiRoute& route, const HttpRequest& request,
                                             const RouteParams& params) {
   if (!api_.state.ready()) co_return NotReady();
-  co_return co_await net::Offload(route.query ? queries_ : background_,
-                                  [&] { return RunApi(route, request, params); });
+  const auto asked = api_.clock.Monotonic();
+  co_return co_await net::Offload(route.query ? queries_ : background_, [&] {
+    return RunApi(route, request, params, api_.clock.Monotonic() - asked);
+  });
 }
 
 HttpResponse App::RunApi(const ApiRoute& route, const HttpRequest& request,
-                         const RouteParams& params) const {
-  const ApiRequest api{
-      .form = request.Form(), .url = request.query, .params = params, .stop = request.stop};
+                         const RouteParams& params, std::chrono::nanoseconds queued) const {
+  const ApiRequest api{.form = request.Form(),
+                       .url = request.query,
+                       .params = params,
+                       .queued = queued,
+                       .stop = request.stop};
   // A client that left while its request waited in the queue costs nothing more.
   const ApiResult result = request.stop.stop_requested()
                                ? ApiFail(ApiErrorType::kCanceled, "context canceled")

@@ -30,6 +30,7 @@ struct WebOptions {
   std::string page_title = "Barograph";
   std::string cors_origin = ".*";  ///< a regular expression, anchored
   bool enable_lifecycle = false;   ///< /-/reload and /-/quit
+  size_t query_concurrency = 20;   ///< --query.max-concurrency, for its metric
   BuildInfo build;
 };
 

@@ -34,6 +34,7 @@ TEST_CASE("The page's title is escaped") {
            .page_title = "<b>&",
            .cors_origin = ".*",
            .enable_lifecycle = false,
+           .query_concurrency = 1,
            .build = {}});
   CHECK(web.Get("/query").body.find("<title>&lt;b&gt;&amp;</title>") != std::string::npos);
 }
@@ -196,6 +197,24 @@ TEST_CASE("Large answers are compressed before they reach the I/O thread") {
   net::BodyBuffer plain;
   REQUIRE(net::GunzipInto(response.body, 0, plain));
   CHECK((plain.view() == web.Ask("/api/v1/series?match[]=m")));
+}
+
+TEST_CASE("Queries are counted and timed") {
+  WebOptions options;
+  options.query_concurrency = 7;
+  Web web(options);
+  web.storage.Add(Labels{{"__name__", "m"}}, {{0, 1}});
+  web.Ask("/api/v1/query?query=m&time=1");
+  web.Ask("/api/v1/query?query=m(");
+  const std::string metrics = "\n" + web.metrics.Expose();
+  for (const std::string line :
+       {"prometheus_engine_queries 0", "prometheus_engine_queries_concurrent_max 7",
+        "prometheus_engine_query_samples_total 1",
+        R"(prometheus_engine_query_duration_seconds_count{slice="inner_eval"} 1)",
+        R"(prometheus_engine_query_duration_seconds_count{slice="queue_time"} 1)"}) {
+    CAPTURE(line);
+    CHECK(metrics.find("\n" + line + "\n") != std::string::npos);
+  }
 }
 
 TEST_CASE("Requests are counted under the pattern of their route") {

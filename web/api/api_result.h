@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <expected>
 #include <map>
@@ -46,6 +47,7 @@ struct ApiRequest {
   net::FormValues form;                       ///< of the body and the URL
   net::FormValues url;                        ///< of the URL alone
   std::map<std::string, std::string> params;  ///< of the path: /label/:name/values
+  std::chrono::nanoseconds queued{0};         ///< how long it waited for a thread
   std::stop_token stop;
 };
 

@@ -5,6 +5,7 @@
 #include "base/time.h"
 #include "promql/engine.h"
 #include "web/api/api_result.h"
+#include "web/query_metrics.h"
 #include "web/server_state.h"
 #include "web/web.h"
 
@@ -17,6 +18,7 @@ struct ApiContext {
   const Queryable& storage;
   const promql::Engine& engine;
   ServerState& state;
+  const QueryMetrics& query_metrics;
   const Clock& clock;
   BuildInfo build;
   StorageAdmin* admin;  ///< null where the admin endpoints are off

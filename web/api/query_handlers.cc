@@ -80,14 +80,15 @@ bool Truncate(promql::Value& value, size_t limit) {
   return true;
 }
 
-void WriteStats(JsonWriter& json, const promql::QueryStats& stats) {
+void WriteStats(JsonWriter& json, const promql::QueryStats& stats, nanoseconds queued) {
+  const double queue_seconds = std::chrono::duration<double>(queued).count();
   json.BeginObject();
   json.Key("timings");
   json.BeginObject();
   for (const auto& [name, seconds] :
        {std::pair("evalTotalTime", stats.plan_seconds + stats.exec_seconds),
         std::pair("resultSortTime", 0.0), std::pair("queryPreparationTime", stats.plan_seconds),
-        std::pair("innerEvalTime", stats.exec_seconds), std::pair("execQueueTime", 0.0),
+        std::pair("innerEvalTime", stats.exec_seconds), std::pair("execQueueTime", queue_seconds),
         std::pair("execTotalTime",
                   stats.parse_seconds + stats.plan_seconds + stats.exec_seconds)}) {
     json.Key(name);
@@ -112,7 +113,8 @@ void NoteOddStats(std::string_view stats, std::vector<std::string>& warnings) {
                   Quote(stats)));
 }
 
-std::string ResultJson(const promql::QueryResult& result, std::string_view stats) {
+std::string ResultJson(const promql::QueryResult& result, std::string_view stats,
+                       nanoseconds queued) {
   JsonWriter json;
   json.BeginObject();
   json.Key("resultType");
@@ -121,7 +123,7 @@ std::string ResultJson(const promql::QueryResult& result, std::string_view stats
   WriteValue(json, result.value);
   if (!stats.empty()) {
     json.Key("stats");
-    WriteStats(json, result.stats);
+    WriteStats(json, result.stats, queued);
   }
   json.EndObject();
   return json.Take();
@@ -129,6 +131,7 @@ std::string ResultJson(const promql::QueryResult& result, std::string_view stats
 
 ApiResult Evaluate(const ApiContext& context, const ApiRequest& request, const Settings& settings,
                    promql::QueryTimes times) {
+  const QueryMetrics::Running running(context.query_metrics);
   auto result =
       context.engine.Run(request.form.Get("query"), context.storage, times, settings.query);
   if (!result) {
@@ -136,12 +139,13 @@ ApiResult Evaluate(const ApiContext& context, const ApiRequest& request, const S
     if (error.code == ErrorCode::kInvalidArgument) return InvalidParameter("query", error.message);
     return ApiFail(TypeOf(error.code), error.message);
   }
+  context.query_metrics.Observe(result->stats, request.queued);
   ApiData data{.json = {},
                .warnings = std::move(result->annotations.warnings),
                .infos = std::move(result->annotations.infos)};
   if (Truncate(result->value, settings.limit)) data.warnings.emplace_back(kTruncated);
   NoteOddStats(settings.stats, data.warnings);
-  data.json = ResultJson(*result, settings.stats);
+  data.json = ResultJson(*result, settings.stats, request.queued);
   return data;
 }
 
