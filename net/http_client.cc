@@ -109,7 +109,11 @@ class HttpClient::Impl : public std::enable_shared_from_this<Impl> {
 
   static asio::awaitable<Result<HttpClientResponse>> Send(std::shared_ptr<Impl> self,
                                                           const HttpClientRequest& request);
-  void Abort() { connection_.Abort(); }
+  void Abort() {
+    connection_.Abort();
+    timer_.cancel();
+    timer_waits_ = false;
+  }
 
  private:
   void Begin(std::chrono::milliseconds timeout);

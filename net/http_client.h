@@ -55,7 +55,8 @@ class HttpClient {
   /// an error the connection is closed. Does not throw when the calling coroutine is cancelled.
   asio::awaitable<Result<HttpClientResponse>> Send(const HttpClientRequest& request);
 
-  /// Closes the connection; a Send that is under way returns Cancelled.
+  /// Closes the connection; a Send that is under way returns Cancelled. Without it, or the client's
+  /// end, a timer keeps the context at work for as long as the last request might have taken.
   void Close();
 
  private:

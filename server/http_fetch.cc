@@ -15,9 +15,10 @@ net::asio::awaitable<void> Fetch(net::HttpClient& client, const net::HttpClientR
   auto response = co_await client.Send(request);
   if (!response) {
     out.emplace(std::unexpected(std::move(response.error())));
-    co_return;
+  } else {
+    out.emplace(FetchedPage{response->status, std::string(response->body)});
   }
-  out.emplace(FetchedPage{response->status, std::string(response->body)});
+  client.Close();  // so that nothing is left to run
 }
 
 }  // namespace

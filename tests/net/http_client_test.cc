@@ -381,6 +381,19 @@ TEST_CASE("Bytes that nobody asked for end the connection") {
   CHECK(client.Body(Get(server.url())) == "x");
 }
 
+TEST_CASE("A closed client leaves its context nothing to do") {
+  RawServer server(Always(Reply("x")));
+  Client client;
+  auto request = Get(server.url());
+  request.timeout = 1h;
+  CHECK(client.Body(request) == "x");
+  client.client.Close();
+  client.context.restart();
+  client.context.run();
+  CHECK(client.Body(request) == "x");
+  client.client.Close();
+}
+
 TEST_CASE("A client that is closed or cancelled in the middle says that it was cancelled") {
   RawServer silent([&](RawSocket& socket, int) { socket.ReadAll(); });
   Client client;
