@@ -156,8 +156,11 @@ FloatHistogram SparseHistogram<Number>::ToHistogram() const {
 template <typename Number>
 void SparseHistogram<Number>::Coarsen(int32_t to_schema) {
   if (to_schema >= schema) return;
-  CoarsenBuckets(positive, schema - to_schema);
-  CoarsenBuckets(negative, schema - to_schema);
+  // No index is that large, and shifting farther is undefined.
+  constexpr int64_t kFarthest = 62;
+  const auto shift = static_cast<int32_t>(std::min(int64_t{schema} - to_schema, kFarthest));
+  CoarsenBuckets(positive, shift);
+  CoarsenBuckets(negative, shift);
   schema = to_schema;
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <tuple>
 
 namespace barograph::promql {
 namespace {
@@ -35,7 +36,8 @@ InfoJoin::InfoJoin(QueryContext& context, InfoMatchers matchers, OperatorPtr bas
     : Operator(context, base->grid()),
       matchers_(std::move(matchers)),
       base_(std::move(base)),
-      info_(std::move(info)) {}
+      info_(std::move(info)),
+      held_(context) {}
 
 Status InfoJoin::Open() {
   TRY(base_->Open());
@@ -100,6 +102,7 @@ Status InfoJoin::FindSources() {
 Status InfoJoin::AddToSource(Source& source, uint32_t info) {
   TRY(info_->Evaluate(info, column_));
   if (source.series.empty()) {
+    TRY(held_.Add(steps()));
     source.series.assign(steps(), kNone);
     source.timestamps.assign(steps(), 0);
   }
@@ -132,6 +135,7 @@ void InfoJoin::AddWhole(uint32_t base) {
 Status InfoJoin::JoinSeries(uint32_t base) {
   const auto found = sources_.find(IdentityOf(base_->series()[base]));
   std::map<std::vector<uint32_t>, std::optional<size_t>> outputs;
+  auto current = outputs.end();
   std::vector<uint32_t> infos;
   for (size_t step = 0; step < steps(); ++step) {
     infos.clear();
@@ -140,19 +144,24 @@ Status InfoJoin::JoinSeries(uint32_t base) {
         if (source.series[step] != kNone) infos.push_back(source.series[step]);
       }
     }
-    const auto [entry, is_new] = outputs.try_emplace(infos);
-    if (is_new) {
-      auto labels = TRY(JoinLabels(base, infos));
-      if (labels.has_value()) {
-        entry->second = outputs_.size();
-        const Labels* kept = context().Keep(std::move(*labels));
-        series_.push_back({kept, base_->series()[base].drop_name});
-        outputs_.push_back({base, StepSet(steps())});
-      }
+    if (current == outputs.end() || current->first != infos) {
+      bool is_new = false;
+      std::tie(current, is_new) = outputs.try_emplace(infos);
+      if (is_new) current->second = TRY(AddJoined(base, infos));
     }
-    if (entry->second.has_value()) outputs_[*entry->second].steps.Add(step);
+    if (current->second.has_value()) outputs_[*current->second].steps.Add(step);
   }
   return context().Work(steps());
+}
+
+Result<std::optional<size_t>> InfoJoin::AddJoined(uint32_t base,
+                                                  const std::vector<uint32_t>& infos) {
+  auto labels = TRY(JoinLabels(base, infos));
+  if (!labels.has_value()) return std::nullopt;
+  const Labels* kept = context().Keep(std::move(*labels));
+  series_.push_back({kept, base_->series()[base].drop_name});
+  outputs_.push_back({base, StepSet(steps())});
+  return outputs_.size() - 1;
 }
 
 bool InfoJoin::Adds(std::string_view label) const {

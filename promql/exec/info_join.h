@@ -52,6 +52,7 @@ class InfoJoin final : public Operator {
   Status AddToSource(Source& source, uint32_t info);
   Status JoinSeries(uint32_t base);
   void AddWhole(uint32_t base);
+  Result<std::optional<size_t>> AddJoined(uint32_t base, const std::vector<uint32_t>& infos);
   Result<std::optional<Labels>> JoinLabels(uint32_t base, const std::vector<uint32_t>& infos) const;
   bool Adds(std::string_view label) const;
 
@@ -60,6 +61,7 @@ class InfoJoin final : public Operator {
   OperatorPtr info_;
   std::map<std::string, SourcesByName> sources_;  // by identity
   std::vector<Output> outputs_;
+  HeldSamples held_;
   Column column_;
 };
 

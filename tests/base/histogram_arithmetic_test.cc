@@ -125,6 +125,13 @@ TEST_CASE("A counter was reset when any of its counts is lower") {
   CHECK_FALSE(IsCounterReset(hinted, before));
 }
 
+TEST_CASE("Any schema can be compared") {
+  constexpr int32_t kMax = std::numeric_limits<int32_t>::max();
+  const FloatHistogram strange = Exponential(kMax, 0, {1, 2, 3});
+  CHECK_FALSE(IsCounterReset(Exponential(-kMax, 0, {1, 5}), strange));
+  CHECK(IsCounterReset(strange, Exponential(-kMax, 0, {1})));
+}
+
 TEST_CASE("A wider zero bucket is a reset only when it holds less than what it covers") {
   const FloatHistogram before = Exponential(0, 0, {1, 2, 3});
   FloatHistogram now = Exponential(0, 2, {3});
