@@ -300,12 +300,12 @@ class Server::Impl final : public web::ServerState {
   ConfigState config_;
   Gauge& ready_gauge_;
   std::atomic<bool> ready_ = false;
-  FrontDoor door_;
   net::Runtime runtime_;
   bool runtime_started_ = false;
   std::unique_ptr<tsdb::Database> database_;
   promql::Engine engine_;
   std::optional<boost::asio::thread_pool> queries_;
+  FrontDoor door_;  // after the runtime: it holds the handler, and its threads
   std::optional<net::HttpServer> http_;
   std::optional<ScrapeManager> scraping_;
   boost::asio::io_context* discovery_context_ = nullptr;

@@ -296,6 +296,7 @@ TEST_CASE("A client that goes away sets the stop token of its request") {
     REQUIRE(started.Wait());
   }
   CHECK(stopped.Wait());
+  pool.join();  // before the contexts that its jobs come back to
 }
 
 TEST_CASE("Over the connection limit, a client waits until another leaves") {
@@ -334,6 +335,7 @@ TEST_CASE("Stop closes idle connections and lets a running request finish") {
   stopper.join();
   CHECK(server.server().open_connections() == 0);
   CHECK_THROWS(server.Connect());
+  pool.join();  // before the contexts that its jobs come back to
 }
 
 TEST_CASE("Stop cancels what does not finish within the grace") {
@@ -354,6 +356,7 @@ TEST_CASE("Stop cancels what does not finish within the grace") {
   server.server().Stop(1ms);
   CHECK(stopped.Wait());
   CHECK(server.server().open_connections() == 0);
+  pool.join();  // before the contexts that its jobs come back to
 }
 
 TEST_CASE("Several addresses are served, and one that is taken is named") {

@@ -129,14 +129,14 @@ Web::Web(WebOptions options, bool with_admin) {
 }
 
 net::HttpResponse Web::Send(net::HttpRequest request) {
-  boost::asio::io_context context;
   std::optional<net::HttpResponse> response;
-  boost::asio::co_spawn(context, handler_(request),
+  boost::asio::co_spawn(context_, handler_(request),
                         [&](std::exception_ptr thrown, net::HttpResponse answer) {
                           if (thrown) std::rethrow_exception(thrown);
                           response = std::move(answer);
                         });
-  context.run();
+  context_.restart();
+  context_.run();
   return std::move(*response);
 }
 

@@ -109,6 +109,7 @@ class Web {
   promql::Engine engine{promql::EngineOptions(), clock};
 
  private:
+  boost::asio::io_context context_;  // before the pools, whose jobs come back to it
   boost::asio::thread_pool queries_{2};
   net::HttpHandler handler_;
 };
