@@ -23,7 +23,6 @@ struct EngineOptions {
   Duration default_subquery_step{std::chrono::minutes(1)};  ///< global.evaluation_interval
   uint64_t max_samples = 50'000'000;                        ///< in memory at once, a query
   bool delayed_name_removal = false;  ///< --enable-feature=promql-delayed-name-removal
-  bool use_start_timestamps = false;
   ParserOptions parser;
 };
 

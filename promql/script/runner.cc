@@ -199,7 +199,6 @@ EngineOptions DefaultEngineOptions() {
   options.default_subquery_step = std::chrono::minutes(1);
   options.max_samples = 10'000;
   options.delayed_name_removal = true;
-  options.use_start_timestamps = true;
   return options;
 }
 
