@@ -13,7 +13,8 @@ FROM debian:12-slim
 RUN apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
       ca-certificates libboost-container1.81.0 libboost-json1.81.0 libdeflate0 libfmt9 \
-      libmimalloc2.0 libre2-9 libroaring0 librocksdb7.8 libssl3 libxxhash0 libyaml-cpp0.7 \
+      libmimalloc2.0 libre2-9 libroaring0 librocksdb7.8 libsnappy1v5 libssl3 libxxhash0 \
+      libyaml-cpp0.7 libzstd1 \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --uid 65532 --no-create-home --shell /usr/sbin/nologin barograph \
  && install -d -o barograph -g barograph /var/lib/barograph /etc/barograph

@@ -13,9 +13,9 @@ cd "$(dirname "$0")/.."
 
 build_packages="clang-19 lld-19 cmake ninja-build ccache pkg-config git
   libboost1.81-dev libboost-json1.81-dev libcli11-dev libdeflate-dev
-  libfmt-dev libmimalloc-dev libre2-dev libroaring-dev librocksdb-dev libssl-dev libxxhash-dev
-  libyaml-cpp-dev"
-test_packages="catch2 libbenchmark-dev libzstd-dev clang-format-19 clang-tidy-19 libclang-rt-19-dev
+  libfmt-dev libmimalloc-dev libre2-dev libroaring-dev librocksdb-dev libsnappy-dev libssl-dev
+  libxxhash-dev libyaml-cpp-dev libzstd-dev"
+test_packages="catch2 libbenchmark-dev clang-format-19 clang-tidy-19 libclang-rt-19-dev
   python3 ca-certificates"
 peers="prometheus prometheus-node-exporter"
 

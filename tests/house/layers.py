@@ -26,6 +26,8 @@ LIBRARIES = {
     "openssl/": ["net/", "base/model/"],
     "re2/": ["base/model/"],
     "libdeflate.h": ["net/"],
+    "snappy": ["tsdb/prometheus/", "server/ingest/"],
+    "zstd.h": ["tsdb/", "server/ingest/"],
     "CLI/": ["server/cli/"],
 }
 
