@@ -59,6 +59,12 @@ class FileSystem {
   virtual Result<std::unique_ptr<WritableFile>> OpenWritable(const std::string& path,
                                                              OpenMode mode) = 0;
   virtual Result<std::unique_ptr<FileContents>> Map(const std::string& path) = 0;
+
+  /// Maps a file that still grows, up to `capacity` bytes: what is appended later shows in the
+  /// same place. bytes() has that capacity; only those that the file holds may be touched.
+  virtual Result<std::unique_ptr<FileContents>> MapAhead(const std::string& path,
+                                                         size_t capacity) = 0;
+
   /// In name order, without . and ...
   virtual Result<std::vector<DirectoryEntry>> List(const std::string& directory) = 0;
   virtual Result<uint64_t> Size(const std::string& path) = 0;

@@ -108,6 +108,14 @@ class MappedFile final : public FileContents {
   std::string_view bytes_;
 };
 
+Result<std::unique_ptr<FileContents>> MapBytes(const Descriptor& file, size_t size,
+                                               const std::string& path) {
+  if (size == 0) return std::make_unique<MappedFile>(std::string_view());
+  void* bytes = mmap(nullptr, size, PROT_READ, MAP_SHARED, file.number(), 0);
+  if (bytes == MAP_FAILED) return SystemError("mmap", path);
+  return std::make_unique<MappedFile>(std::string_view(static_cast<char*>(bytes), size));
+}
+
 class PosixFileLock final : public FileLock {
  public:
   explicit PosixFileLock(Descriptor file) : file_(std::move(file)) {}
@@ -130,10 +138,12 @@ class PosixFiles final : public FileSystem {
     if (fstat(file.number(), &status) != 0) return SystemError("stat", path);
     if (S_ISDIR(status.st_mode)) return SystemError("read", path, EISDIR);
     const auto size = static_cast<size_t>(status.st_size);
-    if (size == 0) return std::make_unique<MappedFile>(std::string_view());
-    void* bytes = mmap(nullptr, size, PROT_READ, MAP_SHARED, file.number(), 0);
-    if (bytes == MAP_FAILED) return SystemError("mmap", path);
-    return std::make_unique<MappedFile>(std::string_view(static_cast<char*>(bytes), size));
+    return MapBytes(file, size, path);
+  }
+
+  Result<std::unique_ptr<FileContents>> MapAhead(const std::string& path,
+                                                 size_t capacity) override {
+    return MapBytes(TRY(Open(path, O_RDONLY)), capacity, path);
   }
 
   Result<std::vector<DirectoryEntry>> List(const std::string& directory) override {

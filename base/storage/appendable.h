@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "base/model/histogram.h"
 #include "base/model/labels.h"
@@ -26,12 +27,33 @@ struct Row {
   std::span<const uint64_t> presence;
 };
 
-/// What became of a batch. A refused sample does not stop the others.
+/// Why storage refuses a sample for good.
+enum class RefusalReason : uint8_t {
+  kOutOfOrder,   ///< older than its series' newest, where such samples are not taken
+  kTooOld,       ///< older than the out-of-order window that is set
+  kDuplicate,    ///< the series has another value at that time
+  kOutOfBounds,  ///< a time that storage cannot keep
+};
+
+struct Refusal {
+  SeriesId series;
+  Timestamp timestamp;
+  RefusalReason reason;
+};
+
+/// What became of a batch. A refused sample does not stop the others; one that is there already,
+/// to the bit, counts as appended.
 struct AppendReport {
   uint64_t appended = 0;
-  uint64_t out_of_order = 0;   ///< older than the newest sample of its series
-  uint64_t duplicate = 0;      ///< the newest sample's timestamp with another value
-  uint64_t out_of_bounds = 0;  ///< outside what storage accepts
+  uint64_t out_of_order = 0;
+  uint64_t too_old = 0;
+  uint64_t duplicate = 0;
+  uint64_t out_of_bounds = 0;
+
+  static constexpr size_t kMaxFirst = 5;
+  std::vector<Refusal> first;  ///< the first kMaxFirst refused samples, for messages
+
+  uint64_t refused() const { return out_of_order + too_old + duplicate + out_of_bounds; }
 };
 
 /// The series of one target. Not thread-safe: one scrape loop owns it. Destroying it ends
@@ -66,18 +88,13 @@ class Appender {
 
   virtual void Append(SeriesId series, Sample sample) = 0;
 
-  /// Writes what was collected to the log and makes it visible; then the appender is empty again.
-  virtual Result<AppendReport> Commit() = 0;
-};
-
-/// What an Appender is as well, where storage takes native histograms.
-class HistogramAppender {
- public:
-  virtual ~HistogramAppender() = default;
-
-  /// As Appender::Append.
+  /// A native histogram; one whose sum is kStaleNan is a staleness marker. Its counter reset hint
+  /// is kept only where it says gauge: the others are found anew when the series is read.
   virtual void AppendHistogram(SeriesId series, Timestamp timestamp,
                                const FloatHistogram& histogram) = 0;
+
+  /// Writes what was collected to the log and makes it visible; then the appender is empty again.
+  virtual Result<AppendReport> Commit() = 0;
 };
 
 /// Something that takes samples. Thread-safe.

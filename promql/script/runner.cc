@@ -69,24 +69,20 @@ class Runner {
       }
     }
     const AppendReport report = TRY(appender->Commit());
-    const uint64_t refused = report.out_of_order + report.duplicate + report.out_of_bounds;
-    if (refused == 0) return {};
+    if (report.refused() == 0) return {};
     return barograph::Fail(ErrorCode::kOutOfOrder,
-                           fmt::format("storage refused {} samples", refused));
+                           fmt::format("storage refused {} samples", report.refused()));
   }
 
   Status AppendSeries(Appender& appender, const SeriesDescription& series,
                       const LoadCommand& load) {
-    auto* const histograms = dynamic_cast<HistogramAppender*>(&appender);
     const SeriesId id = TRY(appender.Resolve(series.labels));
     Timestamp timestamp;
     for (const SequenceValue& value : series.values) {
       if (!value.histogram.has_value()) {
         if (!value.omitted) appender.Append(id, {timestamp, value.value});
-      } else if (histograms != nullptr) {
-        histograms->AppendHistogram(id, timestamp, *value.histogram);
       } else {
-        Note(load.line, "native histograms");
+        appender.AppendHistogram(id, timestamp, *value.histogram);
       }
       timestamp += load.step;
     }

@@ -105,7 +105,7 @@ class MemoryStorage final : public script::Storage, public Appendable, public Qu
                                            : CounterResetHint::kNotReset;
   }
 
-  class MemoryAppender final : public Appender, public HistogramAppender {
+  class MemoryAppender final : public Appender {
    public:
     explicit MemoryAppender(MemoryStorage& storage) : storage_(storage) {}
 

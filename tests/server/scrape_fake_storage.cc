@@ -64,6 +64,8 @@ class FakeStorage::Alone final : public Appender {
   void Append(SeriesId series, Sample sample) override {
     samples_.emplace_back(static_cast<size_t>(series) - 1, sample);
   }
+  // Scrapes bring none yet.
+  void AppendHistogram(SeriesId, Timestamp, const FloatHistogram&) override {}
   Result<AppendReport> Commit() override {
     const MutexLock lock(storage_.mutex_);
     AppendReport report;

@@ -86,6 +86,12 @@ Result<std::unique_ptr<FileContents>> FaultFileSystem::Map(const std::string& pa
   return below_.Map(path);
 }
 
+Result<std::unique_ptr<FileContents>> FaultFileSystem::MapAhead(const std::string& path,
+                                                                size_t capacity) {
+  TRY(Check(FileOperation::kMap, path));
+  return below_.MapAhead(path, capacity);
+}
+
 Result<std::vector<DirectoryEntry>> FaultFileSystem::List(const std::string& directory) {
   TRY(Check(FileOperation::kList, directory));
   return below_.List(directory);

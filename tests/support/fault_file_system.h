@@ -59,6 +59,7 @@ class FaultFileSystem final : public FileSystem {
   Result<std::unique_ptr<WritableFile>> OpenWritable(const std::string& path,
                                                      OpenMode mode) override;
   Result<std::unique_ptr<FileContents>> Map(const std::string& path) override;
+  Result<std::unique_ptr<FileContents>> MapAhead(const std::string& path, size_t capacity) override;
   Result<std::vector<DirectoryEntry>> List(const std::string& directory) override;
   Result<uint64_t> Size(const std::string& path) override { return below_.Size(path); }
   bool Exists(const std::string& path) override { return below_.Exists(path); }

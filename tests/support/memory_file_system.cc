@@ -114,6 +114,18 @@ class MemoryFileSystem::Lease final : public FileLock {
   int crashes_;
 };
 
+// The file's own bytes, which do not move while they fit into what was reserved.
+class MemoryFileSystem::Ahead final : public FileContents {
+ public:
+  Ahead(std::shared_ptr<File> file, size_t capacity)
+      : file_(std::move(file)), bytes_(file_->bytes.data(), capacity) {}
+  std::string_view bytes() const override { return bytes_; }
+
+ private:
+  const std::shared_ptr<File> file_;
+  const std::string_view bytes_;
+};
+
 MemoryFileSystem::MemoryFileSystem() : folders_{".", "/"} {}
 MemoryFileSystem::~MemoryFileSystem() = default;
 
@@ -167,6 +179,15 @@ Result<std::unique_ptr<FileContents>> MemoryFileSystem::Map(const std::string& p
   const auto file = Find(path);
   if (file == nullptr) return Missing(path);
   return std::make_unique<Bytes>(file->bytes);
+}
+
+Result<std::unique_ptr<FileContents>> MemoryFileSystem::MapAhead(const std::string& path,
+                                                                 size_t capacity) {
+  const MutexLock lock(mutex_);
+  const auto file = Find(path);
+  if (file == nullptr) return Missing(path);
+  file->bytes.reserve(capacity);
+  return std::make_unique<Ahead>(file, capacity);
 }
 
 Result<std::vector<DirectoryEntry>> MemoryFileSystem::List(const std::string& directory) {

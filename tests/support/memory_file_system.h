@@ -29,6 +29,7 @@ class MemoryFileSystem final : public FileSystem {
   Result<std::unique_ptr<WritableFile>> OpenWritable(const std::string& path,
                                                      OpenMode mode) override;
   Result<std::unique_ptr<FileContents>> Map(const std::string& path) override;
+  Result<std::unique_ptr<FileContents>> MapAhead(const std::string& path, size_t capacity) override;
   Result<std::vector<DirectoryEntry>> List(const std::string& directory) override;
   Result<uint64_t> Size(const std::string& path) override;
   bool Exists(const std::string& path) override;
@@ -44,6 +45,7 @@ class MemoryFileSystem final : public FileSystem {
   struct File;
   class Writer;
   class Lease;
+  class Ahead;
   using Names = std::map<std::string, std::shared_ptr<File>>;
 
   std::shared_ptr<File> Find(const std::string& path) const REQUIRES(mutex_);

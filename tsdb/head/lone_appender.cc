@@ -1,6 +1,7 @@
 #include "tsdb/head/lone_appender.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace barograph::tsdb {
 namespace {
@@ -14,7 +15,10 @@ Result<SeriesId> LoneAppender::Resolve(const Labels& labels) {
 }
 
 Result<AppendReport> LoneAppender::Commit() {
-  const Status known = CheckSeries();
+  Status known = CheckSeries();
+  if (std::exchange(has_histograms_, false)) {
+    known = Fail(ErrorCode::kInvalidArgument, "the head does not keep native histograms");
+  }
   AppendReport report;
   Status written;
   if (known) {

@@ -18,8 +18,12 @@ class LoneAppender : public Appender {
 
   Result<SeriesId> Resolve(const Labels& labels) override;
   void Append(SeriesId series, Sample sample) override { samples_.push_back({series, sample}); }
+  void AppendHistogram(SeriesId, Timestamp, const FloatHistogram&) override {
+    has_histograms_ = true;
+  }
 
-  /// InvalidArgument, and nothing is appended, when a series is not one that Resolve gave.
+  /// InvalidArgument, and nothing is appended, when a series is not one that Resolve gave, or when
+  /// there are native histograms, which the head does not keep.
   Result<AppendReport> Commit() override;
 
  private:
@@ -33,6 +37,7 @@ class LoneAppender : public Appender {
 
   WritePath& path_;
   std::vector<wal::LoneSample> samples_;
+  bool has_histograms_ = false;
 };
 
 }  // namespace barograph::tsdb
