@@ -41,9 +41,6 @@ TEST_CASE("The series index finds by labels, by id and by label pair, after a re
   CHECK(*index->Find({{"__name__", "c"}}) == kNoSeries);
   CHECK(**index->LabelsOf(SeriesId{kFar}) == kC);
   CHECK_FALSE(*index->LabelsOf(SeriesId{3}));
-  CHECK(*index->Postings("job", "x") == std::vector{SeriesId{1}, SeriesId{2}});
-  CHECK(*index->Postings("__name__", "b") == std::vector{SeriesId{2}, SeriesId{kFar}});
-  CHECK(index->Postings("job", "")->empty());
 }
 
 TEST_CASE("What was not flushed when the index ended is gone as a whole") {

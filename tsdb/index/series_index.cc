@@ -1,5 +1,6 @@
 #include "tsdb/index/series_index.h"
 
+#include <rocksdb/cache.h>
 #include <rocksdb/db.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/options.h>
@@ -9,9 +10,7 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
 
-#include "base/bytes/varint.h"
 #include "tsdb/index/postings_merge.h"
 
 namespace barograph::tsdb {
@@ -23,7 +22,6 @@ using rocksdb::ColumnFamilyHandle;
 enum Family : uint8_t { kDefault, kSeries, kIds, kPostings, kState, kFamilies };
 constexpr std::array kFamilyNames = {"default", "series", "ids", "postings", "state"};
 constexpr std::string_view kLastIdKey = "last_id";
-constexpr size_t kHalfBytes = 4;
 
 // Big-endian, so that keys sort by number.
 void AppendBigEndian(std::string& out, uint64_t value, size_t bytes) {
@@ -40,23 +38,19 @@ uint64_t LoadBigEndian(std::string_view bytes) {
   return value;
 }
 
-std::string PostingsPrefix(std::string_view name, std::string_view value) {
-  std::string key;
-  AppendVarint(key, name.size());
-  key.append(name).append(value);
-  return key;
-}
-
 Status FromRocks(const rocksdb::Status& status) {
   if (status.ok()) return {};
   const ErrorCode code = status.IsCorruption() ? ErrorCode::kCorruption : ErrorCode::kIo;
   return Fail(code, "series index: " + status.ToString());
 }
 
-rocksdb::ColumnFamilyOptions FamilyOptions(Family family) {
+rocksdb::ColumnFamilyOptions FamilyOptions(Family family,
+                                           const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::ColumnFamilyOptions options;
   options.write_buffer_size = size_t{8} << 20;
   rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
+  table.cache_index_and_filter_blocks = true;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   if (family == kIds) {
     // Looked up by hash: mostly to learn that the series is new.
@@ -68,12 +62,13 @@ rocksdb::ColumnFamilyOptions FamilyOptions(Family family) {
   return options;
 }
 
-rocksdb::DBOptions DatabaseOptions() {
+rocksdb::DBOptions DatabaseOptions(const SeriesIndexOptions& limits) {
   rocksdb::DBOptions options;
+  options.db_write_buffer_size = limits.write_buffer_bytes;
   options.create_if_missing = true;
   options.create_missing_column_families = true;
   options.atomic_flush = true;
-  options.max_open_files = 256;
+  options.max_open_files = limits.max_open_files;
   options.info_log_level = rocksdb::WARN_LEVEL;
   options.keep_log_file_num = 2;
   return options;
@@ -93,14 +88,17 @@ struct SeriesIndex::Impl {
 SeriesIndex::SeriesIndex(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 SeriesIndex::~SeriesIndex() = default;
 
-Result<std::unique_ptr<SeriesIndex>> SeriesIndex::Open(const std::string& path) {
+Result<std::unique_ptr<SeriesIndex>> SeriesIndex::Open(const std::string& path,
+                                                       SeriesIndexOptions options) {
+  const auto cache = rocksdb::NewLRUCache(options.block_cache_bytes);
   std::vector<ColumnFamilyDescriptor> descriptors;
   for (uint8_t f = 0; f < kFamilies; ++f) {
-    descriptors.emplace_back(kFamilyNames[f], FamilyOptions(static_cast<Family>(f)));
+    descriptors.emplace_back(kFamilyNames[f], FamilyOptions(static_cast<Family>(f), cache));
   }
   auto impl = std::make_unique<Impl>();
   rocksdb::DB* db = nullptr;
-  const auto opened = rocksdb::DB::Open(DatabaseOptions(), path, descriptors, &impl->families, &db);
+  const auto opened =
+      rocksdb::DB::Open(DatabaseOptions(options), path, descriptors, &impl->families, &db);
   impl->db.reset(db);
   if (Status s = FromRocks(opened); !s) return std::unexpected(s.error());
   return std::unique_ptr<SeriesIndex>(new SeriesIndex(std::move(impl)));
@@ -109,22 +107,13 @@ Result<std::unique_ptr<SeriesIndex>> SeriesIndex::Open(const std::string& path) 
 Status SeriesIndex::Put(std::span<const Entry> entries) {
   if (entries.empty()) return {};
   rocksdb::WriteBatch batch;
-  std::map<std::string, Roaring> postings;
   auto last = static_cast<uint64_t>(TRY(LastId()));
   for (const Entry& entry : entries) {
     const auto id = static_cast<uint64_t>(entry.id);
     const Labels labels = Labels::FromPacked(entry.packed_labels);
     batch.Put(impl_->families[kSeries], BigEndian(id), entry.packed_labels);
     batch.Put(impl_->families[kIds], BigEndian(labels.Hash()) + BigEndian(id), "");
-    for (const auto& [name, value] : labels) {
-      std::string key = PostingsPrefix(name, value);
-      AppendBigEndian(key, id >> 32, kHalfBytes);
-      postings[key].add(static_cast<uint32_t>(id));
-    }
     last = std::max(last, id);
-  }
-  for (const auto& [key, bitmap] : postings) {
-    batch.Merge(impl_->families[kPostings], key, SerializeBitmap(bitmap));
   }
   batch.Put(impl_->families[kState], std::string(kLastIdKey), BigEndian(last));
   rocksdb::WriteOptions options;
@@ -163,24 +152,6 @@ Result<std::optional<Labels>> SeriesIndex::LabelsOf(SeriesId id) const {
                                             " are damaged");
   }
   return std::optional(Labels::FromPacked(std::move(packed)));
-}
-
-Result<std::vector<SeriesId>> SeriesIndex::Postings(std::string_view name,
-                                                    std::string_view value) const {
-  const std::string prefix = PostingsPrefix(name, value);
-  const std::unique_ptr<rocksdb::Iterator> at(
-      impl_->db->NewIterator(rocksdb::ReadOptions(), impl_->families[kPostings]));
-  std::vector<SeriesId> ids;
-  for (at->Seek(prefix); at->Valid() && at->key().starts_with(prefix); at->Next()) {
-    const std::string_view half = at->key().ToStringView().substr(prefix.size());
-    if (half.size() != kHalfBytes) continue;  // a longer value
-    const std::optional<Roaring> bitmap = ParseBitmap(at->value().ToStringView());
-    if (!bitmap) return Fail(ErrorCode::kCorruption, "series index: damaged postings");
-    for (const uint32_t low : *bitmap) ids.push_back(SeriesId{LoadBigEndian(half) << 32 | low});
-  }
-  TRY(FromRocks(at->status()));
-  std::ranges::sort(ids);
-  return ids;
 }
 
 Result<SeriesId> SeriesIndex::LastId() const {
