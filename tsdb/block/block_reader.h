@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include "base/model/sample.h"
+#include "base/result.h"
+#include "base/storage/queryable.h"
+#include "base/time.h"
+#include "tsdb/block/block.h"
+
+namespace barograph::tsdb {
+
+struct BlockReaderOptions {
+  /// Extents kept inflated and parsed, and timestamps kept decoded.
+  size_t cached_extents = 8;
+  size_t cached_timestamps = 128 * 1024;
+};
+
+/// Decodes the series of a block. One thread at a time; make one a thread. Keeps the block alive.
+class BlockReader {
+ public:
+  explicit BlockReader(std::shared_ptr<const Block> block, BlockReaderOptions options = {});
+  ~BlockReader();
+  BlockReader(BlockReader&&) noexcept;
+  BlockReader& operator=(BlockReader&&) noexcept;
+
+  /// The samples of `range` that are not deleted; none for a series that the block does not have.
+  /// Only the runs that overlap are decoded. `timestamp_column` is comparable among reads of this
+  /// block with one range. The spans live until the next call or the reader's end.
+  /// Corruption names file and offset, and concerns only what lies in that extent: the reader
+  /// stays usable.
+  Result<SeriesSamples> Read(SeriesId id, TimeRange range);
+
+  const Block& block() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace barograph::tsdb

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "tsdb/block/block.h"
+
+/// Reads a whole block: to prove it, or to show it.
+namespace barograph::tsdb {
+
+/// A part of a block's data file that is not what was written, and what is lost with it.
+struct BlockDamage {
+  uint64_t offset = 0;  ///< in the data file
+  uint64_t length = 0;
+  std::string what;
+  std::vector<SeriesId> series;  ///< that cannot be read, ascending
+};
+
+struct BlockReport {
+  uint64_t extents = 0;
+  uint64_t series = 0;   ///< read without error
+  uint64_t samples = 0;  ///< of these, tombstones left out of account
+  std::vector<BlockDamage> damage;
+  bool good() const { return damage.empty(); }
+};
+
+/// Checks every extent and decodes every series. Damage is no error but is reported; Cancelled when
+/// stopped.
+Result<BlockReport> VerifyBlock(const std::shared_ptr<const Block>& block, std::stop_token stop);
+
+/// What a block is made of.
+struct BlockAnatomy {
+  uint64_t extents = 0;
+  uint64_t compressed_extents = 0;
+  uint64_t columns = 0;         ///< of timestamps
+  uint64_t column_bytes = 0;    ///< their extents, as stored
+  uint64_t sample_bytes = 0;    ///< the extents of values, as stored
+  uint64_t inflated_bytes = 0;  ///< all extents, uncompressed
+  uint64_t directory_bytes = 0;
+};
+BlockAnatomy DescribeBlock(const Block& block);
+
+/// The extents one a line, with offset, sizes, and what they hold.
+std::string DumpBlock(const Block& block);
+
+}  // namespace barograph::tsdb
