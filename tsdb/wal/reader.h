@@ -18,7 +18,9 @@ class SegmentReader {
     kEnd,
   };
 
-  SegmentReader(uint64_t number, std::string_view bytes) : number_(number), bytes_(bytes) {}
+  /// Reads from `offset` on: 0 is after the magic, where there is one.
+  SegmentReader(uint64_t number, std::string_view bytes, uint64_t offset = 0)
+      : number_(number), bytes_(bytes), offset_(offset) {}
 
   Event Next(Record& record);
 
@@ -30,7 +32,7 @@ class SegmentReader {
 
   uint64_t number_;
   std::string_view bytes_;
-  uint64_t offset_ = 0;
+  uint64_t offset_;
   uint64_t damage_begin_ = 0;
 };
 

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/file_system.h"
+#include "base/log.h"
+#include "base/mutex.h"
+#include "base/result.h"
+
+namespace barograph::tsdb {
+
+/// Files that full runs of the head move to as they are made: numbered from 1, append-only, in the
+/// log's frames, and mapped, so that what is in them needs no memory of its own. What a frame's
+/// payload means is the caller's business. Format: docs/formats/head.md.
+///
+/// Append is one write(2): it survives the death of the process. Sync makes all survive the
+/// machine's.
+///
+/// Errors. An Append that fails, as on a full disk, leaves nothing behind and may be tried again. A
+/// sync that fails is final: what the kernel kept is unknown, so every later call fails too.
+///
+/// Thread-safe. Appends wait for no fsync, but for the making of a new file.
+class RunFiles {
+ public:
+  struct Options {
+    std::string directory;  ///< made where it is missing
+    std::string prefix;     ///< of the files' names: `prefix`-00000001
+    uint64_t file_bytes = uint64_t{64} << 20;
+  };
+
+  /// A payload in its file. The bytes live as long as the owner does, even when the file is gone.
+  struct Stored {
+    std::shared_ptr<const FileContents> owner;
+    std::string_view bytes;
+    uint64_t file = 0;
+  };
+  using Visit = std::function<void(const Stored&)>;
+
+  /// Calls visit for each payload in the folder's files, in the order in which they were written.
+  /// Damaged frames are told to the logger and passed over; what a crash cut off at the end is
+  /// removed. `files` must outlive the object.
+  static Result<std::unique_ptr<RunFiles>> Open(FileSystem& files, Options options, Logger logger,
+                                                const Visit& visit);
+
+  Result<Stored> Append(std::string_view payload);
+
+  /// Returns once everything that was appended before is on the device.
+  Status Sync();
+
+  /// What is appended from now on lies in files with higher numbers than the one returned, and
+  /// what was appended before does not.
+  uint64_t Rotate();
+
+  /// Removes the files up to this number; until the next Sync a crash of the machine may bring them
+  /// back. On an error those that are left go with the next call.
+  Status DropThrough(uint64_t file);
+
+  /// Of all files, on the disk.
+  uint64_t bytes() const;
+
+ private:
+  /// The file that grows.
+  struct Current {
+    uint64_t number = 0;
+    std::unique_ptr<WritableFile> file;
+    std::shared_ptr<WritableFile> synced;  // a handle of its own: fsync waits for no append
+    std::shared_ptr<const FileContents> contents;
+    bool dirty = false;  // since the last sync
+  };
+
+  RunFiles(FileSystem& files, Options options, Logger logger);
+
+  Status ReadAll(const Visit& visit);
+  Status ReadFile(uint64_t number, bool last, const Visit& visit);
+  Status CutTornEnd(uint64_t number, uint64_t size);
+  void ReportDamage(uint64_t number, uint64_t begin, uint64_t end);
+  Status Begin(size_t frame_bytes) REQUIRES(mutex_);
+  Result<Current> Create(uint64_t number, uint64_t capacity);
+  Status Write(std::string_view frame) REQUIRES(mutex_);
+  void End() REQUIRES(mutex_);
+  std::string PathOf(uint64_t number) const;
+
+  FileSystem& files_;
+  const Options options_;
+  const Logger logger_;
+
+  Mutex sync_mutex_;  // one sync at a time; before mutex_
+  mutable Mutex mutex_;
+  std::map<uint64_t, uint64_t> sizes_ GUARDED_BY(mutex_);  // by number
+  std::optional<Current> current_ GUARDED_BY(mutex_);
+  uint64_t next_number_ GUARDED_BY(mutex_) = 1;
+  std::vector<std::shared_ptr<WritableFile>> unsynced_ GUARDED_BY(mutex_);
+  bool names_unsynced_ GUARDED_BY(mutex_) = false;
+  Status failure_ GUARDED_BY(mutex_);
+};
+
+}  // namespace barograph::tsdb
