@@ -41,6 +41,10 @@ struct Column {
     return histograms.empty() ? nullptr : histograms[step].get();
   }
 
+  HistogramRef shared_histogram(size_t step) const {
+    return histograms.empty() ? nullptr : histograms[step];
+  }
+
   void SetHistogram(size_t step, HistogramRef histogram) {
     if (histograms.empty()) histograms.resize(values.size());
     histograms[step] = std::move(histogram);
@@ -61,11 +65,7 @@ struct Column {
     histograms.clear();
   }
 
-  size_t CountPresent() const {
-    size_t count = 0;
-    for (const double value : values) count += IsAbsent(value) ? 0 : 1;
-    return count;
-  }
+  size_t CountPresent() const;
 };
 
 }  // namespace barograph::promql

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <numeric>
 
 #include "base/model/number.h"
 
@@ -11,6 +13,11 @@ namespace barograph::promql {
 namespace {
 
 bool SameQuantile(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
+
+bool IsWhole(const std::vector<double>& bounds) {
+  const bool ascending = std::ranges::adjacent_find(bounds, std::greater_equal<>()) == bounds.end();
+  return bounds.size() >= 2 && bounds.back() == kInf && ascending;
+}
 
 // As OpenMetrics writes floats: with a point where there is no exponent.
 std::string FormatQuantile(double q) {
@@ -61,6 +68,7 @@ Status HistogramCall::FindHistograms() {
       histogram.bounds.push_back(bound);
       histogram.members.push_back(member);
     }
+    histogram.whole = IsWhole(histogram.bounds);
     histograms_.push_back(std::move(histogram));
     AddSeries(group.meta);
   }
@@ -123,10 +131,20 @@ Status HistogramCall::Evaluate(size_t index, Column& out) {
   const std::string_view metric =
       context().naming().delayed ? series_[index].labels->metric_name() : std::string_view();
   out.Reset(steps());
-  for (size_t step = 0; step < steps(); ++step) {
-    out.values[step] = AtStep(histogram, step, variant, metric);
+  if (histogram.whole && native_.histograms.empty()) {
+    ComputeMany(variant, {histogram.bounds, counts_, steps()}, out.values, left_);
+  } else {
+    left_.resize(steps());
+    std::iota(left_.begin(), left_.end(), 0);
   }
+  for (const uint32_t step : left_) out.values[step] = AtStep(histogram, step, variant, metric);
   return {};
+}
+
+void HistogramCall::ComputeMany(size_t, const BucketColumns& buckets, std::span<double>,
+                                std::vector<uint32_t>& left) {
+  left.resize(buckets.steps);
+  std::iota(left.begin(), left.end(), 0);
 }
 
 double HistogramCall::AtStep(const Histogram& histogram, size_t step, size_t variant,
@@ -199,6 +217,13 @@ double HistogramQuantile::Compute(size_t step, size_t variant, std::string_view 
         argument());
   }
   return quantile;
+}
+
+void HistogramQuantile::ComputeMany(size_t variant, const BucketColumns& buckets,
+                                    std::span<double> out, std::vector<uint32_t>& left) {
+  // Of histogram_quantiles, each variant takes its quantile at some steps only.
+  if (!wanted_.empty()) return HistogramCall::ComputeMany(variant, buckets, out, left);
+  BucketQuantiles(scalar_column(0), buckets, out, left);
 }
 
 NativeEstimate HistogramFraction::ComputeNative(size_t step, size_t,

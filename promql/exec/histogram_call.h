@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -40,10 +41,18 @@ class HistogramCall : public Operator {
   virtual double Compute(size_t step, size_t variant, std::string_view metric,
                          std::vector<Bucket>& buckets) = 0;
 
+  /// Computes what it can of all steps at once into `out`; `left` becomes the steps that it leaves
+  /// to Compute.
+  virtual void ComputeMany(size_t variant, const BucketColumns& buckets, std::span<double> out,
+                           std::vector<uint32_t>& left);
+
   /// The same for the native histogram at `step`.
   virtual NativeEstimate ComputeNative(size_t step, size_t variant,
                                        const FloatHistogram& histogram) = 0;
 
+  std::span<const double> scalar_column(size_t index) const {
+    return scalar_columns_[index].values;
+  }
   double scalar(size_t index, size_t step) const { return scalar_columns_[index].values[step]; }
   size_t scalars() const { return scalars_.size(); }
   PositionRange argument() const { return argument_; }
@@ -54,6 +63,7 @@ class HistogramCall : public Operator {
     std::vector<uint32_t> members;  // by bound
     std::vector<double> bounds;
     uint32_t native = kNone;  // the series with native histograms
+    bool whole = false;       // all bounds differ, the last one is +Inf, there are two or more
   };
 
   Status FindHistograms();
@@ -74,6 +84,7 @@ class HistogramCall : public Operator {
   Column native_;               // of the same histogram
   Column column_;
   std::vector<Bucket> buckets_;
+  std::vector<uint32_t> left_;  // steps to be looked at one by one
 };
 
 /// histogram_quantile(q, x) and histogram_quantiles(x, "label", q...), which gives a series for
@@ -92,6 +103,8 @@ class HistogramQuantile final : public HistogramCall {
   std::vector<Variant> Prepare() override;
   double Compute(size_t step, size_t variant, std::string_view metric,
                  std::vector<Bucket>& buckets) override;
+  void ComputeMany(size_t variant, const BucketColumns& buckets, std::span<double> out,
+                   std::vector<uint32_t>& left) override;
   NativeEstimate ComputeNative(size_t step, size_t variant,
                                const FloatHistogram& histogram) override;
 

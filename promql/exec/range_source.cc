@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/model/histogram_arithmetic.h"
+#include "promql/func/column_loops.h"
 
 namespace barograph::promql {
 namespace {
@@ -15,11 +16,7 @@ bool IsMarker(const SeriesSamples& samples, size_t i) {
 }
 
 bool HasMarkers(const SeriesSamples& samples) {
-  if (samples.histograms.empty()) {
-    bool any = false;  // no early exit: the loop is vectorised
-    for (const double value : samples.values) any |= IsStale(value);
-    return any;
-  }
+  if (samples.histograms.empty()) return AnyMarker(samples.values);
   for (size_t i = 0; i < samples.size(); ++i) {
     if (IsMarker(samples, i)) return true;
   }

@@ -57,9 +57,17 @@ Result<OperatorPtr> BuildRoot(QueryContext& context, const PlanNode& root,
   return OperatorPtr(new MergeDuplicates(context, std::move(renamed), Duplicates::kMayAlternate));
 }
 
+std::vector<Timestamp> TimesOf(const StepGrid& grid) {
+  std::vector<Timestamp> times;
+  times.reserve(grid.count);
+  for (size_t step = 0; step < grid.count; ++step) times.push_back(FromMs(grid.at(step)));
+  return times;
+}
+
 Result<std::vector<ResultSeries>> CollectSeries(QueryContext& context, Operator& top) {
   std::vector<ResultSeries> result;
   HeldSamples held(context);
+  const std::vector<Timestamp> grid_times = TimesOf(top.grid());
   Column column;
   for (size_t i = 0; i < top.series().size(); ++i) {
     TRY(top.Evaluate(i, column));
@@ -69,11 +77,17 @@ Result<std::vector<ResultSeries>> CollectSeries(QueryContext& context, Operator&
     TRY(held.Add(points));
     ResultSeries& series = result.emplace_back();
     series.labels = FinalLabels(top.series()[i]);
+    const bool whole = points == column.size() && column.histograms.empty();
+    if (whole) {
+      series.timestamps = grid_times;
+      series.values = column.values;
+      continue;
+    }
     series.timestamps.reserve(points);
     series.values.reserve(points);
     for (size_t step = 0; step < column.size(); ++step) {
       if (!column.present(step)) continue;
-      AddPoint(series, FromMs(top.grid().at(step)), column.values[step], column.histogram(step));
+      AddPoint(series, grid_times[step], column.values[step], column.histogram(step));
     }
   }
   return result;
@@ -95,9 +109,15 @@ Result<Value> CollectSamples(QueryContext& context, const PlanNode& root,
     context.CountSamples(window.size());
     ResultSeries& series = matrix.series.emplace_back();
     series.labels = FinalLabels(source->series()[i]);
+    if (samples.histograms.empty()) {
+      const auto timestamps = samples.timestamps.subspan(window.begin, window.size());
+      const auto values = samples.values.subspan(window.begin, window.size());
+      series.timestamps.assign(timestamps.begin(), timestamps.end());
+      series.values.assign(values.begin(), values.end());
+      continue;
+    }
     for (uint32_t k = window.begin; k < window.end; ++k) {
-      AddPoint(series, samples.timestamps[k], samples.values[k],
-               samples.histograms.empty() ? nullptr : samples.histograms[k]);
+      AddPoint(series, samples.timestamps[k], samples.values[k], samples.histograms[k]);
     }
   }
   SortByLabels(matrix.series);

@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <unordered_map>
 
 #include "base/model/number.h"
 #include "promql/func/math.h"
+#include "promql/func/ranked_heaps.h"
 
 namespace barograph::promql {
 namespace {
@@ -98,116 +98,80 @@ Result<bool> SelectK::CheckRatio(double low, double high, bool any_nan) {
   return true;
 }
 
-size_t SelectK::CountAt(size_t step) const {
-  const double k = parameters_.values[step];
-  if (!(k >= 1)) return 0;
-  return static_cast<size_t>(std::min(k, static_cast<double>(input_->series().size())));
-}
-
-// Whether `a` gives way before `b`.
-bool SelectK::Before(const Chosen& a, const Chosen& b) const {
-  if (std::isnan(a.value)) return true;
-  return expr_.op == AggregateOp::kTopK ? a.value < b.value : a.value > b.value;
-}
-
-void SelectK::SiftUp(Heap& heap) const {
-  size_t child = heap.size() - 1;
-  while (child > 0) {
-    const size_t parent = (child - 1) / 2;
-    if (!Before(heap[child], heap[parent])) break;
-    std::swap(heap[child], heap[parent]);
-    child = parent;
+// By step: how many of the group's samples to choose.
+std::vector<size_t> SelectK::CountsFor(const SeriesGroup& group) const {
+  std::vector<size_t> counts(steps(), 0);
+  const auto most = static_cast<double>(group.members.size());
+  for (size_t step = 0; step < steps(); ++step) {
+    const double k = parameters_.values[step];
+    if (k >= 1) counts[step] = static_cast<size_t>(std::min(k, most));
   }
-}
-
-void SelectK::SiftDown(Heap& heap) const {
-  size_t parent = 0;
-  while (true) {
-    size_t child = 2 * parent + 1;
-    if (child >= heap.size()) break;
-    if (child + 1 < heap.size() && Before(heap[child + 1], heap[child])) ++child;
-    if (!Before(heap[child], heap[parent])) break;
-    std::swap(heap[child], heap[parent]);
-    parent = child;
-  }
+  return counts;
 }
 
 Status SelectK::SelectFrom(const SeriesGroup& group) {
-  std::vector<Heap> heaps(steps());
+  if (ranked()) return SelectRanked(group);
+  return expr_.op == AggregateOp::kLimitRatio ? SelectByRatio(group) : SelectFirst(group);
+}
+
+// The output series come in order of rank when there is one step, which is what an instant query
+// shows.
+Status SelectK::SelectRanked(const SeriesGroup& group) {
+  const std::vector<size_t> counts = CountsFor(group);
+  RankedHeaps heaps(expr_.op == AggregateOp::kTopK, counts);
   for (const uint32_t member : group.members) {
     TRY(input_->Evaluate(member, column_));
-    TRY(context().Work(4 * steps()));
-    if (ranked()) IgnoreHistograms(context(), ToString(expr_.op), expr_.position, column_);
-    Offer(column_, member, heaps);
+    TRY(context().Work(steps()));
+    IgnoreHistograms(context(), ToString(expr_.op), expr_.position, column_);
+    heaps.Offer(column_.values, member);
   }
-  size_t chosen = 0;
-  for (const Heap& heap : heaps) chosen += heap.size();
-  TRY(held_.Add(chosen));
-  Take(heaps);
+  for (uint32_t step = 0; step < steps(); ++step) {
+    for (const auto& [value, series] : heaps.Ranking(step)) {
+      TRY(AddPoint(series, {step, value, nullptr}));
+    }
+  }
   return {};
 }
 
-void SelectK::Offer(const Column& column, uint32_t series, std::vector<Heap>& heaps) const {
-  const bool by_ratio = expr_.op == AggregateOp::kLimitRatio;
-  const double offset =
-      by_ratio ? RatioOffset(context().naming().Visible(input_->series()[series])) : 0;
-  for (size_t step = 0; step < steps(); ++step) {
-    if (!column.present(step)) continue;
-    const auto histogram = column.histograms.empty() ? nullptr : column.histograms[step];
-    if (by_ratio) {
+// The first k that are there.
+Status SelectK::SelectFirst(const SeriesGroup& group) {
+  std::vector<size_t> wanted = CountsFor(group);
+  for (const uint32_t member : group.members) {
+    TRY(input_->Evaluate(member, column_));
+    TRY(context().Work(steps()));
+    for (uint32_t step = 0; step < steps(); ++step) {
+      if (wanted[step] == 0 || !column_.present(step)) continue;
+      --wanted[step];
+      TRY(AddPoint(member, {step, column_.values[step], column_.shared_histogram(step)}));
+    }
+  }
+  return {};
+}
+
+Status SelectK::SelectByRatio(const SeriesGroup& group) {
+  for (const uint32_t member : group.members) {
+    TRY(input_->Evaluate(member, column_));
+    TRY(context().Work(steps()));
+    const double offset = RatioOffset(context().naming().Visible(input_->series()[member]));
+    for (uint32_t step = 0; step < steps(); ++step) {
+      if (!column_.present(step)) continue;
       const double ratio = std::clamp(parameters_.values[step], -1.0, 1.0);
       const bool chosen = ratio >= 0 ? offset < ratio : offset >= 1.0 + ratio;
-      if (chosen) heaps[step].push_back({column.values[step], series, histogram});
-      continue;
-    }
-    const size_t k = CountAt(step);
-    if (ranked()) {
-      OfferRanked(heaps[step], {column.values[step], series, nullptr}, k);
-    } else if (heaps[step].size() < k) {
-      heaps[step].push_back({column.values[step], series, histogram});
+      if (!chosen) continue;
+      TRY(AddPoint(member, {step, column_.values[step], column_.shared_histogram(step)}));
     }
   }
+  return {};
 }
 
-void SelectK::OfferRanked(Heap& heap, Chosen candidate, size_t k) const {
-  if (heap.size() < k) {
-    heap.push_back(std::move(candidate));
-    SiftUp(heap);
-    return;
+Status SelectK::AddPoint(uint32_t series, Point point) {
+  const auto [entry, is_new] = outputs_.try_emplace(series, series_.size());
+  if (is_new) {
+    series_.push_back(input_->series()[series]);
+    points_.emplace_back();
   }
-  if (k == 0) return;
-  const double top = heap[0].value;
-  const bool better = expr_.op == AggregateOp::kTopK ? top < candidate.value  //
-                                                     : top > candidate.value;
-  if (!better && !(std::isnan(top) && !std::isnan(candidate.value))) return;
-  heap[0] = std::move(candidate);
-  SiftDown(heap);
-}
-
-// The output series of a group: in order of rank when there is one step, which is what an instant
-// query shows.
-void SelectK::Take(std::vector<Heap>& heaps) {
-  std::unordered_map<uint32_t, size_t> outputs;
-  for (size_t step = 0; step < heaps.size(); ++step) {
-    Heap& heap = heaps[step];
-    if (ranked()) {
-      std::sort(heap.begin(), heap.end(), [&](const Chosen& a, const Chosen& b) {
-        if (a.value == b.value || (std::isnan(a.value) && std::isnan(b.value))) {
-          return a.series < b.series;
-        }
-        return std::isnan(b.value) || (!std::isnan(a.value) && Before(b, a));
-      });
-    }
-    for (Chosen& chosen : heap) {
-      const auto [entry, is_new] = outputs.try_emplace(chosen.series, series_.size());
-      if (is_new) {
-        series_.push_back(input_->series()[chosen.series]);
-        points_.emplace_back();
-      }
-      points_[entry->second].push_back(
-          {static_cast<uint32_t>(step), chosen.value, std::move(chosen.histogram)});
-    }
-  }
+  points_[entry->second].push_back(std::move(point));
+  return held_.Add(1);
 }
 
 Status SelectK::Evaluate(size_t index, Column& out) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "promql/exec/grouping.h"
@@ -21,15 +22,6 @@ class SelectK final : public Operator {
   std::vector<const Operator*> inputs() const override { return {parameter_.get(), input_.get()}; }
 
  private:
-  struct Chosen {
-    double value;
-    uint32_t series;
-    HistogramRef histogram;
-  };
-  // A binary heap with the sample that gives way first on top (for limitk just a list), with the
-  // sifting of Go's container/heap, so that equal values fall out as they do in Prometheus.
-  using Heap = std::vector<Chosen>;
-
   struct Point {
     uint32_t step;
     double value;
@@ -39,25 +31,23 @@ class SelectK final : public Operator {
   bool ranked() const {
     return expr_.op == AggregateOp::kTopK || expr_.op == AggregateOp::kBottomK;
   }
-  bool Before(const Chosen& a, const Chosen& b) const;
-  void SiftUp(Heap& heap) const;
-  void SiftDown(Heap& heap) const;
-
   Result<bool> CheckParameter();
   Result<bool> CheckCount(double low, double high, bool any_nan) const;
   Result<bool> CheckRatio(double low, double high, bool any_nan);
-  size_t CountAt(size_t step) const;
+  std::vector<size_t> CountsFor(const SeriesGroup& group) const;
 
   Status SelectFrom(const SeriesGroup& group);
-  void Offer(const Column& column, uint32_t series, std::vector<Heap>& heaps) const;
-  void OfferRanked(Heap& heap, Chosen candidate, size_t k) const;
-  void Take(std::vector<Heap>& heaps);
+  Status SelectRanked(const SeriesGroup& group);
+  Status SelectFirst(const SeriesGroup& group);
+  Status SelectByRatio(const SeriesGroup& group);
+  Status AddPoint(uint32_t series, Point point);
 
   const AggregateExpr& expr_;
   OperatorPtr parameter_;
   OperatorPtr input_;
   Column parameters_;
-  std::vector<std::vector<Point>> points_;  // by output series
+  std::vector<std::vector<Point>> points_;        // by output series
+  std::unordered_map<uint32_t, size_t> outputs_;  // by input series
   Column column_;
   HeldSamples held_;
 };

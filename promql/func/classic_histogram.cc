@@ -5,11 +5,10 @@
 
 #include "base/model/number.h"
 #include "base/model/sample.h"
+#include "promql/func/column_loops.h"
 
 namespace barograph::promql {
 namespace {
-
-constexpr double kSmallDelta = 1e-12;
 
 // Equal but for rounding errors, relative to both (Prometheus's util/almost).
 bool AlmostEqual(double a, double b) {
@@ -18,8 +17,8 @@ bool AlmostEqual(double a, double b) {
   constexpr double kMax = std::numeric_limits<double>::max();
   const double sum = std::fabs(a) + std::fabs(b);
   const double diff = std::fabs(a - b);
-  if (a == 0 || b == 0 || sum < kMinNormal) return diff < kSmallDelta * kMinNormal;
-  return diff / std::min(sum, kMax) < kSmallDelta;
+  if (a == 0 || b == 0 || sum < kMinNormal) return diff < kAlmostEqual * kMinNormal;
+  return diff / std::min(sum, kMax) < kAlmostEqual;
 }
 
 bool EndsInInfinity(const std::vector<Bucket>& buckets) {
@@ -75,6 +74,22 @@ double InterpolateRank(const std::vector<Bucket>& buckets, size_t index, double 
   return start + (end - start) * (rank / count);
 }
 
+double InterpolateAt(const BucketColumns& buckets, size_t step, size_t found, double rank) {
+  const size_t last = buckets.bounds.size() - 1;
+  if (found == last) return buckets.bounds[last - 1];
+  const double end = buckets.bounds[found];
+  if (found == 0 && end <= 0) return end;
+  double start = 0;
+  double count = buckets.counts[found * buckets.steps + step];
+  if (found > 0) {
+    const double below = buckets.counts[(found - 1) * buckets.steps + step];
+    start = buckets.bounds[found - 1];
+    count -= below;
+    rank -= below;
+  }
+  return start + (end - start) * (rank / count);
+}
+
 // How many observations are below a value.
 class RankFinder {
  public:
@@ -121,6 +136,39 @@ double BucketQuantile(double q, std::vector<Bucket>& buckets, BucketRepair& repa
       buckets.begin(), last, [&](const Bucket& bucket) { return !(bucket.count >= rank); });
   if (found == last) return buckets[buckets.size() - 2].upper_bound;
   return InterpolateRank(buckets, static_cast<size_t>(found - buckets.begin()), rank);
+}
+
+void BucketQuantiles(std::span<const double> q, const BucketColumns& buckets, std::span<double> out,
+                     std::vector<uint32_t>& left) {
+  const size_t last = buckets.bounds.size() - 1;
+  const auto column = [&](size_t bucket, size_t step) {
+    return buckets.counts.data() + bucket * buckets.steps + step;
+  };
+  left.clear();
+  BucketSearch block;
+  for (size_t begin = 0; begin < buckets.steps; begin += BucketSearch::kSteps) {
+    const size_t steps = std::min(BucketSearch::kSteps, buckets.steps - begin);
+    for (size_t i = 0; i < steps; ++i) {
+      const double quantile = q[begin + i];
+      block.rank[i] = quantile * column(last, begin)[i];
+      block.clean[i] = quantile >= 0 && quantile <= 1 ? 1 : 0;
+      block.found[i] = 0;
+    }
+    for (size_t b = 0; b < last; ++b) {
+      SearchBucket(column(b, begin), column(b + 1, begin), steps, block);
+    }
+    for (size_t i = 0; i < steps; ++i) {
+      const size_t step = begin + i;
+      if (block.clean[i] == 0) {
+        left.push_back(static_cast<uint32_t>(step));
+      } else if (column(last, begin)[i] == 0) {
+        out[step] = kNormalNan;
+      } else {
+        out[step] =
+            InterpolateAt(buckets, step, static_cast<size_t>(block.found[i]), block.rank[i]);
+      }
+    }
+  }
 }
 
 double BucketFraction(double lower, double upper, std::vector<Bucket>& buckets) {

@@ -40,6 +40,17 @@ inline RateGeometry GeometryOf(std::span<const Timestamp> window, int64_t range_
   return {to_start, to_end, interval};
 }
 
+/// The factor with `to_start` seconds of extrapolation at the start.
+inline double FactorOf(const RateGeometry& geometry, double to_start, RateKind kind,
+                       double range_seconds) {
+  double factor = 1;
+  if (geometry.interval != 0) {
+    factor = (geometry.interval + to_start + geometry.to_end) / geometry.interval;
+  }
+  if (kind.per_second) factor /= range_seconds;
+  return factor;
+}
+
 /// What the increase between the first and the last sample is multiplied with. `first` is the first
 /// sample; of a histogram, `first` and `increase` are its counts.
 inline double ExtrapolationFactor(const RateGeometry& geometry, double first, double increase,
@@ -50,12 +61,7 @@ inline double ExtrapolationFactor(const RateGeometry& geometry, double first, do
     const double to_zero = geometry.interval * (first / increase);
     if (to_zero < to_start) to_start = to_zero;
   }
-  double factor = 1;
-  if (geometry.interval != 0) {
-    factor = (geometry.interval + to_start + geometry.to_end) / geometry.interval;
-  }
-  if (kind.per_second) factor /= range_seconds;
-  return factor;
+  return FactorOf(geometry, to_start, kind, range_seconds);
 }
 
 }  // namespace barograph::promql

@@ -5,12 +5,12 @@
 #include <vector>
 
 #include "promql/exec/column.h"
+#include "promql/func/column_loops.h"
 #include "promql/func/kahan.h"
 
 namespace barograph::promql {
 namespace {
 
-// The loops have no branches, so that the compiler makes vectors of them.
 class SumFold final : public Fold {
  public:
   void Reset(size_t steps) override {
@@ -19,21 +19,7 @@ class SumFold final : public Fold {
   }
 
   void Add(std::span<const double> values) override {
-    double* sums = sums_.data();
-    double* compensations = compensations_.data();
-    for (size_t i = 0; i < values.size(); ++i) {
-      const double value = values[i];
-      const double sum = sums[i];
-      const double compensation = compensations[i];
-      const double total = sum + value;
-      const double lost = std::fabs(sum) >= std::fabs(value) ? (sum - total) + value  //
-                                                             : (value - total) + sum;
-      const double next = std::fabs(total) == kInf ? 0.0 : compensation + lost;
-      const bool first = IsAbsent(sum);
-      const bool skip = IsAbsent(value);
-      sums[i] = skip ? sum : (first ? value : total);
-      compensations[i] = skip || first ? compensation : next;
-    }
+    AddToSums(values, sums_.data(), compensations_.data());
   }
 
   void Finish(std::span<double> out) override {

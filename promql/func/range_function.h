@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/result.h"
@@ -11,7 +12,7 @@
 #include "promql/exec/annotator.h"
 #include "promql/exec/grid.h"
 #include "promql/exec/windows.h"
-#include "promql/func/extrapolation.h"
+#include "promql/func/column_loops.h"
 #include "promql/func/mixed_range.h"
 
 /// Functions over range vectors as kernels: one call computes one series at all steps, in one
@@ -24,8 +25,8 @@ struct RangeScratch {
   std::vector<double> more_values;
   std::vector<uint32_t> indexes;
   std::vector<Window> windows;
-  std::vector<RateGeometry> geometry;
-  uint64_t geometry_column = 0;  ///< the timestamp column that `geometry` is of, 0: none
+  std::unordered_map<uint64_t, RateTable> tables;  ///< by timestamp column
+  RateTable own_table;  ///< of a series that shares its timestamps with none
 };
 
 /// The samples of one series: floats, no markers, and the windows of the steps.

@@ -1,6 +1,8 @@
+#include <algorithm>
 #include <cmath>
 
 #include "promql/exec/column.h"
+#include "promql/func/column_loops.h"
 #include "promql/func/extrapolation.h"
 #include "promql/func/range_function.h"
 #include "promql/func/resets.h"
@@ -9,38 +11,99 @@
 namespace barograph::promql {
 namespace {
 
-// Per step; once a column of timestamps.
-const std::vector<RateGeometry>& FindGeometry(const RangeInput& input) {
-  RangeScratch& scratch = *input.scratch;
-  const bool known =
-      input.timestamp_column != 0 && scratch.geometry_column == input.timestamp_column;
-  if (known) return scratch.geometry;
-  scratch.geometry_column = input.timestamp_column;
-  scratch.geometry.resize(input.windows.size());
-  for (size_t step = 0; step < input.windows.size(); ++step) {
+// Tables of one operator, over all columns of timestamps.
+constexpr size_t kMaxTableBytes = size_t{32} << 20;
+
+RateGeometry GeometryAt(const RangeInput& input, size_t step) {
+  const Window window = input.windows[step];
+  return GeometryOf(input.timestamps.subspan(window.begin, window.size()), input.end_ms(step),
+                    input.range_ms);
+}
+
+double RangeSeconds(const RangeInput& input) { return static_cast<double>(input.range_ms) / 1000; }
+
+void FillTable(const RangeInput& input, RateKind kind, RateTable& table) {
+  // So much that rounding cannot make zero look farther than it is.
+  constexpr double kSlack = 1 + 1e-9;
+  const size_t steps = input.windows.size();
+  table.first.assign(steps, 0);
+  table.last.assign(steps, 0);
+  table.factor.assign(steps, kAbsent);
+  table.near.assign(steps, 0);
+  for (size_t step = 0; step < steps; ++step) {
     const Window window = input.windows[step];
     if (window.size() < 2) continue;
-    const auto timestamps = input.timestamps.subspan(window.begin, window.size());
-    scratch.geometry[step] = GeometryOf(timestamps, input.end_ms(step), input.range_ms);
+    const RateGeometry geometry = GeometryAt(input, step);
+    table.first[step] = window.begin;
+    table.last[step] = window.end - 1;
+    table.factor[step] = FactorOf(geometry, geometry.to_start, kind, RangeSeconds(input));
+    table.near[step] = geometry.to_start / geometry.interval * kSlack;
   }
-  return scratch.geometry;
+}
+
+// Made once a column of timestamps.
+const RateTable& FindTable(const RangeInput& input, RateKind kind) {
+  RangeScratch& scratch = *input.scratch;
+  if (input.timestamp_column == 0) {
+    FillTable(input, kind, scratch.own_table);
+    return scratch.own_table;
+  }
+  constexpr size_t kBytesPerStep = 2 * sizeof(uint32_t) + 2 * sizeof(double);
+  const size_t most = kMaxTableBytes / (kBytesPerStep * input.windows.size()) + 1;
+  auto& tables = scratch.tables;
+  if (tables.size() >= most && !tables.contains(input.timestamp_column)) tables.clear();
+  const auto [entry, is_new] = tables.try_emplace(input.timestamp_column);
+  if (is_new) FillTable(input, kind, entry->second);
+  return entry->second;
+}
+
+double RateAt(const RangeInput& input, size_t step, double first, double increase, RateKind kind) {
+  return increase *
+         ExtrapolationFactor(GeometryAt(input, step), first, increase, kind, RangeSeconds(input));
+}
+
+// As if there were no resets.
+void RatesWithoutResets(const RangeInput& input, const RateTable& table, RateKind kind,
+                        std::span<double> out) {
+  constexpr size_t kBlock = 64;
+  for (size_t begin = 0; begin < out.size(); begin += kBlock) {
+    const size_t end = std::min(begin + kBlock, out.size());
+    if (!RatesOfIncreases(input.values, table, begin, end, out)) continue;
+    for (size_t step = begin; step < end; ++step) {
+      const double first = input.values[table.first[step]];
+      const double increase = input.values[table.last[step]] - first;
+      if (!IsZeroNear(first, increase, table.near[step]) || IsAbsent(out[step])) continue;
+      out[step] = RateAt(input, step, first, increase, kind);
+    }
+  }
+}
+
+void RatesWithResets(const RangeInput& input, const ResetSums& resets, RateKind kind, size_t begin,
+                     size_t end, std::span<double> out) {
+  for (size_t step = begin; step < end; ++step) {
+    const Window window = input.windows[step];
+    if (window.size() < 2) continue;
+    const double first = input.values[window.begin];
+    const double increase = resets.AddTo(input.values[window.end - 1] - first, step);
+    out[step] = RateAt(input, step, first, increase, kind);
+  }
 }
 
 Status ExtrapolatedRate(const RangeInput& input, std::span<double> out, RateKind kind) {
-  const std::vector<RateGeometry>& geometry = FindGeometry(input);
-  const double range_seconds = static_cast<double>(input.range_ms) / 1000;
-  const ResetSums resets(input, kind.is_counter);
-  for (size_t step = 0; step < out.size(); ++step) {
-    const Window window = input.windows[step];
-    if (window.size() < 2) {
-      out[step] = kAbsent;
-      continue;
-    }
-    const double first = input.values[window.begin];
-    const double increase = resets.AddTo(input.values[window.end - 1] - first, step);
-    out[step] =
-        increase * ExtrapolationFactor(geometry[step], first, increase, kind, range_seconds);
+  if (input.last() == 0) {
+    std::fill(out.begin(), out.end(), kAbsent);
+    return {};
   }
+  const RateTable& table = FindTable(input, kind);
+  if (!kind.is_counter) {
+    RatesOfDeltas(input.values, table, out);
+    return {};
+  }
+  RatesWithoutResets(input, table, kind, out);
+  // Counters start anew so rarely that the steps which see it are computed a second time.
+  const ResetSums resets(input);
+  resets.ForEachRun(
+      [&](size_t begin, size_t end) { RatesWithResets(input, resets, kind, begin, end, out); });
   return {};
 }
 

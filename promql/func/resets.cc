@@ -2,19 +2,14 @@
 
 #include <algorithm>
 
+#include "promql/func/column_loops.h"
 #include "promql/func/sliding.h"
 
 namespace barograph::promql {
 namespace {
 
-// Blocks without a reset, nearly all, are passed over by a loop without branches.
-constexpr uint32_t kBlock = 64;
-
-bool BlockHasReset(const double* values, uint32_t begin, uint32_t end) {
-  uint64_t resets = 0;
-  for (uint32_t i = begin; i < end; ++i) resets += values[i] < values[i - 1] ? 1 : 0;
-  return resets != 0;
-}
+// Blocks without a reset, nearly all, are passed over quickly.
+constexpr uint32_t kBlock = 256;
 
 }  // namespace
 
@@ -23,19 +18,17 @@ void FindResets(std::span<const double> values, uint32_t first, uint32_t last,
   indexes.clear();
   for (uint32_t begin = std::max(first, 1u); begin < last; begin += kBlock) {
     const uint32_t end = std::min(begin + kBlock, last);
-    if (!BlockHasReset(values.data(), begin, end)) continue;
+    if (!AnyDecrease(values, begin, end)) continue;
     for (uint32_t i = begin; i < end; ++i) {
       if (values[i] < values[i - 1]) indexes.push_back(i);
     }
   }
 }
 
-ResetSums::ResetSums(const RangeInput& input, bool is_counter)
+ResetSums::ResetSums(const RangeInput& input)
     : input_(input), indexes_(input.scratch->indexes), windows_(input.scratch->windows) {
-  input.scratch->indexes.clear();
-  if (!is_counter) return;
   FindResets(input.values, input.first(), input.last(), input.scratch->indexes);
-  if (!indexes_.empty()) FindWindowsOfResets();
+  if (!few()) FindWindowsOfResets();
 }
 
 void ResetSums::FindWindowsOfResets() {
@@ -65,7 +58,14 @@ void ResetSums::SumWindows() {
 }
 
 double ResetSums::AddTo(double increase, size_t step) const {
-  if (indexes_.empty()) return increase;
+  if (few()) {
+    const Window samples = input_.windows[step];
+    for (const uint32_t reset : indexes_) {
+      const bool inside = samples.begin < reset && reset < samples.end;
+      if (inside) increase += input_.values[reset - 1];
+    }
+    return increase;
+  }
   if (!sums_.empty()) {
     KahanSum total{increase, 0};
     total.Merge(sums_[step]);

@@ -1,0 +1,103 @@
+#include "promql/func/column_loops.h"
+
+#include <bit>
+#include <cmath>
+
+#include "base/model/sample.h"
+#include "promql/exec/column.h"
+
+// Sanitizers are not there yet when a process chooses among the clones.
+#if defined(__x86_64__) && !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
+#define BAROGRAPH_WIDE __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define BAROGRAPH_WIDE
+#endif
+
+namespace barograph::promql {
+
+BAROGRAPH_WIDE bool AnyMarker(std::span<const double> values) {
+  uint64_t markers = 0;
+  for (const double value : values) markers |= IsStale(value) ? 1 : 0;
+  return markers != 0;
+}
+
+BAROGRAPH_WIDE size_t CountPresentValues(std::span<const double> values) {
+  size_t count = 0;
+  for (const double value : values) count += IsAbsent(value) ? 0 : 1;
+  return count;
+}
+
+BAROGRAPH_WIDE bool AnyDecrease(std::span<const double> values, uint32_t begin, uint32_t end) {
+  const double* at = values.data();
+  uint64_t decreases = 0;
+  for (uint32_t i = begin; i < end; ++i) decreases |= at[i] < at[i - 1] ? 1 : 0;
+  return decreases != 0;
+}
+
+BAROGRAPH_WIDE void AddToSums(std::span<const double> values, double* __restrict sums,
+                              double* __restrict compensations) {
+  for (size_t i = 0; i < values.size(); ++i) {
+    const double value = values[i];
+    const double sum = sums[i];
+    const double compensation = compensations[i];
+    const double total = sum + value;
+    const bool sum_is_larger = std::fabs(sum) >= std::fabs(value);
+    const double larger = sum_is_larger ? sum : value;
+    const double smaller = sum_is_larger ? value : sum;
+    const double lost = (larger - total) + smaller;
+    const double next = std::fabs(total) == kInf ? 0.0 : compensation + lost;
+    const bool first = IsAbsent(sum);
+    const bool skip = IsAbsent(value);
+    sums[i] = skip ? sum : (first ? value : total);
+    compensations[i] = skip || first ? compensation : next;
+  }
+}
+
+BAROGRAPH_WIDE bool RatesOfIncreases(std::span<const double> values, const RateTable& table,
+                                     size_t begin, size_t end, std::span<double> out) {
+  const double* at = values.data();
+  const uint32_t* firsts = table.first.data();
+  const uint32_t* lasts = table.last.data();
+  const double* factors = table.factor.data();
+  const double* nears = table.near.data();
+  double* __restrict results = out.data();
+  uint64_t any_near = 0;
+  for (size_t step = begin; step < end; ++step) {
+    const double first = at[firsts[step]];
+    const double increase = at[lasts[step]] - first;
+    const double factor = factors[step];
+    results[step] = IsAbsent(factor) ? kAbsent : increase * factor;
+    any_near |= IsZeroNear(first, increase, nears[step]) ? 1 : 0;
+  }
+  return any_near != 0;
+}
+
+BAROGRAPH_WIDE void RatesOfDeltas(std::span<const double> values, const RateTable& table,
+                                  std::span<double> out) {
+  const double* at = values.data();
+  const uint32_t* firsts = table.first.data();
+  const uint32_t* lasts = table.last.data();
+  const double* factors = table.factor.data();
+  double* __restrict results = out.data();
+  for (size_t step = 0; step < out.size(); ++step) {
+    const double factor = factors[step];
+    results[step] = IsAbsent(factor) ? kAbsent : (at[lasts[step]] - at[firsts[step]]) * factor;
+  }
+}
+
+BAROGRAPH_WIDE void SearchBucket(const double* __restrict counts,
+                                 const double* __restrict next_counts, size_t steps,
+                                 BucketSearch& search) {
+  for (size_t i = 0; i < steps; ++i) {
+    const double count = counts[i];
+    const double next = next_counts[i];
+    // Farther apart than rounding errors, by more than it takes. False for NaN, and so for what is
+    // absent.
+    const bool grows = (next - count >= (next + count) * (2 * kAlmostEqual)) & (next >= 1e-300);
+    const bool clean = (count >= 0) & (grows | (next == count));
+    search.clean[i] &= clean ? 1 : 0;
+    search.found[i] += count >= search.rank[i] ? 0 : 1;
+  }
+}
+
+}  // namespace barograph::promql
