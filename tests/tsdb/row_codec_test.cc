@@ -135,6 +135,7 @@ TEST_CASE("A table written, and one replayed from its rows, both hold exactly wh
     for (const auto& [series, value] : cells) oracle[series].push_back({times.size(), value});
     times.push_back(FromMs(1000 * r + static_cast<int64_t>(random() % 5)));
 
+    RowBuffers buffers;
     RowInput input{times.back(), values, present, {}, random() % 30 == 0, releases, assignments};
     const auto all = written.Assignments();
     if (input.key) {
@@ -143,7 +144,7 @@ TEST_CASE("A table written, and one replayed from its rows, both hold exactly wh
     }
     std::string body;
     std::vector<RowChange> changes;
-    written.Encode(input, body, changes);
+    written.Encode(input, buffers, body, changes);
     written.Append(times.back(), present, changes);
     releases.clear();
     assignments.clear();
@@ -171,6 +172,7 @@ TEST_CASE("A row of unchanged values takes about a bit a value, small changes a 
     table.Assign(static_cast<ColumnId>(c), SeriesId{c + 1});
     SetBit(present, c);
   }
+  RowBuffers buffers;
   const auto append = [&](int64_t ms) {
     std::string body;
     std::vector<RowChange> changes;
@@ -180,7 +182,7 @@ TEST_CASE("A row of unchanged values takes about a bit a value, small changes a 
                   .assigned = {},
                   .releases = {},
                   .assignments = {}},
-                 body, changes);
+                 buffers, body, changes);
     table.Append(FromMs(ms), present, changes);
     return body.size();
   };
@@ -203,10 +205,11 @@ TEST_CASE("Rows that are cut off or changed are refused or read, and never crash
   std::vector<uint64_t> present(2, ~uint64_t{0});
   table.KeepAssigned(present);
   ClearBit(present, 3);
+  RowBuffers buffers;
   for (const bool key : {false, true}) {
     std::string body;
     std::vector<RowChange> changes;
-    table.Encode({FromMs(1000), values, present, {}, key, {}, assignments}, body, changes);
+    table.Encode({FromMs(1000), values, present, {}, key, {}, assignments}, buffers, body, changes);
     for (int i = 0; i < 20000; ++i) {
       std::string bad = body.substr(0, random() % 3 == 0 ? random() % body.size() : body.size());
       for (size_t flips = random() % 4; flips > 0 && !bad.empty(); --flips) {

@@ -141,10 +141,11 @@ void Table::KeepAssigned(std::vector<uint64_t>& present) const {
   for (size_t w = 0; w < present.size(); ++w) present[w] &= assigned_[w];
 }
 
-void Table::Encode(RowInput row, std::string& out, std::vector<RowChange>& changes) const {
+void Table::Encode(RowInput row, RowBuffers& buffers, std::string& out,
+                   std::vector<RowChange>& changes) const {
   ReaderLock lock(mutex_);
   row.assigned = assigned_;
-  EncodeRow(row, tail_.coding(), out, changes);
+  EncodeRow(row, tail_.coding(), buffers, out, changes);
 }
 
 Status Table::Decode(const RowHeader& header, std::vector<uint64_t>& present,

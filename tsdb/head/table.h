@@ -70,7 +70,8 @@ class Table {
   void KeepAssigned(std::vector<uint64_t>& present) const;
 
   /// EncodeRow against this table; `row.assigned` is filled in here.
-  void Encode(RowInput row, std::string& out, std::vector<RowChange>& changes) const;
+  void Encode(RowInput row, RowBuffers& buffers, std::string& out,
+              std::vector<RowChange>& changes) const;
   Status Decode(const RowHeader& header, std::vector<uint64_t>& present,
                 std::vector<RowChange>& changes) const;
 

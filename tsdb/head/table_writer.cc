@@ -7,16 +7,14 @@
 namespace barograph::tsdb {
 namespace {
 
-// The presence bits that have a value.
-std::vector<uint64_t> PresenceOf(const Row& row) {
+// Fills in the presence bits that have a value.
+void TakePresence(const Row& row, std::vector<uint64_t>& present) {
   const size_t words = std::min(row.presence.size(), WordsFor(row.values.size()));
-  std::vector<uint64_t> present(row.presence.begin(),
-                                row.presence.begin() + static_cast<ptrdiff_t>(words));
+  present.assign(row.presence.begin(), row.presence.begin() + static_cast<ptrdiff_t>(words));
   const size_t used = row.values.size() % 64;
   if (words == WordsFor(row.values.size()) && used != 0) {
     present.back() &= (uint64_t{1} << used) - 1;
   }
-  return present;
 }
 
 }  // namespace
@@ -31,7 +29,8 @@ TableWriter::~TableWriter() {
     // Only a hint for the next replay: nothing is lost without it.
     (void)path_.log.Append(std::vector<wal::Record>{{wal::RecordType::kClose, payload}});
   }
-  path_.head.CountChunks(table_->Seal(encoder_));
+  const RowWorkspaces::Lease work(path_.workspaces);
+  path_.head.CountChunks(table_->Seal(work->encoder));
 }
 
 Result<ColumnId> TableWriter::AddColumn(const Labels& labels) {
@@ -66,23 +65,26 @@ void TableWriter::ReleaseColumn(ColumnId column) {
 }
 
 Result<AppendReport> TableWriter::AppendRow(const Row& row) {
-  std::vector<uint64_t> present = PresenceOf(row);
-  table_->KeepAssigned(present);
+  const RowWorkspaces::Lease work(path_.workspaces);
+  TakePresence(row, work->present);
+  table_->KeepAssigned(work->present);
+  const TimeRange had = table_->range();
   AppendReport report;
-  const bool refused = Refuse(row, present, report);
+  const bool refused = Refuse(row, had, work->present, report);
   path_.CountRefused(report);
   if (refused) return report;
-  report.appended = CountBits(present);
+  report.appended = CountBits(work->present);
   if (report.appended == 0) return report;
-  TRY(Write(row, present));
+  TRY(Write(row, had, *work));
   path_.head.CountSamples(report.appended, {row.timestamp, row.timestamp});
   return report;
 }
 
 // Whether the row as a whole has no place; takes single samples that have none out of `present`.
-bool TableWriter::Refuse(const Row& row, std::vector<uint64_t>& present, AppendReport& report) {
-  const bool first = table_->empty();
-  if (!first && row.timestamp < table_->last_timestamp()) {
+// The table's rows so far are in the range `had`.
+bool TableWriter::Refuse(const Row& row, TimeRange had, std::vector<uint64_t>& present,
+                         AppendReport& report) {
+  if (row.timestamp < had.max && had != Table::kNoRange) {
     report.out_of_order = CountBits(present);
     return true;
   }
@@ -90,35 +92,40 @@ bool TableWriter::Refuse(const Row& row, std::vector<uint64_t>& present, AppendR
     report.out_of_bounds = CountBits(present);
     return true;
   }
-  if (!first && row.timestamp == table_->last_timestamp()) {
+  if (row.timestamp == had.max) {
     report.duplicate = table_->TakeOutLastRow(row.values, present);
   }
   return false;
 }
 
-Status TableWriter::Write(const Row& row, std::span<const uint64_t> present) {
-  if (table_->empty() || row.timestamp > table_->last_timestamp()) {
-    path_.head.CountChunks(table_->SealWhenDue(encoder_));
-  }
-  std::vector<RowChange> changes;
-  Encode(row, present, changes);
-  std::string payload;
-  wal::AppendRow(payload, {table_->id(), sequence_, body_, previous_body_});
-  const wal::Record record{wal::RecordType::kRow, payload};
+Status TableWriter::Write(const Row& row, TimeRange had, RowWorkspace& work) {
+  if (row.timestamp > had.max) path_.head.CountChunks(table_->SealWhenDue(work.encoder));
+  Encode(row, work);
+  work.payload.clear();
+  wal::AppendRow(work.payload, {table_->id(), sequence_, work.body, previous_body_});
+  const wal::Record record{wal::RecordType::kRow, work.payload};
   TRY(path_.Log({&record, 1}));
-  table_->Append(row.timestamp, present, changes);
+  table_->Append(row.timestamp, work.present, work.changes);
   ++sequence_;
-  previous_body_.swap(body_);
+  KeepBody(work.body);
   releases_.clear();
   assignments_.clear();
   return {};
 }
 
-void TableWriter::Encode(const Row& row, std::span<const uint64_t> present,
-                         std::vector<RowChange>& changes) {
+// A key row's body is several times as long as the others: its room is not kept.
+void TableWriter::KeepBody(std::string_view body) {
+  if (previous_body_.capacity() / 2 > body.size()) {
+    previous_body_ = std::string(body);
+  } else {
+    previous_body_.assign(body);
+  }
+}
+
+void TableWriter::Encode(const Row& row, RowWorkspace& work) {
   RowInput input{.timestamp = row.timestamp,
                  .values = row.values,
-                 .present = present,
+                 .present = work.present,
                  .assigned = {},
                  .key = sequence_ % kKeyInterval == 0,
                  .releases = releases_,
@@ -129,8 +136,8 @@ void TableWriter::Encode(const Row& row, std::span<const uint64_t> present,
     input.releases = {};
     input.assignments = all;
   }
-  body_.clear();
-  table_->Encode(input, body_, changes);
+  work.body.clear();
+  table_->Encode(input, work.buffers, work.body, work.changes);
 }
 
 }  // namespace barograph::tsdb

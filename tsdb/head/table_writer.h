@@ -2,10 +2,10 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/storage/appendable.h"
-#include "tsdb/chunk/value_codec.h"
 #include "tsdb/head/write_path.h"
 
 namespace barograph::tsdb {
@@ -29,21 +29,21 @@ class TableWriter : public ScrapeTable {
   /// Every so many rows one tells the whole state, so that what follows lost rows can be read.
   static constexpr uint64_t kKeyInterval = 64;
 
-  bool Refuse(const Row& row, std::vector<uint64_t>& present, AppendReport& report);
-  Status Write(const Row& row, std::span<const uint64_t> present);
-  void Encode(const Row& row, std::span<const uint64_t> present, std::vector<RowChange>& changes);
+  bool Refuse(const Row& row, TimeRange had, std::vector<uint64_t>& present, AppendReport& report);
+  Status Write(const Row& row, TimeRange had, RowWorkspace& work);
+  void Encode(const Row& row, RowWorkspace& work);
+  void KeepBody(std::string_view body);
 
   WritePath& path_;
   const uint32_t number_;
   const std::shared_ptr<Table> table_;
-  ValueEncoder encoder_;
   uint64_t sequence_ = 0;  // of the next row
 
   // Edits of the columns that no row has told the log yet.
   std::vector<ColumnId> releases_;
   std::vector<ColumnAssignment> assignments_;
 
-  std::string body_, previous_body_;
+  std::string previous_body_;
 };
 
 }  // namespace barograph::tsdb

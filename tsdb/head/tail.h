@@ -73,7 +73,9 @@ class Tail {
   int64_t Change(double from, double to, DecimalMode mode) const;
   void Write(ColumnId column, size_t row, int64_t delta);
   void SetWidth(ColumnId column, uint8_t bytes);
-  DecimalMode unit(ColumnId column) const { return raw_[column] ? kRawBits : mode_[column]; }
+  const char* AddressOf(ColumnId column, size_t row) const {
+    return changes_.data() + slot_[column] + row * bytes_[column];
+  }
 
   size_t rows_ = 0;
   std::array<Timestamp, kRows> timestamps_;

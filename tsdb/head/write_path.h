@@ -6,6 +6,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "tsdb/head/head.h"
+#include "tsdb/head/row_workspace.h"
 #include "tsdb/metrics.h"
 #include "tsdb/wal/log.h"
 
@@ -28,6 +29,8 @@ class WritePath {
   Head& head;
   wal::Log& log;
   Metrics& metrics;
+
+  RowWorkspaces workspaces;
 
   /// Serialises what must look and then write as one: commits of lone samples.
   Mutex commit_mutex;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <memory>
 
 #include "base/bytes/varint.h"
 #include "tsdb/bitmap.h"
@@ -76,17 +75,24 @@ DecimalMode ModeFor(double value, DecimalMode mode, bool look_again) {
 
 class RowEncoder {
  public:
-  RowEncoder(const RowInput& row, CodingState state, std::vector<RowChange>& changes)
+  RowEncoder(const RowInput& row, CodingState state, RowBuffers& buffers,
+             std::vector<RowChange>& changes)
       : row_(row),
         state_(state),
         width_(state.last.size()),
-        changed_(WordsFor(width_)),
         changes_(changes),
-        codes_(std::make_unique_for_overwrite<uint8_t[]>(width_)),
-        data_(std::make_unique_for_overwrite<char[]>(width_ * kSetBytes + sizeof(uint64_t))),
-        data_end_(data_.get()) {
+        changed_(buffers.changed),
+        modes_(buffers.modes),
+        codes_(buffers.codes),
+        data_(buffers.data),
+        specials_(buffers.specials) {
     changes_.clear();
-    if (row.key) modes_.assign(BytesFor(width_ * 4), 0);
+    changed_.assign(WordsFor(width_), 0);
+    modes_.assign(row.key ? BytesFor(width_ * 4) : 0, 0);
+    GrowTo(codes_, width_);
+    GrowTo(data_, width_ * kSetBytes + sizeof(uint64_t));
+    specials_.clear();
+    data_end_ = data_.data();
   }
 
   void Encode(std::string& out) {
@@ -95,9 +101,9 @@ class RowEncoder {
     }
     AppendHeader(out);
     AppendBits(out, changed_, width_);
-    out += modes_;
+    out.append(modes_.begin(), modes_.end());
     AppendCodes(out);
-    out.append(data_.get(), data_end_);
+    out.append(data_.data(), data_end_);
   }
 
  private:
@@ -182,7 +188,7 @@ class RowEncoder {
       mode = ModeFor(value, mode, true);
       AddKeyChange(column, value, mode);
     }
-    modes_[column / 2] |= static_cast<char>(mode << (column % 2 * 4));
+    modes_[column / 2] |= static_cast<uint8_t>(mode << (column % 2 * 4));
     const uint64_t change = ZigZag(Difference(value, 0, mode));
     if (change == 0) return;
     const uint8_t code = CodeFor(change, mode);
@@ -253,17 +259,23 @@ class RowEncoder {
     }
   }
 
+  // What is there is written over.
+  template <typename T>
+  static void GrowTo(std::vector<T>& buffer, size_t size) {
+    if (buffer.size() < size) buffer.resize(size);
+  }
+
   const RowInput& row_;
   CodingState state_;
   size_t width_;
-  std::vector<uint64_t> changed_;
   std::vector<RowChange>& changes_;
-  std::vector<size_t> specials_;  // indexes in changes_
-  std::string modes_;
-  std::unique_ptr<uint8_t[]> codes_;
+  std::vector<uint64_t>& changed_;
+  std::vector<uint8_t>& modes_;
+  std::vector<uint8_t>& codes_;
   size_t code_count_ = 0;
-  std::unique_ptr<char[]> data_;  // room for every column, and for a store past the last
+  std::vector<char>& data_;  // room for every column, and for a store past the last
   char* data_end_;
+  std::vector<size_t>& specials_;
 };
 
 std::unexpected<Error> BadRow(std::string_view what) {
@@ -471,9 +483,9 @@ class RowDecoder {
 
 }  // namespace
 
-void EncodeRow(const RowInput& row, CodingState state, std::string& out,
+void EncodeRow(const RowInput& row, CodingState state, RowBuffers& buffers, std::string& out,
                std::vector<RowChange>& changes) {
-  RowEncoder(row, state, changes).Encode(out);
+  RowEncoder(row, state, buffers, changes).Encode(out);
 }
 
 Result<RowHeader> ParseRowHeader(std::string_view body) {

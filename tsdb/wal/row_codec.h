@@ -66,8 +66,17 @@ struct RowInput {
   std::span<const ColumnAssignment> assignments;
 };
 
+/// What EncodeRow works in. Kept from row to row, of whatever table, it saves the allocations.
+struct RowBuffers {
+  std::vector<uint64_t> changed;  ///< columns, a bit each
+  std::vector<uint8_t> modes;     ///< of a key row's columns, two a byte
+  std::vector<uint8_t> codes;
+  std::vector<char> data;
+  std::vector<size_t> specials;  ///< indexes in the changes
+};
+
 /// Appends the row's body to `out` and replaces `changes` by what the row does to the columns.
-void EncodeRow(const RowInput& row, CodingState state, std::string& out,
+void EncodeRow(const RowInput& row, CodingState state, RowBuffers& buffers, std::string& out,
                std::vector<RowChange>& changes);
 
 /// A body's first part. `rest` is for DecodeRow, once the releases and assignments were applied.
