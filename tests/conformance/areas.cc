@@ -14,6 +14,7 @@ std::span<const Area> Areas() {
       {"promql_parser", RunPromqlParser},
       {"relabel", RunRelabel},
       {"textparse", RunTextparse},
+      {"tsdb", RunTsdb},
   });
   return kAreas;
 }

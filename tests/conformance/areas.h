@@ -13,5 +13,6 @@ void RunPromql(const std::string& path, Reporter& reporter);
 void RunPromqlParser(const std::string& path, Reporter& reporter);
 void RunRelabel(const std::string& path, Reporter& reporter);
 void RunTextparse(const std::string& path, Reporter& reporter);
+void RunTsdb(const std::string& path, Reporter& reporter);
 
 }  // namespace barograph::conformance

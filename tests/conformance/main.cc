@@ -5,8 +5,8 @@
 
 #include "tests/conformance/area.h"
 
-// conformance AREA FILE...: runs the cases of an area's files (of a folder, all its *.jsonl and
-// *.test), prints those that fail, and ends with `N passed, N failed`.
+// conformance AREA FILE...: runs the cases of an area's files (of a folder, all its *.jsonl,
+// *.test and *.txt), prints those that fail, and ends with `N passed, N failed`.
 
 namespace barograph::conformance {
 namespace {
@@ -16,7 +16,8 @@ std::vector<std::string> ExpandFolder(const std::string& path) {
   std::vector<std::string> files;
   for (const auto& entry : std::filesystem::directory_iterator(path)) {
     const std::string extension = entry.path().extension().string();
-    if (extension == ".jsonl" || extension == ".test") files.push_back(entry.path().string());
+    const bool has_cases = extension == ".jsonl" || extension == ".test" || extension == ".txt";
+    if (has_cases) files.push_back(entry.path().string());
   }
   std::ranges::sort(files);
   return files;
