@@ -184,13 +184,17 @@ void FlagSet::Hide(std::string_view name) {
 }
 
 void FlagSet::Argument(std::string_view name, std::string& value, std::string_view help) {
+  OptionalArgument(name, value, help);
+  impl_->app.get_option(std::string(name))->required();
+}
+
+void FlagSet::OptionalArgument(std::string_view name, std::string& value, std::string_view help) {
   impl_
       ->Option(std::string(name), help,
                [&value](const std::string& text) {
                  value = text;
                  return Status();
                })
-      ->required()
       ->type_name("");
 }
 

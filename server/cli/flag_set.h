@@ -38,6 +38,8 @@ class FlagSet {
 
   /// An argument without a name, required, in calling order.
   void Argument(std::string_view name, std::string& value, std::string_view help);
+  /// The same, where it may be left out.
+  void OptionalArgument(std::string_view name, std::string& value, std::string_view help);
   /// All that is left, at least one.
   void Arguments(std::string_view name, std::vector<std::string>& values, std::string_view help);
 

@@ -262,6 +262,15 @@ TEST_CASE("Counts that are no integers make a float histogram of what was called
   CHECK(EncodeChunk(samples, 0).encoding == ChunkEncoding::kFloatHistogram);
 }
 
+TEST_CASE("Spans that name a bucket twice, with counts that add up to too much, are written") {
+  StoredHistogram histogram = Counts({0x1p62, 0x1p62, 0x1p62});
+  histogram.histogram.positive_spans = {{0, 2}, {-1, 1}};
+  SampleColumns samples;
+  samples.AddHistogram(Second(1), histogram);
+  const SampleColumns decoded = DecodeAll(EncodeAll(samples));
+  CHECK(decoded.histogram(0)->histogram.positive_buckets == std::vector<double>{0x1p62, 0x1p63});
+}
+
 TEST_CASE("Histograms with many buckets make short chunks") {
   SampleColumns samples;
   for (int i = 0; i < 100; ++i) {

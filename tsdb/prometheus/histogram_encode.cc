@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <limits>
 
 #include "base/bytes/big_endian.h"
 #include "tsdb/prometheus/histogram_chunk.h"
@@ -11,6 +12,11 @@ namespace barograph::tsdb::prometheus {
 namespace {
 
 bool IsWhole(double count) { return count >= 0 && count < 0x1p63 && count == std::trunc(count); }
+
+// A whole count. Buckets that spans name twice add up, which can be too much: that stays the most.
+int64_t Whole(double count) {
+  return count < 0x1p63 ? static_cast<int64_t>(count) : std::numeric_limits<int64_t>::max();
+}
 
 // The counts of a histogram over the buckets of its chunk.
 std::vector<double> Spread(const std::vector<BucketSpan>& spans, const std::vector<double>& counts,
@@ -44,18 +50,18 @@ struct StepNumber {
   int64_t step = 0;
 
   void WriteFirst(BitWriter& out, double value) {
-    number = static_cast<int64_t>(value);
+    number = Whole(value);
     WriteVarbitUint(out, static_cast<uint64_t>(number));
   }
-  void WriteNext(BitWriter& out, double value) { Step(out, static_cast<int64_t>(value)); }
+  void WriteNext(BitWriter& out, double value) { Step(out, Whole(value)); }
 
   // Buckets are each the difference to the one before.
   void WriteFirstBucket(BitWriter& out, double value, double before) {
-    number = static_cast<int64_t>(value) - static_cast<int64_t>(before);
+    number = Whole(value) - Whole(before);
     WriteVarbitInt(out, number);
   }
   void WriteNextBucket(BitWriter& out, double value, double before) {
-    Step(out, static_cast<int64_t>(value) - static_cast<int64_t>(before));
+    Step(out, Whole(value) - Whole(before));
   }
 
  private:
