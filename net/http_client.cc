@@ -7,7 +7,6 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <iterator>
 #include <optional>
 
 #include "base/model/number.h"
@@ -65,15 +64,15 @@ Error Explain(const HttpClientRequest& request, Error error) {
 Result<std::string> SerializeHead(const HttpClientRequest& request) {
   std::string head;
   head.reserve(1024);
-  fmt::format_to(std::back_inserter(head), "{} {} HTTP/1.1\r\nHost: {}\r\n", request.method,
-                 request.url.target, request.url.Authority());
+  head.append(request.method).append(" ").append(request.url.target).append(" HTTP/1.1\r\n");
+  head.append("Host: ").append(request.url.Authority()).append("\r\n");
   for (const auto& [name, value] : request.headers.fields()) {
     if (name.empty() || HasLineBreak(name) || HasLineBreak(value))
       return Fail(ErrorCode::kInvalidArgument, fmt::format("invalid header field {}", Quote(name)));
     head.append(name).append(": ").append(value).append("\r\n");
   }
   if (!request.body.empty() || request.method == "POST" || request.method == "PUT")
-    fmt::format_to(std::back_inserter(head), "Content-Length: {}\r\n", request.body.size());
+    head.append("Content-Length: ").append(std::to_string(request.body.size())).append("\r\n");
   head += "\r\n";
   return head;
 }

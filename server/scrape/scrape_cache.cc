@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <random>
 #include <utility>
@@ -36,7 +37,26 @@ Status CheckLineLength(size_t bytes, const PageRules& rules) {
                           std::min(rules.max_line_bytes, ScrapeCache::kMaxLineBytes)));
 }
 
+// The position behind the value at `in` and the blank or newline that ends it; else nullptr.
+const char* ReadValueAndEnd(const char* in, double& value) {
+  const char* stop = ReadValue(in, value);
+  return stop != nullptr && (*stop == '\n' || *stop == ' ') ? stop + 1 : nullptr;
+}
+
 }  // namespace
+
+void ScrapeCache::Line::Remember(const char* begin, const char* end) {
+  const auto bytes = static_cast<size_t>(end - begin);
+  text_bytes = bytes <= ValueText::kMaxBytes ? static_cast<uint32_t>(bytes) & 31 : 0;
+  text.Set(begin);
+}
+
+// Steps over the text that is remembered, if it is there.
+bool ScrapeCache::Line::TakeText(const char*& in) const {
+  if (text_bytes == 0 || !text.Matches(in, text_bytes)) return false;
+  in += text_bytes;
+  return true;
+}
 
 struct ScrapeCache::Reading {
   std::string_view page;
@@ -44,7 +64,8 @@ struct ScrapeCache::Reading {
   const SeriesLabels& labels;
   ScrapeRow& row;
   PageCounts& counts;
-  std::unique_ptr<ExpositionParser> parser;
+  const char* readable_end;                  // no byte is read from there on
+  std::unique_ptr<ExpositionParser> parser;  // once a line is not as expected
   MetricType type = MetricType::kUnknown;
   uint64_t against_limit = 0;
   bool ended = false;
@@ -67,9 +88,13 @@ Status ScrapeCache::Read(std::string_view page, const PageRules& rules, const Se
                   .labels = labels,
                   .row = row,
                   .counts = counts,
-                  .parser = MakeParser(rules.format, page)};
+                  .readable_end = page.data() + page.size(),
+                  .parser = nullptr};
+  // The text format has no line that must be the last.
+  const bool ends_anywhere = rules.format == PageFormat::kPrometheusText;
   for (size_t at = 0; !reading.ended;) {
     at = ReadExpected(reading, at);
+    if (at == page.size() && ends_anywhere) break;
     at = TRY(ReadSlowly(reading, at));
   }
   if (next_expected_ < expected_.size()) Diverge();
@@ -85,14 +110,27 @@ size_t ScrapeCache::ReadExpected(Reading& reading, size_t at) {
   while (next_expected_ < expected_.size()) {
     if (diverged_ && matched_[next_expected_]) break;
     Line& line = expected_[next_expected_];
-    if (static_cast<size_t>(end - in) < line.identity_bytes + kValueMargin) break;
+    if (static_cast<size_t>(end - in) < line.identity_bytes) break;
     if (Hash({in, line.identity_bytes}) != line.identity) break;
     const char* next = in + line.identity_bytes;
-    if (!ReadLine(reading, line, next)) break;
+    const bool has_margin = static_cast<size_t>(end - next) >= kValueMargin;
+    if (!(has_margin ? ReadLine(reading, line, next) : ReadLastLine(reading, line, next))) break;
     in = next;
     MatchAt(line);
   }
   return static_cast<size_t>(in - reading.page.data());
+}
+
+// As ReadLine, where the page ends within the margin that values are read with.
+bool ScrapeCache::ReadLastLine(Reading& reading, Line& line, const char*& in) {
+  std::array<char, 2 * kValueMargin> copy{};
+  std::copy(in, reading.page.data() + reading.page.size(), copy.begin());
+  const char* const page_end = std::exchange(reading.readable_end, copy.data() + copy.size());
+  const char* next = copy.data();
+  const bool read = ReadLine(reading, line, next);
+  reading.readable_end = page_end;
+  in += next - copy.data();
+  return read;
 }
 
 // Reads the rest of a line whose identity is that of `line`. False, and nothing is counted, where
@@ -100,21 +138,18 @@ size_t ScrapeCache::ReadExpected(Reading& reading, size_t at) {
 bool ScrapeCache::ReadLine(Reading& reading, Line& line, const char*& in) {
   switch (line.kind()) {
     case LineKind::kSeries:
-      if (!ReadSample(reading, line, in)) return false;
+      if (!ReadColumnSample(reading, line, in)) return false;
       ++reading.against_limit;
       ++reading.counts.scraped;
       ++reading.counts.kept;
-      if (reading.row.Set(line.target, line.value)) [[likely]]
-        return true;
-      if (!SameBits(reading.row.value(line.target), line.value)) ++reading.counts.duplicates;
       return true;
     case LineKind::kLone: return ReadLoneSample(reading, line, in);
     case LineKind::kDropped:
-      if (!ReadSample(reading, line, in)) return false;
+      if (!SkipSample(reading, line, in)) return false;
       ++reading.counts.scraped;
       return true;
     case LineKind::kRepeat:
-      if (!reading.row.Has(line.target) || !ReadSample(reading, line, in)) return false;
+      if (!reading.row.Has(line.target) || !SkipSample(reading, line, in)) return false;
       ++reading.counts.scraped;
       ++reading.counts.kept;
       ++reading.counts.duplicates;
@@ -128,46 +163,64 @@ bool ScrapeCache::ReadLine(Reading& reading, Line& line, const char*& in) {
 }
 
 // Two lines with different texts may be one series; that they agree is no fault.
-void ScrapeCache::SetValue(Reading& reading, const Line& line) {
-  if (reading.row.Set(line.target, line.value)) [[likely]]
-    return;
-  if (!SameBits(reading.row.value(line.target), line.value)) ++reading.counts.duplicates;
-}
-
-// A value at the end of the line; a timestamp may follow where none counts.
-bool ScrapeCache::ReadSample(Reading& reading, Line& line, const char*& in) {
-  if (!ReadValueOf(line, in)) return false;
-  if (in[-1] == '\n') [[likely]]
-    return true;
-  const bool counts = reading.rules.honor_timestamps && line.kind() != LineKind::kDropped;
-  int64_t timestamp_ms;
-  return !counts && ReadTimestamp(reading, in, timestamp_ms);
-}
-
-bool ScrapeCache::ReadLoneSample(Reading& reading, Line& line, const char*& in) {
-  int64_t timestamp_ms;
-  if (!ReadValueOf(line, in) || in[-1] != ' ') return false;
-  if (!ReadTimestamp(reading, in, timestamp_ms)) return false;
-  ++reading.counts.scraped;
-  Keep(reading, line, FromMs(timestamp_ms));
-  return true;
-}
-
-// The value and the blank or newline behind it.
-bool ScrapeCache::ReadValueOf(Line& line, const char*& in) {
-  if (line.text_bytes != 0 && line.text.Matches(in, line.text_bytes)) {
-    in += line.text_bytes;
+bool ScrapeCache::ReadColumnSample(Reading& reading, Line& line, const char*& in) {
+  const char* next = in;
+  ScrapeRow& row = reading.row;
+  const bool has = row.Has(line.target);
+  if (!has && line.TakeText(next)) {
+    if (!EndSample(reading, true, next)) return false;
+    row.Keep(line.target);
+    in = next;
     return true;
   }
   double value;
-  const char* stop = ReadValue(in, value);
-  if (stop == nullptr || (*stop != '\n' && *stop != ' ')) return false;
-  ++stop;
-  const auto bytes = static_cast<size_t>(stop - in);
-  line.text_bytes = bytes <= ValueText::kMaxBytes ? static_cast<uint32_t>(bytes) & 31 : 0;
-  line.text.Set(in);
-  line.value = value;
-  in = stop;
+  next = ReadValueAndEnd(in, value);
+  if (next == nullptr) return false;
+  const char* const text_end = next;
+  if (!EndSample(reading, true, next)) return false;
+  line.text_bytes = 0;
+  if (!has) {
+    line.Remember(in, text_end);
+    row.Set(line.target, value);
+  } else if (!SameBits(row.value(line.target), value)) {
+    ++reading.counts.duplicates;
+  }
+  in = next;
+  return true;
+}
+
+// A sample that goes nowhere still has to be one.
+bool ScrapeCache::SkipSample(Reading& reading, Line& line, const char*& in) {
+  const char* next = in;
+  const bool may_count = line.kind() != LineKind::kDropped;
+  if (!line.TakeText(next)) {
+    double ignored;
+    next = ReadValueAndEnd(in, ignored);
+    if (next == nullptr) return false;
+    line.Remember(in, next);
+  }
+  if (!EndSample(reading, may_count, next)) return false;
+  in = next;
+  return true;
+}
+
+// Reads what follows a value and the byte behind it: nothing, or a timestamp where none counts.
+bool ScrapeCache::EndSample(const Reading& reading, bool may_count, const char*& in) {
+  if (in[-1] == '\n') [[likely]]
+    return true;
+  int64_t timestamp_ms;
+  return !(may_count && reading.rules.honor_timestamps) && ReadTimestamp(reading, in, timestamp_ms);
+}
+
+bool ScrapeCache::ReadLoneSample(Reading& reading, const Line& line, const char*& in) {
+  double value;
+  int64_t timestamp_ms;
+  const char* next = ReadValueAndEnd(in, value);
+  if (next == nullptr || next[-1] != ' ') return false;
+  if (!ReadTimestamp(reading, next, timestamp_ms)) return false;
+  in = next;
+  ++reading.counts.scraped;
+  Keep(reading, line, value, FromMs(timestamp_ms));
   return true;
 }
 
@@ -176,7 +229,7 @@ bool ScrapeCache::ReadTimestamp(const Reading& reading, const char*& in, int64_t
   constexpr ptrdiff_t kMaxDigits = 18;  // more may overflow
   if (reading.rules.format != PageFormat::kPrometheusText) return false;
   // The value may have used up its margin.
-  if (reading.page.data() + reading.page.size() - in <= kMaxDigits + 1) return false;
+  if (reading.readable_end - in <= kMaxDigits + 1) return false;
   uint64_t timestamp = 0;
   const char* stop = value_text_internal::ReadDigits(in, in + kMaxDigits + 1, timestamp);
   if (stop == in || stop - in > kMaxDigits || *stop != '\n') return false;
@@ -190,6 +243,7 @@ bool ScrapeCache::ReadTimestamp(const Reading& reading, const char*& in, int64_t
 Result<size_t> ScrapeCache::ReadSlowly(Reading& reading, size_t at) {
   const size_t newline = reading.page.find('\n', at);
   TRY(CheckLineLength(std::min(newline, reading.page.size()) - at, reading.rules));
+  if (reading.parser == nullptr) reading.parser = MakeParser(reading.rules.format, reading.page);
   ExpositionParser& parser = *reading.parser;
   parser.Seek(at, reading.type);
   const Entry entry = TRY(parser.Next());
@@ -216,14 +270,12 @@ Status ScrapeCache::ReadSeriesEntry(Reading& reading) {
 
   const uint64_t hash = Hash(identity);
   if (Line* known = FindExpected(hash, lone)) {
-    known->value = parser.value();
     known->text_bytes = 0;
     ReadKnownSeries(reading, *known, timestamp);
     return {};
   }
   Line line;
   line.identity = hash;
-  line.value = parser.value();
   line.identity_bytes = static_cast<uint32_t>(identity.size()) & 0xffffff;
   return ReadNewSeries(reading, line, timestamp);
 }
@@ -239,7 +291,7 @@ void ScrapeCache::ReadKnownSeries(Reading& reading, Line& line,
     return MatchAt(repeat);
   }
   MatchAt(line);
-  Keep(reading, line, timestamp);
+  Keep(reading, line, reading.parser->value(), timestamp);
 }
 
 Status ScrapeCache::ReadNewSeries(Reading& reading, Line line, std::optional<Timestamp> timestamp) {
@@ -272,7 +324,7 @@ Status ScrapeCache::ReadNewSeries(Reading& reading, Line line, std::optional<Tim
     next_.push_back(line);
     ++reading.counts.added;
   }
-  new_series_.push_back({fresh_[key], std::move(*labels), line.value, timestamp});
+  new_series_.push_back({fresh_[key], std::move(*labels), reading.parser->value(), timestamp});
   return {};
 }
 
@@ -303,11 +355,14 @@ void ScrapeCache::ReadComment(Reading& reading, Entry entry) {
 }
 
 // A series' sample goes into the row, or stays alone with its timestamp.
-void ScrapeCache::Keep(Reading& reading, const Line& line, std::optional<Timestamp> timestamp) {
+void ScrapeCache::Keep(Reading& reading, const Line& line, double value,
+                       std::optional<Timestamp> timestamp) {
   ++reading.counts.kept;
   ++reading.against_limit;
   if (!timestamp) {
-    SetValue(reading, line);
+    ScrapeRow& row = reading.row;
+    if (row.Set(line.target, value)) return;
+    if (!SameBits(row.value(line.target), value)) ++reading.counts.duplicates;
     return;
   }
   if (*timestamp > reading.rules.newest || *timestamp < kMinTimestamp) {
@@ -315,7 +370,7 @@ void ScrapeCache::Keep(Reading& reading, const Line& line, std::optional<Timesta
     return;
   }
   lone_series_.Saw(line.target);
-  lone_samples_.push_back({line.target, {*timestamp, line.value}});
+  lone_samples_.push_back({line.target, {*timestamp, value}});
 }
 
 // ---- The expectation.
@@ -417,6 +472,9 @@ std::vector<ColumnId> ScrapeCache::Commit() {
 
 void ScrapeCache::Discard() {
   lone_series_.Discard();
+  for (Line& line : expected_) {
+    if (line.kind() == LineKind::kSeries) line.text_bytes = 0;
+  }
   EndPage();
 }
 

@@ -23,11 +23,11 @@
 /// the values differ. So the cache remembers, in page order, each line's identity (a seeded
 /// 64-bit hash of the bytes before the value; of a comment, the whole line) and the column of its
 /// series. The next page is compared line by line with what is expected; on a match only the
-/// value has to be read, and not even that when its text is the same as before. A line that
-/// differs is parsed in full, looked up among the expected ones, and if it is new, its labels are
-/// made. What was not expected now is expected next time.
+/// value has to be read, and not even that when its text is the same as before: the row has it
+/// still. A line that differs is parsed in full, looked up among the expected ones, and if it is
+/// new, its labels are made. What was not expected now is expected next time.
 ///
-/// 40 bytes a line are kept, no text. Alternatives: keeping the last page's text and comparing
+/// 24 bytes a line are kept, no text. Alternatives: keeping the last page's text and comparing
 /// with memcmp is as fast but takes 2-3 times the memory; keeping nothing but a hash map from text
 /// to series is what other servers do.
 namespace barograph::server {
@@ -96,7 +96,7 @@ class ScrapeCache {
   /// Expects from now on what the page had. Gives the columns that no expected line has any more.
   std::vector<ColumnId> Commit();
 
-  /// Forgets the page: what was expected before still is.
+  /// Forgets the page: what was expected before still is. The row may change as it likes.
   void Discard();
 
   /// Expects nothing any more, as after a change of the rules that make labels. The columns are
@@ -118,15 +118,18 @@ class ScrapeCache {
   };
   struct Line {
     uint64_t identity = 0;
-    double value = 0;
+    // The value's, while it is short. Of kSeries only while it is this line that gave its column
+    // the value that the row has there.
     ValueText text;
     uint32_t identity_bytes : 24 = 0;
-    uint32_t text_bytes : 5 = 0;  // 0 when the value's text is too long to remember
+    uint32_t text_bytes : 5 = 0;  // 0 where there is no text
     uint32_t kind_bits : 3 = 0;
     uint32_t target = 0;
 
     LineKind kind() const { return static_cast<LineKind>(kind_bits); }
     void set_kind(LineKind kind) { kind_bits = static_cast<uint32_t>(kind) & 7; }
+    void Remember(const char* begin, const char* end);
+    bool TakeText(const char*& in) const;
   };
   // The page being read, and what goes with it.
   struct Reading;
@@ -135,11 +138,12 @@ class ScrapeCache {
 
   // What is as expected.
   size_t ReadExpected(Reading& reading, size_t at);
+  bool ReadLastLine(Reading& reading, Line& line, const char*& in);
   bool ReadLine(Reading& reading, Line& line, const char*& in);
-  static bool ReadSample(Reading& reading, Line& line, const char*& in);
-  static void SetValue(Reading& reading, const Line& line);
-  bool ReadLoneSample(Reading& reading, Line& line, const char*& in);
-  static bool ReadValueOf(Line& line, const char*& in);
+  static bool ReadColumnSample(Reading& reading, Line& line, const char*& in);
+  static bool SkipSample(Reading& reading, Line& line, const char*& in);
+  static bool EndSample(const Reading& reading, bool may_count, const char*& in);
+  bool ReadLoneSample(Reading& reading, const Line& line, const char*& in);
   static bool ReadTimestamp(const Reading& reading, const char*& in, int64_t& timestamp_ms);
 
   // What is not. These give the position behind the entry that starts at `at`.
@@ -149,7 +153,7 @@ class ScrapeCache {
   void ReadKnownSeries(Reading& reading, Line& line, std::optional<Timestamp> timestamp);
   void ReadComment(Reading& reading, Entry entry);
 
-  void Keep(Reading& reading, const Line& line, std::optional<Timestamp> timestamp);
+  void Keep(Reading& reading, const Line& line, double value, std::optional<Timestamp> timestamp);
   Line* FindExpected(uint64_t identity, bool lone);
   void MatchAt(Line& line);
   void Diverge();

@@ -197,8 +197,7 @@ Status ScrapeLoop::ReadResponse(const net::HttpClientResponse& response, ScrapeR
   report.body_bytes = static_cast<int64_t>(response.body.size());
   PageRules rules;
   if (!response.body.empty()) {
-    rules.format =
-        TRY(ChooseFormat(response.headers.Get("Content-Type"), config_->fallback_scrape_protocol));
+    rules.format = TRY(FormatOf(response.headers.Get("Content-Type")));
   }
   rules.honor_timestamps = config_->honor_timestamps;
   rules.sample_limit = config_->limits.samples;
@@ -207,6 +206,15 @@ Status ScrapeLoop::ReadResponse(const net::HttpClientResponse& response, ScrapeR
   auto read = writer_.ReadPage(response.body, rules, report.counts);
   if (!read) CountLimit(read.error());
   return read;
+}
+
+// A target says the same each time.
+Result<PageFormat> ScrapeLoop::FormatOf(std::string_view content_type) {
+  if (!format_ || content_type != content_type_) {
+    format_ = TRY(ChooseFormat(content_type, config_->fallback_scrape_protocol));
+    content_type_ = content_type;
+  }
+  return *format_;
 }
 
 void ScrapeLoop::CountLimit(const Error& error) {
@@ -259,6 +267,7 @@ void ScrapeLoop::AdoptConfig() {
   const bool same_labels = MakeSameLabels(*config_, *wanted);
   writer_.Reconfigure(*wanted, same_labels);
   config_ = std::move(wanted);
+  format_.reset();
   request_ = MakeRequest();
 }
 

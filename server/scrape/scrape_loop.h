@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/log.h"
 #include "base/mutex.h"
@@ -79,6 +80,7 @@ class ScrapeLoop : public std::enable_shared_from_this<ScrapeLoop> {
   net::HttpClientRequest MakeRequest() const;
   Status Read(const Result<net::HttpClientResponse>& response, ScrapeReport& report);
   Status ReadResponse(const net::HttpClientResponse& response, ScrapeReport& report);
+  Result<PageFormat> FormatOf(std::string_view content_type);
   void CountLimit(const Error& error);
   uint64_t BodyLimit() const;
   void Write(Timestamp timestamp, const Status& read, ScrapeReport& report);
@@ -101,6 +103,8 @@ class ScrapeLoop : public std::enable_shared_from_this<ScrapeLoop> {
   ScrapeWriter writer_;
   std::unique_ptr<net::HttpClient> client_;  // while Run runs
   net::HttpClientRequest request_;
+  std::optional<PageFormat> format_;  // of a page with that Content-Type, under config_
+  std::string content_type_;
   boost::asio::steady_timer timer_;
   bool stopping_ = false;
   std::optional<std::chrono::nanoseconds> last_start_;

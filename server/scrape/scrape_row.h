@@ -28,6 +28,10 @@ class ScrapeRow {
     values_[column] = value;
     return true;
   }
+  /// Gives `column` the value that it had in the last row. Precondition: it had one, and has none
+  /// in this row yet.
+  void Keep(ColumnId column) { present_[column / 64] |= uint64_t{1} << (column % 64); }
+
   bool Has(ColumnId column) const {
     return column < values_.size() && (present_[column / 64] >> (column % 64) & 1) != 0;
   }

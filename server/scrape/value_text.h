@@ -99,31 +99,34 @@ inline const char* ReadValue(const char* in, double& value) {
 /// text needs no reading. How long it is the owner keeps, where it has a few bits for it.
 class ValueText {
  public:
-  static constexpr size_t kMaxBytes = 16;
+  static constexpr size_t kMaxBytes = 8;
 
   /// Whether the `size` bytes at `in` are this text. Precondition: kMaxBytes bytes may be read.
   bool Matches(const char* in, size_t size) const {
-    std::array<uint64_t, 2> now;
-    std::memcpy(now.data(), in, sizeof(now));
-    const auto& mask = kMasks[size];
-    return (((now[0] ^ words_[0]) & mask[0]) | ((now[1] ^ words_[1]) & mask[1])) == 0;
+    return ((Load(in) ^ bytes_) & kMasks[size]) == 0;
   }
 
   /// Remembers the text at `in`. Precondition: kMaxBytes bytes may be read.
-  void Set(const char* in) { std::memcpy(words_.data(), in, sizeof(words_)); }
+  void Set(const char* in) { bytes_ = Load(in); }
 
  private:
+  static uint64_t Load(const char* in) {
+    uint64_t bytes;
+    std::memcpy(&bytes, in, sizeof(bytes));
+    return bytes;
+  }
+
   // For each size, ones over that many first bytes in memory.
   static constexpr auto kMasks = [] {
-    std::array<std::array<uint64_t, 2>, kMaxBytes + 1> masks{};
+    std::array<uint64_t, kMaxBytes + 1> masks{};
     for (size_t size = 1; size <= kMaxBytes; ++size) {
       std::array<unsigned char, kMaxBytes> bytes{};
       for (size_t i = 0; i < size; ++i) bytes[i] = 0xff;
-      masks[size] = std::bit_cast<std::array<uint64_t, 2>>(bytes);
+      masks[size] = std::bit_cast<uint64_t>(bytes);
     }
     return masks;
   }();
-  std::array<uint64_t, 2> words_{};
+  uint64_t bytes_ = 0;
 };
 
 }  // namespace barograph::server

@@ -121,7 +121,7 @@ std::string LongPage(int count, int value) {
   return page;
 }
 
-TEST_CASE("a stable page is read without a closer look, but for its end") {
+TEST_CASE("a stable page is read without a closer look") {
   Bench bench;
   REQUIRE(bench.Read(LongPage(1000, 0)));
   CHECK(bench.counts.slow_lines == 1000);
@@ -129,7 +129,7 @@ TEST_CASE("a stable page is read without a closer look, but for its end") {
   REQUIRE(bench.Read(LongPage(1000, 1)));
   CHECK(bench.counts.scraped == 1000);
   CHECK(bench.counts.added == 0);
-  CHECK(bench.counts.slow_lines < 10);
+  CHECK(bench.counts.slow_lines == 0);
   CHECK(bench.Values() == Parse(LongPage(1000, 1), PageFormat::kPrometheusText).values);
 }
 
@@ -183,6 +183,7 @@ void CheckMutations(PageFormat format, unsigned seed) {
     static const std::vector<std::string> kOdd = {"NaN", "+Inf", "-0", "1e300",
                                                   "0.1234567890123456789"};
     if (pick(8) == 0) return kOdd[pick(kOdd.size())];
+    if (pick(3) == 0) return std::to_string(pick(3));
     return FormatShortest(static_cast<double>(random()) / static_cast<double>(1 << pick(20)));
   };
   const auto line = [&]() -> std::string {

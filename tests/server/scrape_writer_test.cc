@@ -166,6 +166,14 @@ TEST_CASE("of a series that comes twice, the first sample counts") {
       CHECK(bench.counts.duplicates == 0);
     }
   }
+  SECTION("of different lines, which come and go") {
+    const std::string one = "a{x=\"1\",y=\"2\"} 1\n", other = "a{y=\"2\",x=\"1\"} 2\n";
+    for (const std::string& page : {one + other, other, other + one, one, one + other, one}) {
+      bench.Scrape(page);
+    }
+    const Labels labels = {{"__name__", "a"}, {"job", "j"}, {"x", "1"}, {"y", "2"}};
+    CHECK(bench.storage.Samples(labels) == "1000=1 2000=2 3000=2 4000=1 5000=1 6000=1");
+  }
 }
 
 TEST_CASE("over the sample limit nothing of the page is stored") {
@@ -291,6 +299,19 @@ TEST_CASE("a page may show a series that is about the scrape") {
   bench.Scrape("a 1\n");
   CHECK(bench.Samples("up") == "1000=42 2000=1");
   CHECK(bench.storage.columns() == 6);
+}
+
+TEST_CASE("values are those of the page after scrapes that failed, too") {
+  ScrapeConfig config;
+  config.honor_labels = true;
+  Bench bench(config);
+  bench.Scrape("up{job=\"j\"} 42\na 3\n");
+  bench.Fail();
+  bench.Scrape("up{job=\"j\"} 42\na 3\n");
+  bench.Scrape("up{job=\"j\"} 42\na 4\n{");
+  bench.Scrape("up{job=\"j\"} 42\na 4\n");
+  CHECK(bench.Samples("up") == "1000=42 2000=0 3000=42 4000=0 5000=42");
+  CHECK(bench.Samples("a") == "1000=3 2000=stale 3000=3 4000=stale 5000=4");
 }
 
 TEST_CASE("a line over the limit fails the scrape") {
