@@ -390,10 +390,8 @@ TEST_CASE("The blocks of a directory are listed by age, without those that anoth
   REQUIRE(list->blocks.size() == 2);
   CHECK(list->blocks[0].folder == "data/" + merged);
   CHECK(list->blocks[1].folder == "data/" + newest);
-  CHECK(list->max_time() == FromMs(60));
   REQUIRE(list->broken.size() == 1);
   CHECK(list->broken[0].message.contains(broken));
-  CHECK_FALSE(BlockList().max_time());
 }
 
 TEST_CASE("An index of version 1 names symbols and series by their place in the file") {

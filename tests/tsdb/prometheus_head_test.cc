@@ -250,7 +250,7 @@ TEST_CASE("Prometheus's log is read in every compression, over pages and files")
   disk.Write("data/wal/00000000", first.bytes());
   disk.Write("data/wal/00000001", second.bytes());
   Collector head;
-  const auto report = ReadHead(disk.files, "data", std::nullopt, head);
+  const auto report = ReadHead(disk.files, "data", kMinTimestamp, head);
   REQUIRE(report.has_value());
   CHECK(report->problems.empty());
   CHECK(report->series == 1);
@@ -272,7 +272,7 @@ TEST_CASE("Histograms of Prometheus's log come back") {
   Files disk;
   disk.Write("data/wal/00000000", segment.bytes());
   Collector head;
-  const auto report = ReadHead(disk.files, "data", std::nullopt, head);
+  const auto report = ReadHead(disk.files, "data", kMinTimestamp, head);
   REQUIRE(report.has_value());
   CHECK(report->problems.empty());
   CHECK(Difference(head.samples_.at(kA), samples) == "");
@@ -329,7 +329,7 @@ TEST_CASE("The newest checkpoint stands for the segments before it") {
   disk.Write("data/wal/00000003", old.bytes());
   disk.Write("data/wal/00000004", next.bytes());
   Collector head;
-  REQUIRE(ReadHead(disk.files, "data", std::nullopt, head).has_value());
+  REQUIRE(ReadHead(disk.files, "data", kMinTimestamp, head).has_value());
   CHECK(head.Times(kA) == "10 20");
   CHECK(head.labels_.size() == 1);
 }
@@ -349,7 +349,7 @@ TEST_CASE("Chunks of the head come before the log, which adds what they lack") {
   disk.Write("data/wbl/00000000", wbl.bytes());
   disk.Write("data/chunks_head/000001", chunks.bytes_);
   Collector head;
-  const auto report = ReadHead(disk.files, "data", std::nullopt, head);
+  const auto report = ReadHead(disk.files, "data", kMinTimestamp, head);
   REQUIRE(report.has_value());
   CHECK(report->problems.empty());
   CHECK(report->orphans == 1);
@@ -378,7 +378,7 @@ TEST_CASE("Tombstones of the log delete, wherever in it they stand") {
   Files disk;
   disk.Write("data/wal/00000000", wal.bytes());
   Collector head;
-  REQUIRE(ReadHead(disk.files, "data", std::nullopt, head).has_value());
+  REQUIRE(ReadHead(disk.files, "data", kMinTimestamp, head).has_value());
   CHECK(head.Times(kA) == "10 30");
 }
 
@@ -396,7 +396,7 @@ TEST_CASE("A broken record costs its page, and is named; a torn end is told") {
   Files disk;
   disk.Write("data/wal/00000000", bytes);
   Collector head;
-  const auto report = ReadHead(disk.files, "data", std::nullopt, head);
+  const auto report = ReadHead(disk.files, "data", kMinTimestamp, head);
   REQUIRE(report.has_value());
   REQUIRE(report->problems.size() == 2);
   CHECK(report->problems[0].message == "data/wal/00000000: at byte " + std::to_string(ends[9]) +
@@ -420,7 +420,7 @@ TEST_CASE("With a broken chunk the log gives all it has") {
   disk.Write("data/wal/00000000", wal.bytes());
   disk.Write("data/chunks_head/000001", chunks.bytes_);
   Collector head;
-  const auto report = ReadHead(disk.files, "data", std::nullopt, head);
+  const auto report = ReadHead(disk.files, "data", kMinTimestamp, head);
   REQUIRE(report.has_value());
   REQUIRE(report->problems.size() == 1);
   CHECK(report->problems[0].message == "data/chunks_head/000001: at byte " +
@@ -433,19 +433,19 @@ TEST_CASE("A directory without a head has an empty one; a visitor's error ends t
   Files disk;
   REQUIRE(disk.files.CreateDirectories("data").has_value());
   Collector head;
-  CHECK(ReadHead(disk.files, "data", std::nullopt, head)->series == 0);
+  CHECK(ReadHead(disk.files, "data", kMinTimestamp, head)->series == 0);
   SegmentWriter wal;
   wal.Add(SeriesRecord(1, kA));
   wal.Add(SamplesRecord({{1, 10, 1}}));
   wal.Add(std::string("\4exemplars"));
   wal.Add(SamplesRecord({{2, 10, 1}}));
   disk.Write("data/wal/00000000", wal.bytes());
-  const auto report = ReadHead(disk.files, "data", std::nullopt, head);
+  const auto report = ReadHead(disk.files, "data", kMinTimestamp, head);
   REQUIRE(report.has_value());
   CHECK(report->ignored_records == 1);
   CHECK(report->orphans == 1);
   head.fail_ = true;
-  CHECK(ReadHead(disk.files, "data", std::nullopt, head).error().message == "no more");
+  CHECK(ReadHead(disk.files, "data", kMinTimestamp, head).error().message == "no more");
 }
 
 TEST_CASE("Random bytes as a log are read or told, and nothing else happens") {

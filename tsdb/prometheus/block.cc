@@ -58,12 +58,6 @@ Status Block::Read(size_t index, BlockSeries& out) const {
   return read;
 }
 
-std::optional<Timestamp> BlockList::max_time() const {
-  std::optional<Timestamp> max;
-  for (const FoundBlock& block : blocks) max = std::max(max, std::optional(block.meta.max_time));
-  return max;
-}
-
 Result<BlockList> ListBlocks(FileSystem& files, const std::string& directory) {
   BlockList list;
   std::set<Ulid> replaced;

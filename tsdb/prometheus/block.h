@@ -1,7 +1,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -64,9 +63,6 @@ struct FoundBlock {
 struct BlockList {
   std::vector<FoundBlock> blocks;
   std::vector<Error> broken;
-
-  /// The end of the newest block's time; what is older in the head is in blocks already.
-  std::optional<Timestamp> max_time() const;
 };
 
 Result<BlockList> ListBlocks(FileSystem& files, const std::string& directory);

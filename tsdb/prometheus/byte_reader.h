@@ -31,14 +31,20 @@ class ByteReader {
   uint64_t Uvarint() {
     uint64_t value = 0;
     const char* next = GetVarint(in_, end_, value);
-    if (next == nullptr) return Fail(), 0;
+    if (next == nullptr) {
+      Fail();
+      return 0;
+    }
     in_ = next;
     return value;
   }
   int64_t Varint() { return UnZigZag(Uvarint()); }
 
   std::string_view Bytes(uint64_t size) {
-    if (size > left()) return Fail(), std::string_view();
+    if (size > left()) {
+      Fail();
+      return {};
+    }
     const std::string_view bytes(in_, static_cast<size_t>(size));
     in_ += size;
     return bytes;

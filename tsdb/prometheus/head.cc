@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <charconv>
+#include <optional>
 
 #include "tsdb/prometheus/file_format.h"
 #include "tsdb/prometheus/head_chunks.h"
@@ -62,8 +63,8 @@ Result<std::vector<std::string>> ListWal(FileSystem& files, const std::string& f
 
 class HeadReader {
  public:
-  HeadReader(FileSystem& files, std::optional<Timestamp> min_time, HeadVisitor& visitor)
-      : files_(files), min_time_(min_time.value_or(kMinTimestamp)), visitor_(visitor) {}
+  HeadReader(FileSystem& files, Timestamp min_time, HeadVisitor& visitor)
+      : files_(files), min_time_(min_time), visitor_(visitor) {}
 
   Result<HeadReport> Read(const std::string& directory) {
     const auto wal = TRY(ListWal(files_, directory + "/wal"));
@@ -141,7 +142,10 @@ class HeadReader {
 
   Status ReadChunk(const HeadChunk& chunk, const std::string& path) {
     const auto newest = newest_.find(chunk.series);
-    if (newest == newest_.end()) return ++report_.orphans, Status();
+    if (newest == newest_.end()) {
+      ++report_.orphans;
+      return {};
+    }
     samples_.Clear();
     const Status decoded = DecodeChunk(chunk.encoding, chunk.data, samples_);
     if (!decoded.has_value()) {
@@ -167,7 +171,10 @@ class HeadReader {
   // Whether a sample is to be given on. What is in order in the log may be in chunks already.
   bool Wants(uint64_t series, Timestamp time, bool in_order) {
     const auto newest = newest_.find(series);
-    if (newest == newest_.end()) return ++report_.orphans, false;
+    if (newest == newest_.end()) {
+      ++report_.orphans;
+      return false;
+    }
     if (in_order && time < min_time_) return false;
     if (in_order && skip_what_chunks_have_ && time <= newest->second) return false;
     return std::ranges::none_of(tombstones_.Of(series),
@@ -196,8 +203,8 @@ class HeadReader {
 
 }  // namespace
 
-Result<HeadReport> ReadHead(FileSystem& files, const std::string& directory,
-                            std::optional<Timestamp> min_time, HeadVisitor& visitor) {
+Result<HeadReport> ReadHead(FileSystem& files, const std::string& directory, Timestamp min_time,
+                            HeadVisitor& visitor) {
   return HeadReader(files, min_time, visitor).Read(directory);
 }
 

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,10 +39,11 @@ struct HeadReport {
 };
 
 /// Reads the head of `directory`, a Prometheus data directory that no process uses. Samples that
-/// tombstones delete are left out, and those in order that are before `min_time`: they are in
-/// blocks. A sample may come twice, and samples of a series in any order. Nothing of it needs to
-/// be there. Memory: some 20 bytes a series, and the tombstones.
-Result<HeadReport> ReadHead(FileSystem& files, const std::string& directory,
-                            std::optional<Timestamp> min_time, HeadVisitor& visitor);
+/// tombstones delete are left out, and those in order that are before `min_time`, where blocks end
+/// (kMinTimestamp where there are none). A sample may come twice, and samples of a series in any
+/// order. Nothing of it needs to be there. Memory: an entry of a hash map for each series, and the
+/// tombstones.
+Result<HeadReport> ReadHead(FileSystem& files, const std::string& directory, Timestamp min_time,
+                            HeadVisitor& visitor);
 
 }  // namespace barograph::tsdb::prometheus

@@ -16,8 +16,8 @@ namespace barograph::tsdb::prometheus {
 
 /// Writes a block's index in format version 2 (prometheus/tsdb/docs/format/index.md). The symbols
 /// come first in the file and are only known at the end, so that series wait in a temporary file
-/// beside it. Memory: each label name and value once, some 40 bytes a pair of both, and four bytes
-/// a label of every series. Not thread-safe.
+/// beside it. Memory: each label name and value once, an entry for each pair of both, and four
+/// bytes for each label of each series. Not thread-safe.
 class IndexWriter {
  public:
   static Result<IndexWriter> Create(FileSystem& files, const std::string& path);

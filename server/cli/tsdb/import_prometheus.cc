@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <utility>
 
@@ -46,7 +47,7 @@ class Importer {
     const prometheus::BlockList list = TRY(prometheus::ListBlocks(files_, directory));
     for (const Error& broken : list.broken) Problem(broken);
     for (const prometheus::FoundBlock& block : list.blocks) TRY(ImportBlock(block.folder));
-    TRY(ImportHead(directory, list.max_time()));
+    TRY(ImportHead(directory));
     TRY(out_.Finish());
     result_.samples = out_.total();
     return std::move(result_);
@@ -66,8 +67,12 @@ class Importer {
 
   Status ImportBlock(const std::string& folder) {
     const auto block = prometheus::Block::Open(files_, folder);
-    if (!block.has_value()) return Problem(block.error()), Status();
+    if (!block.has_value()) {
+      Problem(block.error());
+      return {};
+    }
     ++result_.blocks;
+    imported_until_ = std::max(imported_until_, (*block)->meta().max_time);
     tell_(fmt::format("block {}: {} series", folder, (*block)->series_count()));
     prometheus::BlockSeries series;
     for (size_t i = 0; i < (*block)->series_count(); ++i) {
@@ -91,9 +96,11 @@ class Importer {
     return {};
   }
 
-  Status ImportHead(const std::string& directory, std::optional<Timestamp> min_time) {
+  // The log goes back into the time of the blocks; of a block that could not be read, it is all
+  // there is.
+  Status ImportHead(const std::string& directory) {
     HeadImport visitor(out_);
-    result_.head = TRY(prometheus::ReadHead(files_, directory, min_time, visitor));
+    result_.head = TRY(prometheus::ReadHead(files_, directory, imported_until_, visitor));
     for (const Error& problem : result_.head.problems) Problem(problem);
     tell_(fmt::format("head: {} series, {} samples", result_.head.series,
                       result_.head.floats + result_.head.histograms));
@@ -108,6 +115,7 @@ class Importer {
   FileSystem& files_;
   BatchAppender out_;
   const std::function<void(std::string_view)>& tell_;
+  Timestamp imported_until_ = kMinTimestamp;
   PrometheusImport result_;
 };
 
