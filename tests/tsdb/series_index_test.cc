@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "tests/support/temp_dir.h"
+#include "tsdb/index/store.h"
 
 namespace barograph::tsdb {
 namespace {
@@ -52,6 +53,55 @@ TEST_CASE("What was not flushed when the index ended is gone as a whole") {
   const bool there = *index->Find(kA) != kNoSeries;
   CHECK((*index->LastId() != kNoSeries) == there);
   CHECK(index->LabelsOf(SeriesId{1})->has_value() == there);
+}
+
+TEST_CASE("Series of a day that were never put are told, and the others noted") {
+  const test::TempDir dir;
+  const auto index = OpenIndex(dir.path() + "/i");
+  REQUIRE(index->Put(std::vector{MakeEntry(1, kA), MakeEntry(kFar, kC)}));
+  const auto added =
+      index->AddToPartition(PartitionId{3}, std::vector{SeriesId{1}, SeriesId{2}, SeriesId{kFar}});
+  REQUIRE_FALSE(added);
+  CHECK(added.error().code == ErrorCode::kNotFound);
+  const auto ids = index->Match(PartitionId{3}, PartitionId{3}, {}, {});
+  CHECK(*ids == std::vector{SeriesId{1}, SeriesId{kFar}});
+  CHECK(index->Match(PartitionId{4}, kLastPartition, {}, {})->empty());
+  CHECK(index->Partitions() == std::vector{PartitionId{3}});
+}
+
+TEST_CASE("An index of a format that a newer version made is refused, and not called damaged") {
+  const test::TempDir dir;
+  const std::string path = dir.path() + "/i";
+  {
+    const auto store = std::move(*index::Store::Open(path, {}));
+    index::BatchWriter writer(*store);
+    REQUIRE(writer.Put(index::Family::kState, "format", "9"));
+    REQUIRE(writer.Finish());
+    REQUIRE(store->Flush());
+  }
+  const auto opened = SeriesIndex::Open(path);
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().code == ErrorCode::kInvalidArgument);
+  CHECK_THAT(opened.error().message, Catch::Contains("its format is \"9\""));
+}
+
+TEST_CASE("An index with a part that a newer version made is refused, and not called damaged") {
+  const test::TempDir dir;
+  const std::string path = dir.path() + "/i";
+  {
+    rocksdb::Options options;
+    options.create_if_missing = true;
+    rocksdb::DB* db = nullptr;
+    REQUIRE(rocksdb::DB::Open(options, path, &db).ok());
+    const std::unique_ptr<rocksdb::DB> owned(db);
+    rocksdb::ColumnFamilyHandle* family = nullptr;
+    REQUIRE(db->CreateColumnFamily(options, "novelty", &family).ok());
+    REQUIRE(db->DestroyColumnFamilyHandle(family).ok());
+  }
+  const auto opened = SeriesIndex::Open(path);
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().code == ErrorCode::kInvalidArgument);
+  CHECK_THAT(opened.error().message, Catch::Contains("novelty"));
 }
 
 }  // namespace barograph::tsdb

@@ -1,88 +1,29 @@
 #include "tsdb/index/series_index.h"
 
-#include <rocksdb/cache.h>
-#include <rocksdb/db.h>
-#include <rocksdb/filter_policy.h>
-#include <rocksdb/options.h>
-#include <rocksdb/slice_transform.h>
-#include <rocksdb/table.h>
-#include <rocksdb/write_batch.h>
-
 #include <algorithm>
-#include <array>
+#include <atomic>
 
-#include "tsdb/index/postings_merge.h"
+#include "base/mutex.h"
+#include "tsdb/index/definitions.h"
+#include "tsdb/index/label_query.h"
+#include "tsdb/index/match.h"
+#include "tsdb/index/partition_writer.h"
+#include "tsdb/index/retention.h"
 
 namespace barograph::tsdb {
-namespace {
 
-using rocksdb::ColumnFamilyDescriptor;
-using rocksdb::ColumnFamilyHandle;
-
-enum Family : uint8_t { kDefault, kSeries, kIds, kPostings, kState, kFamilies };
-constexpr std::array kFamilyNames = {"default", "series", "ids", "postings", "state"};
-constexpr std::string_view kLastIdKey = "last_id";
-
-// Big-endian, so that keys sort by number.
-void AppendBigEndian(std::string& out, uint64_t value, size_t bytes) {
-  for (size_t i = bytes; i-- > 0;) out += static_cast<char>(value >> (8 * i));
-}
-std::string BigEndian(uint64_t value) {
-  std::string out;
-  AppendBigEndian(out, value, 8);
-  return out;
-}
-uint64_t LoadBigEndian(std::string_view bytes) {
-  uint64_t value = 0;
-  for (const char c : bytes) value = value << 8 | static_cast<uint8_t>(c);
-  return value;
-}
-
-Status FromRocks(const rocksdb::Status& status) {
-  if (status.ok()) return {};
-  const ErrorCode code = status.IsCorruption() ? ErrorCode::kCorruption : ErrorCode::kIo;
-  return Fail(code, "series index: " + status.ToString());
-}
-
-rocksdb::ColumnFamilyOptions FamilyOptions(Family family,
-                                           const std::shared_ptr<rocksdb::Cache>& cache) {
-  rocksdb::ColumnFamilyOptions options;
-  options.write_buffer_size = size_t{8} << 20;
-  rocksdb::BlockBasedTableOptions table;
-  table.block_cache = cache;
-  table.cache_index_and_filter_blocks = true;
-  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
-  if (family == kIds) {
-    // Looked up by hash: mostly to learn that the series is new.
-    options.prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(8));
-    options.memtable_prefix_bloom_size_ratio = 0.1;
-  }
-  if (family == kPostings) options.merge_operator = std::make_shared<PostingsMerge>();
-  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-  return options;
-}
-
-rocksdb::DBOptions DatabaseOptions(const SeriesIndexOptions& limits) {
-  rocksdb::DBOptions options;
-  options.db_write_buffer_size = limits.write_buffer_bytes;
-  options.create_if_missing = true;
-  options.create_missing_column_families = true;
-  options.atomic_flush = true;
-  options.max_open_files = limits.max_open_files;
-  options.info_log_level = rocksdb::WARN_LEVEL;
-  options.keep_log_file_num = 2;
-  return options;
-}
-
-}  // namespace
+using index::Partition;
 
 struct SeriesIndex::Impl {
-  std::unique_ptr<rocksdb::DB> db;
-  std::vector<ColumnFamilyHandle*> families;
+  Impl(std::unique_ptr<index::Store> opened, const SeriesIndexOptions& options)
+      : store(std::move(opened)), cache(options.postings_cache_bytes), postings(*store, cache) {}
 
-  ~Impl() {
-    for (ColumnFamilyHandle* family : families) db->DestroyColumnFamilyHandle(family);
-  }
+  const std::unique_ptr<index::Store> store;
+  index::SetCache cache;
+  const index::PostingsReader postings;
+  index::PartitionList partitions;
+  std::atomic<SeriesId> last_id{kNoSeries};
+  Mutex write_mutex;  // one writer at a time
 };
 
 SeriesIndex::SeriesIndex(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -90,77 +31,89 @@ SeriesIndex::~SeriesIndex() = default;
 
 Result<std::unique_ptr<SeriesIndex>> SeriesIndex::Open(const std::string& path,
                                                        SeriesIndexOptions options) {
-  const auto cache = rocksdb::NewLRUCache(options.block_cache_bytes);
-  std::vector<ColumnFamilyDescriptor> descriptors;
-  for (uint8_t f = 0; f < kFamilies; ++f) {
-    descriptors.emplace_back(kFamilyNames[f], FamilyOptions(static_cast<Family>(f), cache));
-  }
-  auto impl = std::make_unique<Impl>();
-  rocksdb::DB* db = nullptr;
-  const auto opened =
-      rocksdb::DB::Open(DatabaseOptions(options), path, descriptors, &impl->families, &db);
-  impl->db.reset(db);
-  if (Status s = FromRocks(opened); !s) return std::unexpected(s.error());
+  auto impl = std::make_unique<Impl>(TRY(index::Store::Open(path, options)), options);
+  impl->last_id = TRY(index::LoadLastId(*impl->store));
+  TRY(impl->partitions.Load(*impl->store));
   return std::unique_ptr<SeriesIndex>(new SeriesIndex(std::move(impl)));
 }
 
 Status SeriesIndex::Put(std::span<const Entry> entries) {
   if (entries.empty()) return {};
-  rocksdb::WriteBatch batch;
-  auto last = static_cast<uint64_t>(TRY(LastId()));
-  for (const Entry& entry : entries) {
-    const auto id = static_cast<uint64_t>(entry.id);
-    const Labels labels = Labels::FromPacked(entry.packed_labels);
-    batch.Put(impl_->families[kSeries], BigEndian(id), entry.packed_labels);
-    batch.Put(impl_->families[kIds], BigEndian(labels.Hash()) + BigEndian(id), "");
-    last = std::max(last, id);
-  }
-  batch.Put(impl_->families[kState], std::string(kLastIdKey), BigEndian(last));
-  rocksdb::WriteOptions options;
-  options.disableWAL = true;
-  return FromRocks(impl_->db->Write(options, &batch));
+  MutexLock writing(impl_->write_mutex);
+  const SeriesId highest = std::ranges::max_element(entries, {}, &Entry::id)->id;
+  TRY(index::PutSeries(*impl_->store, entries, impl_->last_id));
+  impl_->last_id = std::max(highest, impl_->last_id.load());
+  return {};
 }
 
-Status SeriesIndex::Flush() {
-  return FromRocks(impl_->db->Flush(rocksdb::FlushOptions(), impl_->families));
+Status SeriesIndex::AddToPartition(PartitionId day, std::span<const SeriesId> ids) {
+  MutexLock writing(impl_->write_mutex);
+  return index::AddToPartition(*impl_->store, impl_->postings, impl_->partitions, day, ids);
 }
+
+Status SeriesIndex::Flush() { return impl_->store->Flush(); }
 
 Result<SeriesId> SeriesIndex::Find(const Labels& labels) const {
-  const std::string prefix = BigEndian(labels.Hash());
-  rocksdb::ReadOptions options;
-  options.prefix_same_as_start = true;
-  const std::unique_ptr<rocksdb::Iterator> at(
-      impl_->db->NewIterator(options, impl_->families[kIds]));
-  for (at->Seek(prefix); at->Valid() && at->key().starts_with(prefix); at->Next()) {
-    const SeriesId id{LoadBigEndian(at->key().ToStringView().substr(prefix.size()))};
-    const std::optional<Labels> found = TRY(LabelsOf(id));
-    if (found && *found == labels) return id;
-  }
-  TRY(FromRocks(at->status()));
-  return kNoSeries;
+  return index::FindSeries(*impl_->store, labels);
 }
 
 Result<std::optional<Labels>> SeriesIndex::LabelsOf(SeriesId id) const {
-  std::string packed;
-  const auto got = impl_->db->Get(rocksdb::ReadOptions(), impl_->families[kSeries],
-                                  BigEndian(static_cast<uint64_t>(id)), &packed);
-  if (got.IsNotFound()) return std::optional<Labels>();
-  TRY(FromRocks(got));
-  if (!Labels::Validate(packed)) {
-    return Fail(ErrorCode::kCorruption, "series index: the labels of series " +
-                                            std::to_string(static_cast<uint64_t>(id)) +
-                                            " are damaged");
-  }
-  return std::optional(Labels::FromPacked(std::move(packed)));
+  return index::LabelsOf(*impl_->store, id);
 }
 
-Result<SeriesId> SeriesIndex::LastId() const {
-  std::string value;
-  const auto got = impl_->db->Get(rocksdb::ReadOptions(), impl_->families[kState],
-                                  std::string(kLastIdKey), &value);
-  if (got.IsNotFound()) return kNoSeries;
-  TRY(FromRocks(got));
-  return SeriesId{LoadBigEndian(value)};
+Status SeriesIndex::ReadLabels(std::span<const SeriesId> ids,
+                               const std::function<void(size_t, std::string_view)>& visit,
+                               std::stop_token stop) const {
+  return index::ReadLabels(*impl_->store, ids, visit, stop);
+}
+
+Status SeriesIndex::ForEach(const std::function<void(SeriesId, std::string_view)>& visit,
+                            std::stop_token stop) const {
+  return index::ForEachSeries(*impl_->store, visit, stop);
+}
+
+Result<SeriesId> SeriesIndex::LastId() const { return impl_->last_id.load(); }
+
+std::vector<PartitionId> SeriesIndex::Partitions() const {
+  std::vector<PartitionId> days;
+  for (const Partition& partition : impl_->partitions.Between(kFirstPartition, kLastPartition)) {
+    days.push_back(partition.key.day);
+  }
+  const auto rest = std::ranges::unique(days);
+  days.erase(rest.begin(), rest.end());
+  return days;
+}
+
+Result<std::vector<SeriesId>> SeriesIndex::Match(PartitionId first, PartitionId last,
+                                                 const Matchers& matchers,
+                                                 std::stop_token stop) const {
+  const std::vector<Partition> partitions = impl_->partitions.Between(first, last);
+  const auto sets = TRY(index::MatchPartitions(impl_->postings, partitions, matchers, stop));
+  return index::JoinSets(partitions, sets);
+}
+
+Result<std::vector<std::string>> SeriesIndex::LabelNames(PartitionId first, PartitionId last,
+                                                         const Matchers& matchers,
+                                                         std::stop_token stop) const {
+  return index::LabelNames(impl_->postings, impl_->partitions.Between(first, last), matchers, stop);
+}
+
+Result<std::vector<std::string>> SeriesIndex::LabelValues(std::string_view name, PartitionId first,
+                                                          PartitionId last,
+                                                          const Matchers& matchers,
+                                                          std::stop_token stop) const {
+  return index::LabelValues(impl_->postings, name, impl_->partitions.Between(first, last), matchers,
+                            stop);
+}
+
+Status SeriesIndex::DropPartitionsBefore(PartitionId day,
+                                         const std::function<bool(SeriesId)>& keep) {
+  return index::DropPartitionsBefore(*impl_->store, impl_->postings, impl_->partitions,
+                                     impl_->write_mutex, day, impl_->last_id, keep);
+}
+
+Status SeriesIndex::Checkpoint(const std::string& path) const {
+  return impl_->store->Checkpoint(path);
 }
 
 }  // namespace barograph::tsdb

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <rocksdb/db.h>
+#include <rocksdb/write_batch.h>
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "tsdb/index/series_index.h"
+
+namespace barograph::tsdb::index {
+
+/// The column families (docs/formats/index.md). RocksDB wants the first, which is empty.
+enum class Family : uint8_t { kDefault, kSeries, kIds, kPostings, kState };
+inline constexpr size_t kFamilies = 5;
+
+/// The RocksDB database of an index: opens it, and turns its statuses into errors that name its
+/// folder. Thread-safe.
+class Store {
+ public:
+  /// SeriesIndex::Open says which errors.
+  static Result<std::unique_ptr<Store>> Open(const std::string& path,
+                                             const SeriesIndexOptions& options);
+  ~Store();
+
+  /// nullopt when the key is not there.
+  Result<std::optional<std::string>> Get(Family family, std::string_view key) const;
+  std::unique_ptr<rocksdb::Iterator> NewIterator(Family family,
+                                                 const rocksdb::ReadOptions& options) const;
+
+  /// All of the batch or nothing, and durable with the next Flush.
+  Status Write(rocksdb::WriteBatch& batch);
+  Status Flush();
+
+  /// Removes the keys from `from` up to, not including, `to`.
+  Status RemoveRange(Family family, std::string_view from, std::string_view to);
+
+  /// Frees the space of keys that were removed between `from` and `to`; an empty one is no bound.
+  Status Compact(Family family, std::string_view from, std::string_view to);
+
+  Status Checkpoint(const std::string& path) const;
+
+  rocksdb::ColumnFamilyHandle* handle(Family family) const {
+    return families_[static_cast<size_t>(family)];
+  }
+
+  Status Check(const rocksdb::Status& status) const;
+  std::unexpected<Error> Damaged(std::string_view what) const;
+
+ private:
+  explicit Store(std::string path) : path_(std::move(path)) {}
+  Status OpenDatabase(const SeriesIndexOptions& options);
+  Status CheckFolder() const;
+  Status CheckSequence() const;
+  Status CheckFormat();
+
+  const std::string path_;
+  std::unique_ptr<rocksdb::DB> db_;
+  std::vector<rocksdb::ColumnFamilyHandle*> families_;
+};
+
+/// Collects writes. What belongs together stays together: a batch is written by Finish, or between
+/// two things when it is large enough. A crash keeps the first batches. Not thread-safe.
+class BatchWriter {
+ public:
+  explicit BatchWriter(Store& store) : store_(store) {}
+
+  Status Put(Family family, std::string_view key, std::string_view value);
+  Status Merge(Family family, std::string_view key, std::string_view value);
+  Status Delete(Family family, std::string_view key);
+
+  /// Whether the batch has its size.
+  bool full() const;
+  Status Finish();
+
+ private:
+  Store& store_;
+  rocksdb::WriteBatch batch_;
+};
+
+}  // namespace barograph::tsdb::index
