@@ -1,34 +1,25 @@
 #include "tsdb/index/keys.h"
 
+#include "base/bytes/big_endian.h"
 #include "base/bytes/varint.h"
 
 namespace barograph::tsdb::index {
 namespace {
 
-constexpr size_t kDayBytes = 4, kHalfBytes = 4, kPartBytes = kDayBytes + kHalfBytes;
+constexpr size_t kPartBytes = 2 * sizeof(uint32_t);
 constexpr uint32_t kSignBit = uint32_t{1} << 31;
-
-void AppendBigEndian(std::string& out, uint64_t value, size_t bytes) {
-  for (size_t i = bytes; i-- > 0;) out += static_cast<char>(value >> (8 * i));
-}
-
-uint64_t LoadBigEndian(std::string_view bytes) {
-  uint64_t value = 0;
-  for (const char c : bytes) value = value << 8 | static_cast<uint8_t>(c);
-  return value;
-}
 
 }  // namespace
 
 std::string BigEndian(uint64_t value) {
   std::string out;
-  AppendBigEndian(out, value, sizeof(value));
+  AppendBigEndian(out, value);
   return out;
 }
 
 std::optional<uint64_t> ParseBigEndian(std::string_view bytes) {
   if (bytes.size() != sizeof(uint64_t)) return std::nullopt;
-  return LoadBigEndian(bytes);
+  return LoadBigEndian<uint64_t>(bytes.data());
 }
 
 std::string SeriesKey(SeriesId id) { return BigEndian(static_cast<uint64_t>(id)); }
@@ -58,15 +49,15 @@ std::optional<SeriesId> ParseIdKey(std::string_view key) {
 
 std::string PartPrefix(PartKey part) {
   std::string key;
-  AppendBigEndian(key, static_cast<uint32_t>(part.day) ^ kSignBit, kDayBytes);
-  AppendBigEndian(key, part.high, kHalfBytes);
+  AppendBigEndian(key, static_cast<uint32_t>(part.day) ^ kSignBit);
+  AppendBigEndian(key, part.high);
   return key;
 }
 
 std::optional<PartKey> ParsePartPrefix(std::string_view key) {
   if (key.size() < kPartBytes) return std::nullopt;
-  const auto day = static_cast<uint32_t>(LoadBigEndian(key.substr(0, kDayBytes))) ^ kSignBit;
-  const auto high = static_cast<uint32_t>(LoadBigEndian(key.substr(kDayBytes, kHalfBytes)));
+  const uint32_t day = LoadBigEndian<uint32_t>(key.data()) ^ kSignBit;
+  const auto high = LoadBigEndian<uint32_t>(key.data() + sizeof(day));
   return PartKey{PartitionId(static_cast<int32_t>(day)), high};
 }
 
