@@ -33,7 +33,8 @@ test: test-packages
 test-asan test-tsan: test-%: test-packages
 	@cmake --preset $*
 	@cmake --build build/$* --parallel $(JOBS)
-	@ctest --test-dir build/$* --output-on-failure --label-exclude house
+	@TSAN_OPTIONS="suppressions=$(CURDIR)/tests/support/tsan_suppressions.txt" \
+	  ctest --test-dir build/$* --output-on-failure --label-exclude house
 
 fuzz: test-packages
 	@cmake --preset fuzz
