@@ -1,0 +1,50 @@
+#include "base/worker_pool.h"
+
+#include <algorithm>
+
+namespace barograph {
+
+WorkerPool::WorkerPool(size_t threads) {
+  threads_.reserve(threads);
+  for (size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { Help(); });
+}
+
+WorkerPool::~WorkerPool() {
+  {
+    const MutexLock lock(mutex_);
+    stopping_ = true;
+  }
+  work_.NotifyAll();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void WorkerPool::Help() {
+  const MutexLock lock(mutex_);
+  while (true) {
+    while (jobs_.empty() && !stopping_) work_.Wait(mutex_);
+    if (stopping_) return;
+    Job& job = *jobs_.front();
+    const size_t index = job.next++;
+    if (job.next == job.end) jobs_.pop_front();
+    ++job.running;
+    mutex_.unlock();
+    job.body(index);
+    mutex_.lock();
+    if (--job.running == 0) ended_.NotifyAll();
+  }
+}
+
+void WorkerPool::Run(size_t helpers, const std::function<void(size_t)>& body) {
+  Job job{body, 1, 1 + std::min(helpers, threads()), 0};
+  if (job.next < job.end) {
+    const MutexLock lock(mutex_);
+    jobs_.push_back(&job);
+    for (size_t i = job.next; i < job.end; ++i) work_.NotifyOne();
+  }
+  body(0);
+  const MutexLock lock(mutex_);
+  std::erase(jobs_, &job);
+  while (job.running > 0) ended_.Wait(mutex_);
+}
+
+}  // namespace barograph
