@@ -1,13 +1,14 @@
 #!/bin/sh
 # Installs the Debian 12 packages that Barograph is built (and tested) with.
 #
-#   install-packages.sh build [test]
+#   install-packages.sh build [test] [bench]
 #
 # Does nothing where all are there. Uses sudo when not root. On another distribution it lists what
 # to look for and goes on: the build then says what is really missing.
 #
-# The servers that the tests compare with (prometheus, prometheus-node-exporter) are unpacked
-# below build/peers and not installed: their packages would start services.
+# The servers that the tests (prometheus, prometheus-node-exporter) and the benchmarks
+# (victoria-metrics, too) compare with are unpacked below build/peers and not installed: their
+# packages would start services.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -24,8 +25,9 @@ want_peers=""
 for group in "$@"; do
   case "$group" in
     build) wanted="$wanted $build_packages" ;;
-    test) wanted="$wanted $test_packages"; want_peers="$peers" ;;
-    *) echo "install-packages.sh: unknown group '$group' (build, test)" >&2; exit 2 ;;
+    test) wanted="$wanted $test_packages"; want_peers="${want_peers:-$peers}" ;;
+    bench) want_peers="$peers victoria-metrics" ;;
+    *) echo "install-packages.sh: unknown group '$group' (build, test, bench)" >&2; exit 2 ;;
   esac
 done
 

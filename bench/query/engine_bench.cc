@@ -4,13 +4,15 @@
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
-#include <charconv>
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
+#include "base/worker_pool.h"
 #include "bench/query/columnar_storage.h"
 #include "promql/engine.h"
 
@@ -50,8 +52,11 @@ std::vector<Question> ReadQuestions(const std::string& path) {
   return questions;
 }
 
-void Ask(benchmark::State& state, const ColumnarStorage& storage, const Question& question) {
-  const promql::Engine engine({}, SystemClock());
+void Ask(benchmark::State& state, const ColumnarStorage& storage, const Question& question,
+         WorkerPool* workers) {
+  promql::EngineOptions options;
+  options.workers = workers;
+  const promql::Engine engine(options, SystemClock());
   const Timestamp end = storage.last();
   const promql::QueryTimes times{end - std::chrono::hours(question.hours), end,
                                  std::chrono::seconds(question.step_seconds)};
@@ -73,11 +78,15 @@ int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   const ColumnarStorage storage(20, 24 * 60 * 4);
   const std::vector<Question> questions = ReadQuestions(BAROGRAPH_QUERIES);
+  barograph::WorkerPool workers(std::max(std::thread::hardware_concurrency(), 2u) - 1);
   for (const Question& question : questions) {
-    benchmark::RegisterBenchmark(question.name.c_str(),
-                                 [&](benchmark::State& state) { Ask(state, storage, question); })
-        ->Unit(benchmark::kMicrosecond)
-        ->UseRealTime();
+    for (barograph::WorkerPool* pool : {static_cast<barograph::WorkerPool*>(nullptr), &workers}) {
+      const std::string name = question.name + (pool == nullptr ? ", one thread" : ", all cores");
+      benchmark::RegisterBenchmark(
+          name.c_str(), [&, pool](benchmark::State& state) { Ask(state, storage, question, pool); })
+          ->Unit(benchmark::kMicrosecond)
+          ->UseRealTime();
+    }
   }
   benchmark::RunSpecifiedBenchmarks();
   return 0;

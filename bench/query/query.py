@@ -1,0 +1,227 @@
+#!/usr/bin/env python3
+"""Dashboard queries side by side: Barograph, and its peers where they are given.
+
+Loads 2,000 series x 24 hours at 15 seconds into each server by remote write, starts all anew, asks
+the queries of bench/query/queries.txt in turn, and prints the first answer's and the median time
+of each, and how Barograph compares with the faster peer. Answers are checked against Prometheus's.
+Only ratios between the servers of one run mean something.
+
+    bench/query/query.py --barograph build/release/barograph --prometheus /usr/bin/prometheus \\
+        --victoria-metrics build/peers/usr/bin/victoria-metrics
+"""
+
+import argparse
+import collections
+import http.client
+import json
+import math
+import os
+import pathlib
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.parse
+
+import history
+
+Question = collections.namedtuple("Question", "name hours step expression")
+
+
+def read_questions():
+    path = pathlib.Path(__file__).with_name("queries.txt")
+    questions = []
+    for line in path.read_text().splitlines():
+        if line and not line.startswith("#"):
+            name, hours, step, expression = (part.strip() for part in line.split("|", 3))
+            questions.append(Question(name, int(hours), int(step), expression))
+    return questions
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """One of the servers under test, with a folder of its own."""
+
+    def __init__(self, name, binary, folder):
+        self.name = name
+        self.folder = folder
+        self.port = free_port()
+        address, data = f"127.0.0.1:{self.port}", os.path.join(folder, name)
+        if name == "victoria-metrics":
+            self.command = [binary, f"-httpListenAddr={address}", f"-storageDataPath={data}",
+                            "-search.disableCache", "-search.latencyOffset=0s"]
+        else:
+            config = os.path.join(folder, "empty.yml")
+            pathlib.Path(config).touch()
+            self.command = [binary, f"--config.file={config}", f"--web.listen-address={address}",
+                            f"--storage.tsdb.path={data}", "--web.enable-remote-write-receiver"]
+        self.process = None
+        self.connection = None
+
+    def start(self):
+        log = open(os.path.join(self.folder, self.name + ".log"), "ab")
+        self.process = subprocess.Popen(self.command, stdout=log, stderr=subprocess.STDOUT)
+        self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
+        path = "/health" if self.name == "victoria-metrics" else "/-/ready"
+        for _ in range(600):
+            if self.process.poll() is not None:
+                raise SystemExit(f"{self.name} ended: see {log.name}")
+            try:
+                if self.get(path)[0] == 200:
+                    return
+            except OSError:
+                self.connection.close()
+            time.sleep(0.1)
+        raise SystemExit(f"{self.name} is not ready after 60 seconds: see {log.name}")
+
+    def stop(self):
+        self.connection.close()
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def get(self, path):
+        self.connection.request("GET", path)
+        response = self.connection.getresponse()
+        return response.status, response.read()
+
+    def write(self, body):
+        try:
+            history.send(f"http://127.0.0.1:{self.port}/api/v1/write", body)
+        except urllib.error.HTTPError as error:
+            raise SystemExit(f"{self.name} refuses remote write: {error}: {error.read()[:200]}")
+
+    def ask(self, question, end):
+        """Seconds, and the body of the answer."""
+        form = {"query": question.expression}
+        if question.step == 0:
+            path, form["time"] = "/api/v1/query", end
+        else:
+            path, form["end"] = "/api/v1/query_range", end
+            form |= {"start": end - question.hours * 3600, "step": question.step, "nocache": 1}
+        begin = time.perf_counter()
+        status, body = self.get(path + "?" + urllib.parse.urlencode(form))
+        seconds = time.perf_counter() - begin
+        if status != 200:
+            raise SystemExit(f"{self.name}: {question.name}: {status} {body[:300]}")
+        return seconds, body
+
+
+def points_of(body):
+    """{labels: {time: value}}"""
+    answer = {}
+    for series in json.loads(body)["data"]["result"]:
+        points = series["values"] if "values" in series else [series["value"]]
+        answer[json.dumps(series["metric"], sort_keys=True)] = {
+            float(at): float(value) for at, value in points}
+    return answer
+
+
+def difference(ours, theirs):
+    """What is different, or None."""
+    ours, theirs = points_of(ours), points_of(theirs)
+    if ours.keys() != theirs.keys():
+        return f"{len(ours)} series and not {len(theirs)}, or others"
+    for labels, points in theirs.items():
+        if ours[labels].keys() != points.keys():
+            return f"other times for {labels}"
+        for at, value in points.items():
+            mine = ours[labels][at]
+            if not (math.isclose(mine, value, rel_tol=1e-9, abs_tol=1e-12) or
+                    (math.isnan(mine) and math.isnan(value))):
+                return f"{mine} and not {value} at {at} for {labels}"
+    return None
+
+
+def load(servers, past):
+    for body in past.requests(3600 * 1000 // history.STEP_MS):
+        for server in servers:
+            server.write(body)
+    for server in servers:  # whatever is buffered becomes visible, and files what they stay
+        server.stop()
+        server.start()
+
+
+def measure(servers, questions, end, rounds):
+    """{(server's name, question): seconds in order}, and the last answers by the same."""
+    times, answers = collections.defaultdict(list), {}
+    for number in range(rounds + 1):
+        for question in questions:
+            for server in servers[number % len(servers):] + servers[:number % len(servers)]:
+                key = server.name, question.name
+                seconds, answers[key] = server.ask(question, end)
+                times[key].append(seconds)
+    return times, answers
+
+
+def report(servers, questions, times, answers):
+    names = [server.name for server in servers]
+    print(f"{'milliseconds: first, median':28}" + "".join(f"{name:>22}" for name in names) +
+          "   the faster peer / barograph")
+    wrong = 0
+    totals = collections.Counter()
+    for question in questions:
+        medians = {name: statistics.median(times[name, question.name][1:]) for name in names}
+        totals.update(medians)
+        line = f"{question.name:28}"
+        for name in names:
+            first = times[name, question.name][0]
+            line += f"{first * 1e3:12.2f}{medians[name] * 1e3:10.2f}"
+        peers = [medians[name] for name in names if name != "barograph"]
+        if peers and "barograph" in medians:
+            line += f"{min(peers) / medians['barograph']:8.2f}"
+        if {"barograph", "prometheus"} <= set(names):
+            wrong_part = difference(answers["barograph", question.name],
+                                    answers["prometheus", question.name])
+            if wrong_part is not None:
+                wrong += 1
+                line += f"  DIFFERS: {wrong_part}"
+        print(line)
+    print(f"{'sum of medians':28}" +
+          "".join(f"{'':12}{totals[name] * 1e3:10.2f}" for name in names))
+    return wrong == 0
+
+
+def run(options):
+    end = int(time.time()) // 60 * 60
+    with tempfile.TemporaryDirectory() as folder:
+        servers = [Server(name, binary, folder) for name, binary in (
+            ("barograph", options.barograph), ("prometheus", options.prometheus),
+            ("victoria-metrics", options.victoria_metrics)) if binary]
+        try:
+            for server in servers:
+                server.start()
+            load(servers, history.History(options.instances, options.hours, end * 1000))
+            times, answers = measure(servers, read_questions(), end, options.rounds)
+        finally:
+            for server in servers:
+                if server.process is not None:
+                    server.stop()
+    return report(servers, read_questions(), times, answers)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--barograph", help="the binary")
+    parser.add_argument("--prometheus", help="Debian's, for comparison")
+    parser.add_argument("--victoria-metrics", help="Debian's, for comparison")
+    parser.add_argument("--instances", type=int, default=20, help="of 100 series each")
+    parser.add_argument("--hours", type=int, default=24)
+    parser.add_argument("--rounds", type=int, default=7)
+    sys.exit(0 if run(parser.parse_args()) else 1)
+
+
+if __name__ == "__main__":
+    main()
