@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "promql/exec/result.h"
+#include "promql/plan/estimate.h"
 #include "promql/plan/plan.h"
 
 namespace barograph::promql {
@@ -68,6 +69,33 @@ Engine::~Engine() = default;
 
 void Engine::set_default_subquery_step(Duration step) { default_subquery_step_ms_ = step.count(); }
 
+Result<Plan> Engine::MakePlanFor(const Expr& expr, const QueryTimes& times,
+                                 Duration lookback) const {
+  TRY(CheckTimes(times));
+  TRY(CheckType(expr, times));
+  PlanOptions options;
+  options.lookback = lookback;
+  options.default_subquery_step = Duration(default_subquery_step_ms_.load());
+  options.max_steps = options_.max_samples;
+  return MakePlan(expr, times, options);
+}
+
+Result<std::vector<PlanLine>> Engine::Explain(std::string_view query, const Queryable* storage,
+                                              QueryTimes times,
+                                              const QuerySettings& settings) const {
+  const auto expr = ParseExpr(query, options_.parser);
+  if (!expr.has_value()) {
+    return Fail(ErrorCode::kInvalidArgument, expr.error().front().Format(query));
+  }
+  const Plan plan = TRY(MakePlanFor(**expr, times, settings.lookback.value_or(options_.lookback)));
+  std::vector<SelectionEstimate> estimates;
+  for (const SelectionSpec& selection : plan.selections) {
+    if (storage == nullptr) break;
+    estimates.push_back(TRY(EstimateSelection(*storage, selection, settings.stop)));
+  }
+  return DescribePlan(plan, query, estimates);
+}
+
 Result<QueryResult> Engine::Run(std::string_view query, const Queryable& storage, QueryTimes times,
                                 const QuerySettings& settings) const {
   QueryResult result;
@@ -78,25 +106,23 @@ Result<QueryResult> Engine::Run(std::string_view query, const Queryable& storage
   }
   result.stats.parse_seconds = stopwatch.Lap();
 
-  TRY(CheckTimes(times));
-  TRY(CheckType(**expr, times));
   const Duration lookback = settings.lookback.value_or(options_.lookback);
-  PlanOptions plan_options;
-  plan_options.lookback = lookback;
-  plan_options.default_subquery_step = Duration(default_subquery_step_ms_.load());
-  plan_options.max_steps = options_.max_samples;
-  Plan plan = TRY(MakePlan(**expr, times, plan_options));
+  Plan plan = TRY(MakePlanFor(**expr, times, lookback));
   result.stats.plan_seconds = stopwatch.Lap();
 
   const Duration timeout = std::min(settings.timeout.value_or(options_.timeout), options_.timeout);
-  QueryContext context(storage, clock_,
-                       {clock_.Monotonic() + timeout, settings.stop, options_.max_samples},
-                       {options_.delayed_name_removal}, std::move(plan.selections));
+  QueryContext context(
+      storage, clock_,
+      {clock_.Monotonic() + timeout, settings.stop, options_.max_samples, options_.max_memory},
+      {options_.delayed_name_removal}, {options_.workers, options_.fork_work}, settings.measure,
+      std::move(plan.selections));
   TRY(context.Check());
-  result.value = TRY(EvaluatePlan(context, *plan.root, {lookback, IsRangeQuery(times), query}));
+  result.value = TRY(EvaluatePlan(context, *plan.root, {lookback, IsRangeQuery(times), query},
+                                  result.stats.operators));
   result.annotations = context.annotations().Finish(query);
   result.stats.total_samples = context.total_samples();
   result.stats.peak_samples = context.peak_samples();
+  result.stats.peak_bytes = context.peak_bytes();
   result.stats.exec_seconds = stopwatch.Lap();
   return result;
 }

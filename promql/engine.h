@@ -11,17 +11,28 @@
 #include "base/result.h"
 #include "base/storage/queryable.h"
 #include "base/time.h"
+#include "base/worker_pool.h"
 #include "promql/parse/parser.h"
 #include "promql/value.h"
 
 /// The query engine: text and times in, values out.
 namespace barograph::promql {
 
+struct Plan;
+struct PlanLine;
+
 struct EngineOptions {
   Duration lookback{std::chrono::minutes(5)};
   Duration timeout{std::chrono::minutes(2)};
   Duration default_subquery_step{std::chrono::minutes(1)};  ///< global.evaluation_interval
   uint64_t max_samples = 50'000'000;                        ///< in memory at once, a query
+  uint64_t max_memory = uint64_t{2} << 30;                  ///< bytes, a query
+
+  /// The threads that help with queries of more than about `fork_work` nanoseconds; without, each
+  /// runs on one. Must outlive the engine.
+  WorkerPool* workers = nullptr;
+  uint64_t fork_work = 1'000'000;
+
   bool delayed_name_removal = false;  ///< --enable-feature=promql-delayed-name-removal
   ParserOptions parser;
 };
@@ -38,14 +49,28 @@ struct QuerySettings {
   std::optional<Duration> lookback;  ///< over the engine's
   std::optional<Duration> timeout;   ///< at most the engine's
   std::stop_token stop;              ///< cancels the query: Cancelled
+  bool measure = false;              ///< what each operator costs: QueryStats::operators
+};
+
+/// What one operator cost in a query, without its inputs.
+struct OperatorReport {
+  size_t depth = 0;  ///< in the tree of operators, which is reported from the root on
+  std::string name;
+  uint64_t series = 0;   ///< columns computed; a series that is asked for twice counts twice
+  uint64_t samples = 0;  ///< samples looked at
+  double seconds = 0;    ///< of all threads together
 };
 
 struct QueryStats {
-  uint64_t total_samples = 0;  ///< samples the query looked at, as Prometheus counts them
-  uint64_t peak_samples = 0;   ///< the most that it held at once
+  /// Samples the query looked at, as Prometheus counts them; again for each thread where a binary
+  /// operator needs a series on several.
+  uint64_t total_samples = 0;
+  uint64_t peak_samples = 0;  ///< the most that it held at once
+  uint64_t peak_bytes = 0;    ///< of memory, as --query.max-memory counts
   double parse_seconds = 0;
   double plan_seconds = 0;
   double exec_seconds = 0;
+  std::vector<OperatorReport> operators;  ///< where they were measured
 };
 
 /// Warnings and infos, each once, in the order they were raised, texts with positions as
@@ -61,10 +86,10 @@ struct QueryResult {
   QueryStats stats;
 };
 
-/// Thread-safe. Queries run on the calling thread. Storage must outlive the engine's calls.
-/// Errors: InvalidArgument (the text does not parse, or a range query's type is wrong), Timeout,
-/// Cancelled, LimitExceeded (max_samples), Execution (many-to-many matching, duplicate series and
-/// the like), and whatever storage returns.
+/// Thread-safe. Queries run on the calling thread, and on those that help. Storage must outlive the
+/// engine's calls. Errors: InvalidArgument (the text does not parse, or a range query's type is
+/// wrong), Timeout, Cancelled, LimitExceeded (max_samples, max_memory), Execution (many-to-many
+/// matching, duplicate series and the like), and whatever storage returns.
 class Engine {
  public:
   Engine(EngineOptions options, const Clock& clock);
@@ -73,12 +98,19 @@ class Engine {
   Result<QueryResult> Run(std::string_view query, const Queryable& storage, QueryTimes times,
                           const QuerySettings& settings = {}) const;
 
+  /// What a query would do, and about how much it would read: line by line
+  /// (promql/plan/estimate.h). Without `storage` there are no estimates.
+  Result<std::vector<PlanLine>> Explain(std::string_view query, const Queryable* storage,
+                                        QueryTimes times, const QuerySettings& settings = {}) const;
+
   const EngineOptions& options() const { return options_; }
 
   /// Replaces what a configuration reload may change.
   void set_default_subquery_step(Duration step);
 
  private:
+  Result<Plan> MakePlanFor(const Expr& expr, const QueryTimes& times, Duration lookback) const;
+
   EngineOptions options_;
   const Clock& clock_;
   std::atomic<Duration::rep> default_subquery_step_ms_;

@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <unordered_map>
+#include <span>
 
 #include "base/model/number.h"
+#include "promql/exec/fan_out.h"
 #include "promql/func/math.h"
 #include "promql/func/quantile.h"
 
@@ -14,43 +15,52 @@ FoldAggregate::FoldAggregate(QueryContext& context, const AggregateExpr& expr, O
     : Operator(context, input->grid()),
       expr_(expr),
       input_(std::move(input)),
-      fold_(MakeFold(expr.op)),
-      histograms_(expr.op == AggregateOp::kSum ? HistogramTotal::Kind::kSum
-                                               : HistogramTotal::Kind::kAverage,
-                  context.annotations(), expr.expr->position) {}
+      locals_(context.lanes(), expr) {}
 
-Status FoldAggregate::Open() {
+FoldAggregate::Local::Local(const AggregateExpr& expr)
+    : fold(MakeFold(expr.op)),
+      histograms(expr.op == AggregateOp::kSum ? HistogramTotal::Kind::kSum
+                                              : HistogramTotal::Kind::kAverage,
+                 expr.expr->position) {}
+
+Status FoldAggregate::Start() {
   TRY(input_->Open());
   groups_ = TRY(GroupSeries(context(), GroupingLabels(expr_), input_->series()));
   for (const SeriesGroup& group : groups_) series_.push_back(group.meta);
   return {};
 }
 
-Status FoldAggregate::Evaluate(size_t index, Column& out) {
-  fold_->Reset(steps());
-  histograms_.Reset();
-  for (const uint32_t member : groups_[index].members) {
-    TRY(input_->Evaluate(member, column_));
-    TRY(context().Work(steps()));
-    if (!column_.histograms.empty()) HandleHistograms(input_->series()[member], column_);
-    fold_->Add(column_.values);
-  }
+Status FoldAggregate::Compute(Lane& lane, size_t index, Column& out) {
+  Local& local = locals_[lane];
+  const std::vector<uint32_t>& members = groups_[index].members;
+  local.fold->Reset(steps());
+  local.histograms.Reset();
+  TRY(EvaluateEach(context(), lane, *input_, members, local.column,
+                   [&](Lane& running, size_t i, Column& column) {
+                     if (!column.histograms.empty()) {
+                       HandleHistograms(running, input_->series()[members[i]], local, column);
+                     }
+                     local.fold->Add(column.values);
+                     return running.Work(steps());
+                   }));
   out.Reset(steps());
-  fold_->Finish(out.values);
-  histograms_.Finish(out);
+  local.fold->Finish(out.values);
+  local.histograms.Finish(out, lane.annotations());
   return {};
 }
 
 // Leaves in the column what the fold over floats takes.
-void FoldAggregate::HandleHistograms(const SeriesMeta& series, Column& column) {
+void FoldAggregate::HandleHistograms(Lane& lane, const SeriesMeta& series, Local& local,
+                                     Column& column) const {
   switch (expr_.op) {
     case AggregateOp::kCount:
     case AggregateOp::kGroup: return;
     case AggregateOp::kSum:
     case AggregateOp::kAvg:
-      histograms_.TakeFrom(column, context().naming().Get(series, kMetricName));
+      local.histograms.TakeFrom(column, context().naming().Get(series, kMetricName),
+                                lane.annotations());
       return;
-    default: IgnoreHistograms(context(), ToString(expr_.op), expr_.expr->position, column);
+    default: IgnoreHistograms(lane, ToString(expr_.op), expr_.expr->position, column);
   }
 }
 
@@ -59,11 +69,12 @@ QuantileAggregate::QuantileAggregate(QueryContext& context, const AggregateExpr&
     : Operator(context, input->grid()),
       expr_(expr),
       parameter_(std::move(parameter)),
-      input_(std::move(input)) {}
+      input_(std::move(input)),
+      locals_(context.lanes()) {}
 
-Status QuantileAggregate::Open() {
+Status QuantileAggregate::Start() {
   TRY(parameter_->Open());
-  TRY(parameter_->Evaluate(0, quantiles_));
+  TRY(parameter_->Evaluate(context().main(), 0, quantiles_));
   TRY(input_->Open());
   groups_ = TRY(GroupSeries(context(), GroupingLabels(expr_), input_->series()));
   for (const SeriesGroup& group : groups_) series_.push_back(group.meta);
@@ -81,36 +92,38 @@ void QuantileAggregate::CheckParameter() {
     any_nan |= std::isnan(quantile);
   }
   const PositionRange where = expr_.param->position;
-  if (any_nan) context().annotations().InvalidQuantile(kNormalNan, where);
-  if (high > 1) context().annotations().InvalidQuantile(high, where);
-  if (low < 0) context().annotations().InvalidQuantile(low, where);
+  Annotator& annotations = context().main().annotations();
+  if (any_nan) annotations.InvalidQuantile(kNormalNan, where);
+  if (high > 1) annotations.InvalidQuantile(high, where);
+  if (low < 0) annotations.InvalidQuantile(low, where);
 }
 
-Status QuantileAggregate::Evaluate(size_t index, Column& out) {
+Status QuantileAggregate::Compute(Lane& lane, size_t index, Column& out) {
+  Local& local = locals_[lane];
   const std::vector<uint32_t>& members = groups_[index].members;
   HeldSamples held(context());
   TRY(held.Add(members.size() * steps()));
-  values_.resize(members.size() * steps());
-  for (size_t i = 0; i < members.size(); ++i) {
-    TRY(input_->Evaluate(members[i], column_));
-    IgnoreHistograms(context(), "quantile", expr_.expr->position, column_);
-    std::copy(column_.values.begin(), column_.values.end(),
-              values_.begin() + static_cast<std::ptrdiff_t>(i * steps()));
-  }
-  TRY(context().Work(members.size() * steps()));
-  return ComputeSteps(members.size(), out);
+  local.values.resize(members.size() * steps());
+  TRY(EvaluateEach(context(), lane, *input_, members, local.column,
+                   [&](Lane& running, size_t i, Column& column) {
+                     IgnoreHistograms(running, "quantile", expr_.expr->position, column);
+                     for (size_t step = 0; step < steps(); ++step) {
+                       local.values[step * members.size() + i] = column.values[step];
+                     }
+                     return running.Work(2 * steps());
+                   }));
+  return ComputeSteps(lane, local, members.size(), out);
 }
 
-Status QuantileAggregate::ComputeSteps(size_t members, Column& out) {
+Status QuantileAggregate::ComputeSteps(Lane& lane, Local& local, size_t members,
+                                       Column& out) const {
   out.Reset(steps());
   for (size_t step = 0; step < steps(); ++step) {
-    TRY(context().Work(4 * members));
-    at_step_.clear();
-    for (size_t i = 0; i < members; ++i) {
-      const double value = values_[i * steps() + step];
-      if (!IsAbsent(value)) at_step_.push_back(value);
-    }
-    if (!at_step_.empty()) out.values[step] = Quantile(quantiles_.values[step], at_step_);
+    TRY(lane.Work(4 * members));
+    const auto of_step = std::span(local.values).subspan(step * members, members);
+    const auto absent = std::ranges::remove_if(of_step, IsAbsent);
+    const std::span<double> present(of_step.begin(), absent.begin());
+    if (!present.empty()) out.values[step] = Quantile(quantiles_.values[step], present);
   }
   return {};
 }
@@ -136,7 +149,7 @@ LabelSubset CountValues::BaseLabels() const {
   return LabelSubset::Except(std::move(names));
 }
 
-Status CountValues::Open() {
+Status CountValues::Start() {
   if (!IsUtf8Name(label_)) {
     return Fail(ErrorCode::kExecution, "invalid label name " + Quote(label_));
   }
@@ -147,34 +160,38 @@ Status CountValues::Open() {
 }
 
 Status CountValues::CountGroup(const SeriesGroup& group) {
-  std::unordered_map<std::string, size_t> by_value;
-  Column column;
-  for (const uint32_t member : group.members) {
-    TRY(input_->Evaluate(member, column));
-    for (size_t step = 0; step < steps(); ++step) {
-      if (!column.present(step)) continue;
-      const FloatHistogram* histogram = column.histogram(step);
-      std::string value;
-      if (value_is_shown_) {
-        value = histogram != nullptr ? histogram->ToString() : FormatValue(column.values[step]);
-      }
-      const auto [entry, is_new] = by_value.try_emplace(value, series_.size());
-      if (is_new) {
-        TRY(held_.Add(steps()));
-        LabelsBuilder labels(*group.meta.labels);
-        labels.Set(label_, value);
-        series_.push_back({context().Keep(labels.Build()), false});
-        counts_.emplace_back(steps(), kAbsent);
-      }
-      double& count = counts_[entry->second][step];
-      count = IsAbsent(count) ? 1 : count + 1;
+  ByValue by_value;
+  Column scratch;
+  return EvaluateEach(context(), context().main(), *input_, group.members, scratch,
+                      [&](Lane& lane, size_t, const Column& column) -> Status {
+                        TRY(CountColumn(group, column, by_value));
+                        return lane.Work(64 * steps());
+                      });
+}
+
+Status CountValues::CountColumn(const SeriesGroup& group, const Column& column, ByValue& by_value) {
+  for (size_t step = 0; step < steps(); ++step) {
+    if (!column.present(step)) continue;
+    const FloatHistogram* histogram = column.histogram(step);
+    std::string value;
+    if (value_is_shown_) {
+      value = histogram != nullptr ? histogram->ToString() : FormatValue(column.values[step]);
     }
-    TRY(context().Work(64 * steps()));
+    const auto [entry, is_new] = by_value.try_emplace(value, series_.size());
+    if (is_new) {
+      TRY(held_.Add(steps()));
+      LabelsBuilder labels(*group.meta.labels);
+      labels.Set(label_, value);
+      series_.push_back({context().Keep(labels.Build()), false});
+      counts_.emplace_back(steps(), kAbsent);
+    }
+    double& count = counts_[entry->second][step];
+    count = IsAbsent(count) ? 1 : count + 1;
   }
   return {};
 }
 
-Status CountValues::Evaluate(size_t index, Column& out) {
+Status CountValues::Compute(Lane&, size_t index, Column& out) {
   out.histograms.clear();
   out.values = counts_[index];
   return {};

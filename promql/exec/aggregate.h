@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "promql/exec/grouping.h"
@@ -18,20 +19,25 @@ class FoldAggregate final : public Operator {
  public:
   FoldAggregate(QueryContext& context, const AggregateExpr& expr, OperatorPtr input);
 
-  Status Open() override;
-  Status Evaluate(size_t index, Column& out) override;
+  Status Start() override;
+  Status Compute(Lane& lane, size_t index, Column& out) override;
   std::string name() const override { return std::string(ToString(expr_.op)); }
   std::vector<const Operator*> inputs() const override { return {input_.get()}; }
 
  private:
-  void HandleHistograms(const SeriesMeta& series, Column& column);
+  struct Local {
+    explicit Local(const AggregateExpr& expr);
+    std::unique_ptr<Fold> fold;
+    HistogramFold histograms;
+    Column column;
+  };
+
+  void HandleHistograms(Lane& lane, const SeriesMeta& series, Local& local, Column& column) const;
 
   const AggregateExpr& expr_;
   OperatorPtr input_;
-  std::unique_ptr<Fold> fold_;
-  HistogramFold histograms_;
   std::vector<SeriesGroup> groups_;
-  Column column_;
+  PerLane<Local> locals_;
 };
 
 /// quantile(q, x): needs all of a group's values of a step at once.
@@ -40,23 +46,26 @@ class QuantileAggregate final : public Operator {
   QuantileAggregate(QueryContext& context, const AggregateExpr& expr, OperatorPtr parameter,
                     OperatorPtr input);
 
-  Status Open() override;
-  Status Evaluate(size_t index, Column& out) override;
+  Status Start() override;
+  Status Compute(Lane& lane, size_t index, Column& out) override;
   std::string name() const override { return "quantile"; }
   std::vector<const Operator*> inputs() const override { return {parameter_.get(), input_.get()}; }
 
  private:
+  struct Local {
+    std::vector<double> values;  // all members of a step, step after step
+    Column column;
+  };
+
   void CheckParameter();
-  Status ComputeSteps(size_t members, Column& out);
+  Status ComputeSteps(Lane& lane, Local& local, size_t members, Column& out) const;
 
   const AggregateExpr& expr_;
   OperatorPtr parameter_;
   OperatorPtr input_;
   Column quantiles_;
   std::vector<SeriesGroup> groups_;
-  std::vector<double> values_;  // the members' columns, one after the other
-  std::vector<double> at_step_;
-  Column column_;
+  PerLane<Local> locals_;
 };
 
 /// count_values("label", x): a series for each group and value.
@@ -64,14 +73,16 @@ class CountValues final : public Operator {
  public:
   CountValues(QueryContext& context, const AggregateExpr& expr, OperatorPtr input);
 
-  Status Open() override;
-  Status Evaluate(size_t index, Column& out) override;
+  Status Start() override;
+  Status Compute(Lane& lane, size_t index, Column& out) override;
   std::string name() const override { return "count_values"; }
   std::vector<const Operator*> inputs() const override { return {input_.get()}; }
 
  private:
   LabelSubset BaseLabels() const;
+  using ByValue = std::unordered_map<std::string, size_t>;  // output series
   Status CountGroup(const SeriesGroup& group);
+  Status CountColumn(const SeriesGroup& group, const Column& column, ByValue& by_value);
 
   const AggregateExpr& expr_;
   OperatorPtr input_;

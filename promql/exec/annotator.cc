@@ -53,11 +53,15 @@ Annotator::Entry* Annotator::Find(std::string_view text) {
 
 void Annotator::Add(bool warning, std::string text, PositionRange where) {
   text.insert(0, warning ? kWarning : kInfo);
-  if (Entry* entry = Find(text)) {
-    entry->where = where;
-    return;
+  Add(Entry{.warning = warning, .text = std::move(text), .where = where});
+}
+
+void Annotator::Add(Entry later) {
+  if (Entry* entry = Find(later.text)) {
+    entry->where = later.where;
+  } else {
+    entries_.push_back(std::move(later));
   }
-  entries_.push_back({.warning = warning, .text = std::move(text), .where = where});
 }
 
 void Annotator::InvalidQuantile(double quantile, PositionRange where) {
@@ -172,23 +176,37 @@ void Annotator::ForcedMonotonicity(std::string_view metric, const MonotonicityRe
       "PromQL info: input to histogram_quantile needed to be fixed for monotonicity (see "
       "https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)",
       metric);
-  Entry* entry = Find(text);
+  MergeRepairs({.warning = false,
+                .text = std::move(text),
+                .where = where,
+                .repairs = true,
+                .merged = repair,
+                .first_ms = repair.time_ms,
+                .samples = 1});
+}
+
+void Annotator::MergeRepairs(const Entry& later) {
+  Entry* entry = Find(later.text);
   if (entry == nullptr) {
-    entries_.push_back({.warning = false,
-                        .text = std::move(text),
-                        .where = where,
-                        .repairs = true,
-                        .merged = repair,
-                        .first_ms = repair.time_ms,
-                        .samples = 1});
+    entries_.push_back(later);
     return;
   }
-  entry->first_ms = std::min(entry->first_ms, repair.time_ms);
-  entry->merged.time_ms = std::max(entry->merged.time_ms, repair.time_ms);
-  entry->merged.min_bucket = std::min(entry->merged.min_bucket, repair.min_bucket);
-  entry->merged.max_bucket = std::max(entry->merged.max_bucket, repair.max_bucket);
-  entry->merged.max_diff = std::max(entry->merged.max_diff, repair.max_diff);
-  ++entry->samples;
+  entry->first_ms = std::min(entry->first_ms, later.first_ms);
+  entry->merged.time_ms = std::max(entry->merged.time_ms, later.merged.time_ms);
+  entry->merged.min_bucket = std::min(entry->merged.min_bucket, later.merged.min_bucket);
+  entry->merged.max_bucket = std::max(entry->merged.max_bucket, later.merged.max_bucket);
+  entry->merged.max_diff = std::max(entry->merged.max_diff, later.merged.max_diff);
+  entry->samples += later.samples;
+}
+
+void Annotator::Merge(const Annotator& later) {
+  for (const Entry& entry : later.entries_) {
+    if (entry.repairs) {
+      MergeRepairs(entry);
+    } else {
+      Add(entry);
+    }
+  }
 }
 
 Annotations Annotator::Finish(std::string_view query) const {

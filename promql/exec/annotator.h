@@ -52,6 +52,9 @@ class Annotator {
   void ForcedMonotonicity(std::string_view metric, const MonotonicityRepair& repair,
                           PositionRange where);
 
+  /// Adds what another one collected after this one.
+  void Merge(const Annotator& later);
+
   /// The texts with positions ("... (1:6)") in `query`.
   Annotations Finish(std::string_view query) const;
 
@@ -67,6 +70,8 @@ class Annotator {
   };
 
   void Add(bool warning, std::string text, PositionRange where);
+  void Add(Entry later);
+  void MergeRepairs(const Entry& later);
   Entry* Find(std::string_view text);
 
   std::vector<Entry> entries_;  // few: one a kind and metric

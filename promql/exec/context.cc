@@ -1,8 +1,19 @@
 #include "promql/exec/context.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace barograph::promql {
+namespace {
+
+void RaiseTo(std::atomic<uint64_t>& peak, uint64_t value) {
+  uint64_t seen = peak;
+  while (seen < value && !peak.compare_exchange_weak(seen, value)) {
+  }
+}
+
+}  // namespace
 
 Error TooManySamples() {
   return {ErrorCode::kLimitExceeded,
@@ -10,13 +21,49 @@ Error TooManySamples() {
 }
 
 QueryContext::QueryContext(const Queryable& storage, const Clock& clock, QueryLimits limits,
-                           Naming naming, std::vector<SelectionSpec> selections)
+                           Naming naming, Parallelism parallelism, bool measures,
+                           std::vector<SelectionSpec> selections)
     : storage_(storage),
       clock_(clock),
       limits_(std::move(limits)),
       naming_(naming),
+      parallelism_(parallelism),
+      measures_(measures),
       specs_(std::move(selections)),
-      selections_(specs_.size()) {}
+      selections_(specs_.size()) {
+  const size_t lanes = parallelism.workers == nullptr ? 1 : 1 + parallelism.workers->threads();
+  for (size_t i = 0; i < lanes; ++i) {
+    lanes_.push_back(std::make_unique<Lane>(*this, i, annotations_));
+  }
+}
+
+size_t QueryContext::NewOperatorId() {
+  ++operators_;
+  if (measures_) {
+    for (const auto& lane : lanes_) lane->costs().resize(operators_);
+  }
+  return operators_ - 1;
+}
+
+std::vector<OperatorCost> QueryContext::costs() const {
+  std::vector<OperatorCost> total(operators_);
+  for (const auto& lane : lanes_) {
+    for (size_t id = 0; id < lane->costs().size(); ++id) total[id] += lane->costs()[id];
+  }
+  return total;
+}
+
+uint64_t QueryContext::total_samples() const {
+  uint64_t total = 0;
+  for (const auto& lane : lanes_) total += lane->samples();
+  return total;
+}
+
+const Labels* QueryContext::Keep(Labels labels) {
+  const size_t bytes = sizeof(Labels) + labels.packed().size();
+  held_bytes_ += bytes;  // looked at by the next Check
+  return &kept_labels_.emplace_back(std::move(labels));
+}
 
 Result<const QueryContext::Selected*> QueryContext::Select(size_t index) {
   Selected& selected = selections_[index];
@@ -26,29 +73,43 @@ Result<const QueryContext::Selected*> QueryContext::Select(size_t index) {
   TRY(Check());
   selected.labels.reserve(selection->size());
   for (size_t i = 0; i < selection->size(); ++i) {
-    TRY(Work(0));
+    TRY(main().Work(0));
     selected.labels.push_back(Keep(selection->labels(i)));
   }
   selected.selection = std::move(selection);
   return &selected;
 }
 
-Status QueryContext::Check() {
-  work_ = 0;
+Status QueryContext::Check() const {
   if (limits_.stop.stop_requested()) {
     return Fail(ErrorCode::kCancelled, "query was canceled in expression evaluation");
   }
   if (clock_.Monotonic() >= limits_.deadline) {
     return Fail(ErrorCode::kTimeout, "query timed out in expression evaluation");
   }
-  return {};
+  return CheckBytes(held_bytes_);
 }
 
-Status QueryContext::Hold(size_t samples) {
-  held_ += samples;
-  peak_ = std::max(peak_, held_);
-  if (held_ > limits_.max_samples) return std::unexpected(TooManySamples());
-  return {};
+Status QueryContext::CheckBytes(uint64_t bytes) const {
+  if (bytes <= limits_.max_bytes) return {};
+  return Fail(ErrorCode::kLimitExceeded,
+              fmt::format("query needs {} bytes of memory or more, which is over the limit of {} "
+                          "bytes a query (--query.max-memory)",
+                          bytes, limits_.max_bytes));
+}
+
+Status QueryContext::Hold(size_t samples, size_t bytes) {
+  const uint64_t held_samples = held_samples_ += samples;
+  const uint64_t held_bytes = held_bytes_ += bytes;
+  RaiseTo(peak_samples_, held_samples);
+  RaiseTo(peak_bytes_, held_bytes);
+  if (held_samples > limits_.max_samples) return std::unexpected(TooManySamples());
+  return CheckBytes(held_bytes);
+}
+
+void QueryContext::Release(size_t samples, size_t bytes) {
+  held_samples_ -= samples;
+  held_bytes_ -= bytes;
 }
 
 }  // namespace barograph::promql

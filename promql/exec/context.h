@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -11,7 +12,9 @@
 #include "base/result.h"
 #include "base/storage/queryable.h"
 #include "base/time.h"
+#include "base/worker_pool.h"
 #include "promql/exec/annotator.h"
+#include "promql/exec/lane.h"
 #include "promql/exec/series.h"
 
 /// What the operators of one query share: storage, limits, and what they report.
@@ -30,13 +33,34 @@ struct QueryLimits {
   std::chrono::nanoseconds deadline;
   std::stop_token stop;
   uint64_t max_samples;
+  uint64_t max_bytes;
 };
 
-/// Not thread-safe: one query, one thread.
+/// Over how many threads a query may be spread, and when.
+struct Parallelism {
+  WorkerPool* workers = nullptr;  ///< none: one thread
+  uint64_t fork_work = 0;  ///< nanoseconds of work, about, for which others are asked to help
+};
+
+/// What is said to be thread-safe is for all lanes, the rest for the main one before and after they
+/// run.
 class QueryContext {
  public:
   QueryContext(const Queryable& storage, const Clock& clock, QueryLimits limits, Naming naming,
-               std::vector<SelectionSpec> selections);
+               Parallelism parallelism, bool measures, std::vector<SelectionSpec> selections);
+
+  Lane& main() { return *lanes_[0]; }
+  Lane& lane(size_t index) { return *lanes_[index]; }
+  size_t lanes() const { return lanes_.size(); }
+  WorkerPool* workers() const { return parallelism_.workers; }
+  uint64_t fork_work() const { return parallelism_.fork_work; }
+
+  /// Whether the costs of operators are measured.
+  bool measures() const { return measures_; }
+  /// Numbers from 0 on, one for each operator.
+  size_t NewOperatorId();
+  /// By operator, all lanes together.
+  std::vector<OperatorCost> costs() const;
 
   Naming naming() const { return naming_; }
   Annotator& annotations() { return annotations_; }
@@ -49,64 +73,63 @@ class QueryContext {
   Result<const Selected*> Select(size_t index);
 
   /// Labels that live as long as the query.
-  const Labels* Keep(Labels labels) { return &kept_labels_.emplace_back(std::move(labels)); }
+  const Labels* Keep(Labels labels);
 
-  /// To be called for every series with the samples touched: Timeout or Cancelled, looked up
-  /// whenever enough work was done since the last time, a fraction of a millisecond.
-  Status Work(size_t samples) {
-    work_ += samples + kWorkPerCall;
-    return work_ < kWorkPerCheck ? Status() : Check();
-  }
-  Status Check();
+  /// Whether the query is over its time or memory, or cancelled: Timeout, LimitExceeded or
+  /// Cancelled. Thread-safe. Lane::Work asks at intervals.
+  Status Check() const;
 
-  /// Counts samples that are now held in memory: LimitExceeded over max_samples.
-  Status Hold(size_t samples);
-  void Release(size_t samples) { held_ -= samples; }
+  /// Counts samples and bytes that are now held in memory: LimitExceeded over max_samples or
+  /// max_bytes. Thread-safe.
+  Status Hold(size_t samples, size_t bytes);
+  void Release(size_t samples, size_t bytes);
 
-  /// Counts samples looked at, for the statistics.
-  void CountSamples(uint64_t samples) { total_samples_ += samples; }
-  uint64_t total_samples() const { return total_samples_; }
-  uint64_t peak_samples() const { return peak_; }
-  uint64_t max_samples() const { return limits_.max_samples; }
+  uint64_t total_samples() const;
+  uint64_t peak_samples() const { return peak_samples_; }
+  uint64_t peak_bytes() const { return peak_bytes_; }
 
  private:
-  static constexpr size_t kWorkPerCall = 64;
-  static constexpr size_t kWorkPerCheck = 1 << 17;
+  Status CheckBytes(uint64_t bytes) const;
 
   const Queryable& storage_;
   const Clock& clock_;
   QueryLimits limits_;
   Naming naming_;
+  Parallelism parallelism_;
+  bool measures_;
   std::vector<SelectionSpec> specs_;
   std::vector<Selected> selections_;  // a null selection was not asked for yet
   std::deque<Labels> kept_labels_;
   Annotator annotations_;
-  size_t work_ = 0;
-  uint64_t held_ = 0;
-  uint64_t peak_ = 0;
-  uint64_t total_samples_ = 0;
+  std::vector<std::unique_ptr<Lane>> lanes_;
+  size_t operators_ = 0;
+  std::atomic<uint64_t> held_samples_ = 0;
+  std::atomic<uint64_t> held_bytes_ = 0;
+  std::atomic<uint64_t> peak_samples_ = 0;
+  std::atomic<uint64_t> peak_bytes_ = 0;
 };
 
-/// Samples that an operator holds: counted while this lives.
+/// Samples that an operator holds, and bytes: counted while this lives. Thread-safe.
 class HeldSamples {
  public:
   explicit HeldSamples(QueryContext& context) : context_(context) {}
-  ~HeldSamples() { context_.Release(held_); }
+  ~HeldSamples() { context_.Release(samples_, bytes_); }
   HeldSamples(const HeldSamples&) = delete;
   HeldSamples& operator=(const HeldSamples&) = delete;
 
-  Status Add(size_t samples) {
-    held_ += samples;
-    return context_.Hold(samples);
-  }
-  void Clear() {
-    context_.Release(held_);
-    held_ = 0;
+  /// Samples of a column.
+  Status Add(size_t samples) { return Add(samples, samples * sizeof(double)); }
+  Status AddBytes(size_t bytes) { return Add(0, bytes); }
+  Status Add(size_t samples, size_t bytes) {
+    samples_ += samples;
+    bytes_ += bytes;
+    return context_.Hold(samples, bytes);
   }
 
  private:
   QueryContext& context_;
-  size_t held_ = 0;
+  std::atomic<size_t> samples_ = 0;
+  std::atomic<size_t> bytes_ = 0;
 };
 
 /// The error of a query that would hold more than `--query.max-samples`.

@@ -27,15 +27,15 @@ Result<std::vector<SeriesGroup>> GroupSeries(QueryContext& context, const LabelS
     SeriesGroup& group = groups[entry->second];
     group.members.push_back(i);
     group.meta.drop_name |= series[i].drop_name;
-    TRY(context.Work(0));
+    TRY(context.main().Work(0));
   }
   return groups;
 }
 
-void IgnoreHistograms(QueryContext& context, std::string_view aggregation, PositionRange where,
+void IgnoreHistograms(Lane& lane, std::string_view aggregation, PositionRange where,
                       Column& column) {
   if (column.histograms.empty()) return;
-  context.annotations().HistogramIgnoredInAggregation(aggregation, where);
+  lane.annotations().HistogramIgnoredInAggregation(aggregation, where);
   column.EraseHistograms();
 }
 

@@ -23,7 +23,7 @@ Result<std::vector<SeriesGroup>> GroupSeries(QueryContext& context, const LabelS
                                              const std::vector<SeriesMeta>& series);
 
 /// Takes histograms out of `column`, with an info that names the aggregation.
-void IgnoreHistograms(QueryContext& context, std::string_view aggregation, PositionRange where,
+void IgnoreHistograms(Lane& lane, std::string_view aggregation, PositionRange where,
                       Column& column);
 
 }  // namespace barograph::promql

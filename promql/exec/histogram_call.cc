@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "base/model/number.h"
+#include "promql/exec/fan_out.h"
 
 namespace barograph::promql {
 namespace {
@@ -36,12 +37,13 @@ HistogramCall::HistogramCall(QueryContext& context, std::string_view function,
       argument_(argument),
       input_(std::move(input)),
       scalars_(std::move(scalars)),
-      scalar_columns_(scalars_.size()) {}
+      scalar_columns_(scalars_.size()),
+      locals_(context.lanes()) {}
 
-Status HistogramCall::Open() {
+Status HistogramCall::Start() {
   for (size_t i = 0; i < scalars_.size(); ++i) {
     TRY(scalars_[i]->Open());
-    TRY(scalars_[i]->Evaluate(0, scalar_columns_[i]));
+    TRY(scalars_[i]->Evaluate(context().main(), 0, scalar_columns_[i]));
   }
   variants_ = Prepare();
   TRY(input_->Open());
@@ -78,14 +80,16 @@ Status HistogramCall::FindHistograms() {
 // Whether a series without a bucket's bound has native histograms. A float there is worth a
 // warning.
 Result<bool> HistogramCall::HasNative(uint32_t member) {
-  TRY(input_->Evaluate(member, column_));
-  const bool native = !column_.histograms.empty();
-  column_.EraseHistograms();
-  if (column_.CountPresent() == 0) return native;
+  Lane& lane = context().main();
+  Column& column = locals_[lane].column;
+  TRY(input_->Evaluate(lane, member, column));
+  const bool native = !column.histograms.empty();
+  column.EraseHistograms();
+  if (column.CountPresent() == 0) return native;
   const Naming naming = context().naming();
   const Labels& labels = *input_->series()[member].labels;
-  context().annotations().BadBucketLabel(naming.delayed ? labels.metric_name() : std::string_view(),
-                                         labels.Get(kBucketLabel), argument_);
+  lane.annotations().BadBucketLabel(naming.delayed ? labels.metric_name() : std::string_view(),
+                                    labels.Get(kBucketLabel), argument_);
   return native;
 }
 
@@ -101,43 +105,46 @@ void HistogramCall::AddSeries(const SeriesMeta& histogram) {
   }
 }
 
-Status HistogramCall::ReadMembers(size_t index) {
-  if (read_ == index) return {};
-  read_ = SIZE_MAX;
+Status HistogramCall::ReadMembers(Lane& lane, size_t index, Local& local) {
+  if (local.read == index) return {};
+  local.read = SIZE_MAX;
   const Histogram& histogram = histograms_[index];
-  counts_.resize(histogram.members.size() * steps());
-  for (size_t i = 0; i < histogram.members.size(); ++i) {
-    TRY(input_->Evaluate(histogram.members[i], column_));
-    TRY(context().Work(steps()));
-    column_.EraseHistograms();
-    std::copy(column_.values.begin(), column_.values.end(),
-              counts_.begin() + static_cast<std::ptrdiff_t>(i * steps()));
-  }
+  local.counts.resize(histogram.members.size() * steps());
+  TRY(EvaluateEach(context(), lane, *input_, histogram.members, local.column,
+                   [&](Lane& running, size_t i, Column& column) {
+                     column.EraseHistograms();
+                     std::ranges::copy(column.values, local.counts.begin() +
+                                                          static_cast<std::ptrdiff_t>(i * steps()));
+                     return running.Work(steps());
+                   }));
   if (histogram.native != kNone) {
-    TRY(input_->Evaluate(histogram.native, native_));
+    TRY(input_->Evaluate(lane, histogram.native, local.native));
   } else {
-    native_.histograms.clear();
+    local.native.histograms.clear();
   }
-  read_ = index;
+  local.read = index;
   return {};
 }
 
-Status HistogramCall::Evaluate(size_t index, Column& out) {
+Status HistogramCall::Compute(Lane& lane, size_t index, Column& out) {
   const size_t variant = index % variants_.size();
   const Histogram& histogram = histograms_[index / variants_.size()];
+  Local& local = locals_[lane];
   HeldSamples held(context());
   TRY(held.Add(histogram.members.size() * steps()));
-  TRY(ReadMembers(index / variants_.size()));
+  TRY(ReadMembers(lane, index / variants_.size(), local));
   const std::string_view metric =
       context().naming().delayed ? series_[index].labels->metric_name() : std::string_view();
   out.Reset(steps());
-  if (histogram.whole && native_.histograms.empty()) {
-    ComputeMany(variant, {histogram.bounds, counts_, steps()}, out.values, left_);
+  if (histogram.whole && local.native.histograms.empty()) {
+    ComputeMany(variant, {histogram.bounds, local.counts, steps()}, out.values, local.left);
   } else {
-    left_.resize(steps());
-    std::iota(left_.begin(), left_.end(), 0);
+    local.left.resize(steps());
+    std::iota(local.left.begin(), local.left.end(), 0);
   }
-  for (const uint32_t step : left_) out.values[step] = AtStep(histogram, step, variant, metric);
+  for (const uint32_t step : local.left) {
+    out.values[step] = AtStep(lane, histogram, local, step, variant, metric);
+  }
   return {};
 }
 
@@ -147,23 +154,24 @@ void HistogramCall::ComputeMany(size_t, const BucketColumns& buckets, std::span<
   std::iota(left.begin(), left.end(), 0);
 }
 
-double HistogramCall::AtStep(const Histogram& histogram, size_t step, size_t variant,
-                             std::string_view metric) {
-  buckets_.clear();
+double HistogramCall::AtStep(Lane& lane, const Histogram& histogram, Local& local, size_t step,
+                             size_t variant, std::string_view metric) {
+  std::vector<Bucket>& buckets = local.buckets;
+  buckets.clear();
   for (size_t i = 0; i < histogram.members.size(); ++i) {
-    const double count = counts_[i * steps() + step];
-    if (!IsAbsent(count)) buckets_.push_back({histogram.bounds[i], count});
+    const double count = local.counts[i * steps() + step];
+    if (!IsAbsent(count)) buckets.push_back({histogram.bounds[i], count});
   }
-  const FloatHistogram* native = native_.histogram(step);
+  const FloatHistogram* native = local.native.histogram(step);
   if (native == nullptr) {
-    return buckets_.empty() ? kAbsent : Compute(step, variant, metric, buckets_);
+    return buckets.empty() ? kAbsent : ComputeStep(lane, step, variant, metric, buckets);
   }
-  if (!buckets_.empty()) {
-    context().annotations().MixedClassicNative(metric, argument_);
+  if (!buckets.empty()) {
+    lane.annotations().MixedClassicNative(metric, argument_);
     return kAbsent;
   }
   const NativeEstimate estimate = ComputeNative(step, variant, *native);
-  context().annotations().NanObservations(estimate.nan_effect, metric, argument_);
+  lane.annotations().NanObservations(estimate.nan_effect, metric, argument_);
   return estimate.value;
 }
 
@@ -179,7 +187,7 @@ std::vector<HistogramCall::Variant> HistogramQuantile::Prepare() {
     const size_t first = wanted_.size();
     for (size_t step = 0; step < steps(); ++step) {
       const double q = scalar(i, step);
-      if (!(q >= 0 && q <= 1)) context().annotations().InvalidQuantile(q, positions_[i]);
+      if (!(q >= 0 && q <= 1)) context().main().annotations().InvalidQuantile(q, positions_[i]);
       const bool known =
           std::any_of(wanted_.begin() + static_cast<std::ptrdiff_t>(first), wanted_.end(),
                       [&](const Wanted& wanted) { return SameQuantile(wanted.quantile, q); });
@@ -205,14 +213,14 @@ NativeEstimate HistogramQuantile::ComputeNative(size_t step, size_t variant,
   return q.has_value() ? NativeQuantile(*q, histogram) : NativeEstimate{kAbsent};
 }
 
-double HistogramQuantile::Compute(size_t step, size_t variant, std::string_view metric,
-                                  std::vector<Bucket>& buckets) {
+double HistogramQuantile::ComputeStep(Lane& lane, size_t step, size_t variant,
+                                      std::string_view metric, std::vector<Bucket>& buckets) {
   const auto q = QuantileAt(step, variant);
   if (!q.has_value()) return kAbsent;
   BucketRepair repair;
   const double quantile = BucketQuantile(*q, buckets, repair);
   if (repair.forced) {
-    context().annotations().ForcedMonotonicity(
+    lane.annotations().ForcedMonotonicity(
         metric, {grid().at(step), repair.min_bucket, repair.max_bucket, repair.max_diff},
         argument());
   }
@@ -231,8 +239,8 @@ NativeEstimate HistogramFraction::ComputeNative(size_t step, size_t,
   return NativeFraction(scalar(0, step), scalar(1, step), histogram);
 }
 
-double HistogramFraction::Compute(size_t step, size_t, std::string_view,
-                                  std::vector<Bucket>& buckets) {
+double HistogramFraction::ComputeStep(Lane&, size_t step, size_t, std::string_view,
+                                      std::vector<Bucket>& buckets) {
   return BucketFraction(scalar(0, step), scalar(1, step), buckets);
 }
 

@@ -21,8 +21,8 @@ class HistogramCall : public Operator {
   HistogramCall(QueryContext& context, std::string_view function, PositionRange argument,
                 OperatorPtr input, std::vector<OperatorPtr> scalars);
 
-  Status Open() override;
-  Status Evaluate(size_t index, Column& out) override;
+  Status Start() override;
+  Status Compute(Lane& lane, size_t index, Column& out) override;
   std::string name() const override { return std::string(function_); }
   std::vector<const Operator*> inputs() const override;
   bool reports() const override { return true; }
@@ -38,11 +38,11 @@ class HistogramCall : public Operator {
   virtual std::vector<Variant> Prepare() { return {{}}; }
 
   /// What the function makes of the buckets present at `step`, at least one.
-  virtual double Compute(size_t step, size_t variant, std::string_view metric,
-                         std::vector<Bucket>& buckets) = 0;
+  virtual double ComputeStep(Lane& lane, size_t step, size_t variant, std::string_view metric,
+                             std::vector<Bucket>& buckets) = 0;
 
   /// Computes what it can of all steps at once into `out`; `left` becomes the steps that it leaves
-  /// to Compute.
+  /// to ComputeStep.
   virtual void ComputeMany(size_t variant, const BucketColumns& buckets, std::span<double> out,
                            std::vector<uint32_t>& left);
 
@@ -67,10 +67,21 @@ class HistogramCall : public Operator {
   };
 
   Status FindHistograms();
+  // The columns of one histogram.
+  struct Local {
+    size_t read = SIZE_MAX;      // the histogram that they are of
+    std::vector<double> counts;  // the members' columns, one after the other
+    Column native;
+    Column column;
+    std::vector<Bucket> buckets;
+    std::vector<uint32_t> left;  // steps to be looked at one by one
+  };
+
   Result<bool> HasNative(uint32_t member);
   void AddSeries(const SeriesMeta& histogram);
-  Status ReadMembers(size_t histogram);
-  double AtStep(const Histogram& histogram, size_t step, size_t variant, std::string_view metric);
+  Status ReadMembers(Lane& lane, size_t histogram, Local& local);
+  double AtStep(Lane& lane, const Histogram& histogram, Local& local, size_t step, size_t variant,
+                std::string_view metric);
 
   std::string_view function_;
   PositionRange argument_;
@@ -79,12 +90,7 @@ class HistogramCall : public Operator {
   std::vector<Column> scalar_columns_;
   std::vector<Histogram> histograms_;
   std::vector<Variant> variants_;
-  size_t read_ = SIZE_MAX;      // the histogram that counts_ are of
-  std::vector<double> counts_;  // the members' columns, one after the other
-  Column native_;               // of the same histogram
-  Column column_;
-  std::vector<Bucket> buckets_;
-  std::vector<uint32_t> left_;  // steps to be looked at one by one
+  PerLane<Local> locals_;
 };
 
 /// histogram_quantile(q, x) and histogram_quantiles(x, "label", q...), which gives a series for
@@ -101,8 +107,8 @@ class HistogramQuantile final : public HistogramCall {
 
  protected:
   std::vector<Variant> Prepare() override;
-  double Compute(size_t step, size_t variant, std::string_view metric,
-                 std::vector<Bucket>& buckets) override;
+  double ComputeStep(Lane& lane, size_t step, size_t variant, std::string_view metric,
+                     std::vector<Bucket>& buckets) override;
   void ComputeMany(size_t variant, const BucketColumns& buckets, std::span<double> out,
                    std::vector<uint32_t>& left) override;
   NativeEstimate ComputeNative(size_t step, size_t variant,
@@ -132,8 +138,8 @@ class HistogramFraction final : public HistogramCall {
                       std::move(scalars)) {}
 
  protected:
-  double Compute(size_t step, size_t variant, std::string_view metric,
-                 std::vector<Bucket>& buckets) override;
+  double ComputeStep(Lane& lane, size_t step, size_t variant, std::string_view metric,
+                     std::vector<Bucket>& buckets) override;
   NativeEstimate ComputeNative(size_t step, size_t variant,
                                const FloatHistogram& histogram) override;
 };

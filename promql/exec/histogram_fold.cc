@@ -2,7 +2,7 @@
 
 namespace barograph::promql {
 
-void HistogramFold::TakeFrom(Column& column, std::string_view metric) {
+void HistogramFold::TakeFrom(Column& column, std::string_view metric, Annotator& annotations) {
   if (column.histograms.empty()) return;
   totals_.resize(column.size());
   for (size_t step = 0; step < column.size(); ++step) {
@@ -11,21 +11,21 @@ void HistogramFold::TakeFrom(Column& column, std::string_view metric) {
     auto& total = totals_[step];
     if (total == nullptr) total = std::make_unique<HistogramTotal>(kind_);
     if (!total->compatible()) continue;
-    if (!total->Add(*histogram)) annotations_.MixedSchemas(metric, where_);
+    if (!total->Add(*histogram)) annotations.MixedSchemas(metric, where_);
   }
   column.EraseHistograms();
 }
 
-void HistogramFold::Finish(Column& out) {
+void HistogramFold::Finish(Column& out, Annotator& annotations) {
   for (size_t step = 0; step < totals_.size(); ++step) {
     const HistogramTotal* total = totals_[step].get();
     if (total == nullptr) continue;
-    total->ReportBounds(annotations_, where_);
+    total->ReportBounds(annotations, where_);
     if (out.present(step)) {
-      annotations_.MixedInAggregation(where_);
+      annotations.MixedInAggregation(where_);
       out.Erase(step);
     } else if (total->compatible()) {
-      total->Report(annotations_, where_);
+      total->Report(annotations, where_);
       out.SetHistogram(step, std::make_shared<const FloatHistogram>(total->result()));
     }
   }

@@ -13,21 +13,19 @@ namespace barograph::promql {
 /// The native histograms of one group in a sum or avg, folded step by step.
 class HistogramFold {
  public:
-  HistogramFold(HistogramTotal::Kind kind, Annotator& annotations, PositionRange where)
-      : kind_(kind), annotations_(annotations), where_(where) {}
+  HistogramFold(HistogramTotal::Kind kind, PositionRange where) : kind_(kind), where_(where) {}
 
   /// Forgets everything, for the next group.
   void Reset() { totals_.clear(); }
 
   /// Moves the histograms out of `column`; `metric` is their series' name.
-  void TakeFrom(Column& column, std::string_view metric);
+  void TakeFrom(Column& column, std::string_view metric, Annotator& annotations);
 
   /// Adds the results to the floats in `out`. A step with both has none.
-  void Finish(Column& out);
+  void Finish(Column& out, Annotator& annotations);
 
  private:
   HistogramTotal::Kind kind_;
-  Annotator& annotations_;
   PositionRange where_;
   std::vector<std::unique_ptr<HistogramTotal>> totals_;  // by step; empty while there are none
 };

@@ -39,7 +39,7 @@ InfoJoin::InfoJoin(QueryContext& context, InfoMatchers matchers, OperatorPtr bas
       info_(std::move(info)),
       held_(context) {}
 
-Status InfoJoin::Open() {
+Status InfoJoin::Start() {
   TRY(base_->Open());
   TRY(info_->Open());
   TRY(FindSources());
@@ -100,7 +100,7 @@ Status InfoJoin::FindSources() {
 }
 
 Status InfoJoin::AddToSource(Source& source, uint32_t info) {
-  TRY(info_->Evaluate(info, column_));
+  TRY(info_->Evaluate(context().main(), info, column_));
   if (source.series.empty()) {
     TRY(held_.Add(steps()));
     source.series.assign(steps(), kNone);
@@ -151,7 +151,7 @@ Status InfoJoin::JoinSeries(uint32_t base) {
     }
     if (current->second.has_value()) outputs_[*current->second].steps.Add(step);
   }
-  return context().Work(steps());
+  return context().main().Work(steps());
 }
 
 Result<std::optional<size_t>> InfoJoin::AddJoined(uint32_t base,
@@ -196,13 +196,13 @@ Result<std::optional<Labels>> InfoJoin::JoinLabels(uint32_t base,
   return labels.Build();
 }
 
-Status InfoJoin::Evaluate(size_t index, Column& out) {
+Status InfoJoin::Compute(Lane& lane, size_t index, Column& out) {
   const Output& output = outputs_[index];
-  TRY(base_->Evaluate(output.base, out));
+  TRY(base_->Evaluate(lane, output.base, out));
   for (size_t step = 0; step < steps(); ++step) {
     if (!output.steps.contains(step)) out.Erase(step);
   }
-  return context().Work(steps());
+  return lane.Work(steps());
 }
 
 }  // namespace barograph::promql

@@ -25,8 +25,8 @@ class InfoJoin final : public Operator {
   /// `info` gives the timestamps of the info metrics' samples.
   InfoJoin(QueryContext& context, InfoMatchers matchers, OperatorPtr base, OperatorPtr info);
 
-  Status Open() override;
-  Status Evaluate(size_t index, Column& out) override;
+  Status Start() override;
+  Status Compute(Lane& lane, size_t index, Column& out) override;
   std::string name() const override { return "info"; }
   std::vector<const Operator*> inputs() const override { return {base_.get(), info_.get()}; }
 
@@ -62,7 +62,7 @@ class InfoJoin final : public Operator {
   std::map<std::string, SourcesByName> sources_;  // by identity
   std::vector<Output> outputs_;
   HeldSamples held_;
-  Column column_;
+  Column column_;  // while it opens
 };
 
 }  // namespace barograph::promql

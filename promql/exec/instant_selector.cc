@@ -22,10 +22,10 @@ InstantSelector::InstantSelector(QueryContext& context, std::unique_ptr<Selector
                                  WindowSpec windows, SampleField field)
     : Operator(context, windows.grid),
       source_(std::move(source)),
-      windows_(windows),
+      windows_(context.lanes(), windows),
       field_(field) {}
 
-Status InstantSelector::Open() {
+Status InstantSelector::Start() {
   TRY(source_->Open());
   series_ = source_->series();
   if (field_ == SampleField::kTimestamp) {
@@ -34,18 +34,18 @@ Status InstantSelector::Open() {
   return {};
 }
 
-Status InstantSelector::Evaluate(size_t index, Column& out) {
-  const SeriesSamples samples = TRY(source_->ReadAll(index));
-  const Windows& windows = windows_.Find(samples);
+Status InstantSelector::Compute(Lane& lane, size_t index, Column& out) {
+  const SeriesSamples samples = TRY(source_->ReadAll(lane, index));
+  const Windows& windows = windows_[lane].Find(samples);
   out.histograms.clear();
   out.values.resize(steps());
-  TRY(context().Work(steps()));
+  TRY(lane.Work(steps()));
   if (!samples.histograms.empty()) {
     TakeHistograms(samples, windows, out);
   } else {
     TakeValues(samples, windows, out);
   }
-  context().CountSamples(out.CountPresent());
+  lane.CountSamples(out.CountPresent());
   if (field_ == SampleField::kTimestamp) TakeTimestamps(samples, windows, out);
   return {};
 }
@@ -94,21 +94,21 @@ SmoothedSelector::SmoothedSelector(QueryContext& context, std::unique_ptr<Select
     : Operator(context, windows.grid),
       source_(std::move(source)),
       spec_(windows),
-      windows_(windows),
+      windows_(context.lanes(), windows),
       position_(position) {}
 
-Status SmoothedSelector::Open() {
+Status SmoothedSelector::Start() {
   TRY(source_->Open());
   series_ = source_->series();
   return {};
 }
 
-Status SmoothedSelector::Evaluate(size_t index, Column& out) {
-  const SeriesSamples samples = TRY(source_->Read(index));
-  const Windows& windows = windows_.Find(samples);
+Status SmoothedSelector::Compute(Lane& lane, size_t index, Column& out) {
+  const SeriesSamples samples = TRY(source_->Read(lane, index));
+  const Windows& windows = windows_[lane].Find(samples);
   const std::string_view metric = series_[index].labels->metric_name();
   out.Reset(steps());
-  TRY(context().Work(steps()));
+  TRY(lane.Work(steps()));
   for (size_t step = 0; step < out.size(); ++step) {
     const Window window = windows.steps[step];
     if (window.size() == 0) continue;
@@ -117,16 +117,16 @@ Status SmoothedSelector::Evaluate(size_t index, Column& out) {
     if (histograms == 0) {
       out.values[step] = ValueAt(samples, window, at);
     } else if (histograms < window.size()) {
-      context().annotations().MixedFloatsHistograms(metric, position_);
-    } else if (HistogramRef histogram = HistogramAt(samples, window, at, metric)) {
+      lane.annotations().MixedFloatsHistograms(metric, position_);
+    } else if (HistogramRef histogram = HistogramAt(lane, samples, window, at, metric)) {
       out.SetHistogram(step, std::move(histogram));
     }
   }
-  context().CountSamples(out.CountPresent());
+  lane.CountSamples(out.CountPresent());
   return {};
 }
 
-HistogramRef SmoothedSelector::HistogramAt(const SeriesSamples& samples, Window window,
+HistogramRef SmoothedSelector::HistogramAt(Lane& lane, const SeriesSamples& samples, Window window,
                                            Timestamp at, std::string_view metric) const {
   const auto begin = samples.timestamps.begin();
   const auto found = std::lower_bound(begin + window.begin, begin + window.end, at);
@@ -146,7 +146,7 @@ HistogramRef SmoothedSelector::HistogramAt(const SeriesSamples& samples, Window 
   constexpr CounterResetHint kGauge = CounterResetHint::kGauge;
   const bool is_counter = point(i - 1).histogram.counter_reset_hint != kGauge ||
                           point(i).histogram.counter_reset_hint != kGauge;
-  const HistogramReport report{context().annotations(), metric, position_};
+  const HistogramReport report{lane.annotations(), metric, position_};
   if (point(i - 1).histogram.uses_custom_buckets() != point(i).histogram.uses_custom_buckets()) {
     report.annotations.MixedSchemas(metric, position_);
     return nullptr;

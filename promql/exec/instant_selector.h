@@ -20,8 +20,8 @@ class InstantSelector final : public Operator {
   InstantSelector(QueryContext& context, std::unique_ptr<SelectorSource> source, WindowSpec windows,
                   SampleField field);
 
-  Status Open() override;
-  Status Evaluate(size_t index, Column& out) override;
+  Status Start() override;
+  Status Compute(Lane& lane, size_t index, Column& out) override;
   std::string name() const override { return source_->name(); }
 
  private:
@@ -30,7 +30,7 @@ class InstantSelector final : public Operator {
   void TakeTimestamps(const SeriesSamples& samples, const Windows& windows, Column& out) const;
 
   std::unique_ptr<SelectorSource> source_;
-  WindowCache windows_;
+  PerLane<WindowCache> windows_;
   SampleField field_;
 };
 
@@ -42,18 +42,18 @@ class SmoothedSelector final : public Operator {
   SmoothedSelector(QueryContext& context, std::unique_ptr<SelectorSource> source,
                    WindowSpec windows, PositionRange position);
 
-  Status Open() override;
-  Status Evaluate(size_t index, Column& out) override;
+  Status Start() override;
+  Status Compute(Lane& lane, size_t index, Column& out) override;
   std::string name() const override { return source_->name(); }
 
  private:
   double ValueAt(const SeriesSamples& samples, Window window, Timestamp at) const;
-  HistogramRef HistogramAt(const SeriesSamples& samples, Window window, Timestamp at,
+  HistogramRef HistogramAt(Lane& lane, const SeriesSamples& samples, Window window, Timestamp at,
                            std::string_view metric) const;
 
   std::unique_ptr<SelectorSource> source_;
   WindowSpec spec_;
-  WindowCache windows_;
+  PerLane<WindowCache> windows_;
   PositionRange position_;
 };
 

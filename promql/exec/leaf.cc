@@ -4,49 +4,50 @@
 
 namespace barograph::promql {
 
-Status Constant::Open() {
+Status Constant::Start() {
   series_.push_back({context().Keep({}), false});
   return {};
 }
 
-Status Constant::Evaluate(size_t, Column& out) {
+Status Constant::Compute(Lane& lane, size_t, Column& out) {
   out.histograms.clear();
   out.values.assign(steps(), value_);
-  return context().Work(steps());
+  return lane.Work(steps());
 }
 
 std::string Constant::name() const { return FormatShortest(value_); }
 
-Status EvaluationTime::Open() {
+Status EvaluationTime::Start() {
   series_.push_back({context().Keep({}), false});
   return {};
 }
 
-Status EvaluationTime::Evaluate(size_t, Column& out) {
+Status EvaluationTime::Compute(Lane& lane, size_t, Column& out) {
   out.histograms.clear();
   out.values.resize(steps());
   for (size_t step = 0; step < steps(); ++step) {
     out.values[step] = static_cast<double>(grid().at(step)) / 1000;
   }
-  return context().Work(steps());
+  return lane.Work(steps());
 }
 
-Status Repeat::Open() {
+Status Repeat::Start() {
   TRY(input_->Open());
   series_ = input_->series();
   return {};
 }
 
-Status Repeat::Evaluate(size_t index, Column& out) {
-  TRY(input_->Evaluate(index, column_));
-  TRY(context().Work(steps()));
+Status Repeat::Compute(Lane& lane, size_t index, Column& out) {
+  Column& column = columns_[lane];
+  TRY(input_->Evaluate(lane, index, column));
+  TRY(lane.Work(steps()));
   out.histograms.clear();
-  if (column_.size() == 0) {
+  if (column.size() == 0) {
     out.Reset(steps());
     return {};
   }
-  out.values.assign(steps(), column_.values[0]);
-  if (column_.histogram(0) != nullptr) out.histograms.assign(steps(), column_.histograms[0]);
+  out.values.assign(steps(), column.values[0]);
+  if (column.histogram(0) != nullptr) out.histograms.assign(steps(), column.histograms[0]);
   return {};
 }
 

@@ -13,8 +13,8 @@ class Constant final : public Operator {
   Constant(QueryContext& context, StepGrid grid, double value)
       : Operator(context, grid), value_(value) {}
 
-  Status Open() override;
-  Status Evaluate(size_t index, Column& out) override;
+  Status Start() override;
+  Status Compute(Lane& lane, size_t index, Column& out) override;
   std::string name() const override;
 
  private:
@@ -25,8 +25,8 @@ class Constant final : public Operator {
 class EvaluationTime final : public Operator {
  public:
   using Operator::Operator;
-  Status Open() override;
-  Status Evaluate(size_t index, Column& out) override;
+  Status Start() override;
+  Status Compute(Lane& lane, size_t index, Column& out) override;
   std::string name() const override { return "time()"; }
 };
 
@@ -34,16 +34,16 @@ class EvaluationTime final : public Operator {
 class Repeat final : public Operator {
  public:
   Repeat(QueryContext& context, StepGrid grid, OperatorPtr input)
-      : Operator(context, grid), input_(std::move(input)) {}
+      : Operator(context, grid), input_(std::move(input)), columns_(context.lanes()) {}
 
-  Status Open() override;
-  Status Evaluate(size_t index, Column& out) override;
+  Status Start() override;
+  Status Compute(Lane& lane, size_t index, Column& out) override;
   std::string name() const override { return "step invariant"; }
   std::vector<const Operator*> inputs() const override { return {input_.get()}; }
 
  private:
   OperatorPtr input_;
-  Column column_;
+  PerLane<Column> columns_;
 };
 
 }  // namespace barograph::promql

@@ -3,13 +3,14 @@
 #include <algorithm>
 
 #include "base/model/histogram_arithmetic.h"
+#include "promql/exec/fan_out.h"
 
 namespace barograph::promql {
 
-Status Map::Open() {
+Status Map::Start() {
   for (size_t i = 0; i < scalars_.size(); ++i) {
     TRY(scalars_[i]->Open());
-    TRY(scalars_[i]->Evaluate(0, scalar_columns_[i]));
+    TRY(scalars_[i]->Evaluate(context().main(), 0, scalar_columns_[i]));
   }
   TRY(input_->Open());
   series_ = input_->series();
@@ -17,9 +18,9 @@ Status Map::Open() {
   return {};
 }
 
-Status Map::Evaluate(size_t index, Column& out) {
-  TRY(input_->Evaluate(index, out));
-  TRY(context().Work(out.size()));
+Status Map::Compute(Lane& lane, size_t index, Column& out) {
+  TRY(input_->Evaluate(lane, index, out));
+  TRY(lane.Work(out.size()));
   out.EraseHistograms();
   StepArguments arguments;
   arguments.grid = grid();
@@ -36,33 +37,34 @@ std::vector<const Operator*> Map::inputs() const {
   return inputs;
 }
 
-Status HistogramMap::Open() {
+Status HistogramMap::Start() {
   TRY(input_->Open());
   series_ = input_->series();
   for (SeriesMeta& meta : series_) meta.drop_name = true;
   return {};
 }
 
-Status HistogramMap::Evaluate(size_t index, Column& out) {
-  TRY(input_->Evaluate(index, column_));
-  TRY(context().Work(column_.size()));
+Status HistogramMap::Compute(Lane& lane, size_t index, Column& out) {
+  Column& column = columns_[lane];
+  TRY(input_->Evaluate(lane, index, column));
+  TRY(lane.Work(column.size()));
   out.Reset(steps());
   for (size_t step = 0; step < steps(); ++step) {
-    const FloatHistogram* histogram = column_.histogram(step);
+    const FloatHistogram* histogram = column.histogram(step);
     if (histogram != nullptr) out.values[step] = function_(*histogram);
   }
   return {};
 }
 
-Status Negate::Open() {
+Status Negate::Start() {
   TRY(input_->Open());
   series_ = input_->series();
   for (SeriesMeta& meta : series_) meta.drop_name = true;
   return {};
 }
 
-Status Negate::Evaluate(size_t index, Column& out) {
-  TRY(input_->Evaluate(index, out));
+Status Negate::Compute(Lane& lane, size_t index, Column& out) {
+  TRY(input_->Evaluate(lane, index, out));
   for (double& value : out.values) value = IsAbsent(value) ? kAbsent : -value;
   for (HistogramRef& histogram : out.histograms) {
     if (histogram == nullptr) continue;
@@ -73,62 +75,69 @@ Status Negate::Evaluate(size_t index, Column& out) {
   return {};
 }
 
-Status ScalarExtreme::Open() {
+Status ScalarExtreme::Start() {
   TRY(lhs_->Open());
   TRY(rhs_->Open());
   series_ = lhs_->series();
   return {};
 }
 
-Status ScalarExtreme::Evaluate(size_t, Column& out) {
-  TRY(lhs_->Evaluate(0, out));
-  TRY(rhs_->Evaluate(0, column_));
+Status ScalarExtreme::Compute(Lane& lane, size_t, Column& out) {
+  Column& column = columns_[lane];
+  TRY(lhs_->Evaluate(lane, 0, out));
+  TRY(rhs_->Evaluate(lane, 0, column));
   for (size_t step = 0; step < out.size(); ++step) {
-    out.values[step] = max_ ? GoMax(out.values[step], column_.values[step])
-                            : GoMin(out.values[step], column_.values[step]);
+    out.values[step] = max_ ? GoMax(out.values[step], column.values[step])
+                            : GoMin(out.values[step], column.values[step]);
   }
   return {};
 }
 
-Status ToScalar::Open() {
+Status ToScalar::Start() {
   TRY(input_->Open());
   series_.push_back({context().Keep({}), false});
   return {};
 }
 
-Status ToScalar::Evaluate(size_t, Column& out) {
-  out.Reset(steps());
-  for (size_t i = 0; i < input_->series().size(); ++i) {
-    TRY(input_->Evaluate(i, column_));
-    column_.EraseHistograms();
-    for (size_t step = 0; step < steps(); ++step) {
-      if (!column_.present(step)) continue;
-      // A second float makes it NaN, which a third leaves as it is.
-      out.values[step] = out.present(step) ? kNormalNan : column_.values[step];
-    }
+void ToScalar::AddTo(Column& out, Column& column) const {
+  column.EraseHistograms();
+  for (size_t step = 0; step < steps(); ++step) {
+    if (!column.present(step)) continue;
+    // A second float makes it NaN, which a third leaves as it is.
+    out.values[step] = out.present(step) ? kNormalNan : column.values[step];
   }
+}
+
+Status ToScalar::Compute(Lane& lane, size_t, Column& out) {
+  out.Reset(steps());
+  TRY(EvaluateEach(context(), lane, *input_, AllSeries(*input_), columns_[lane],
+                   [&](Lane&, size_t, Column& column) -> Status {
+                     AddTo(out, column);
+                     return {};
+                   }));
   for (double& value : out.values) value = IsAbsent(value) ? kNormalNan : value;
   return {};
 }
 
-Status Absent::Open() {
+Status Absent::Start() {
   TRY(input_->Open());
   series_.push_back({context().Keep(labels_), true});
   return {};
 }
 
-Status Absent::Evaluate(size_t, Column& out) {
+Status Absent::Compute(Lane& lane, size_t, Column& out) {
+  Column& column = columns_[lane];
   out.histograms.clear();
   out.values.assign(steps(), 1);
   size_t missing = steps();
   for (size_t i = 0; i < input_->series().size(); ++i) {
     if (missing == 0) {
-      TRY(EvaluateForReports(*input_, i, column_));
+      TRY(EvaluateForReports(lane, *input_, i, column));
       continue;
     }
-    TRY(input_->Evaluate(i, column_));
+    TRY(input_->Evaluate(lane, i, column));
     for (size_t step = 0; step < steps(); ++step) {
-      if (!column_.present(step) || IsAbsent(out.values[step])) continue;
+      if (!column.present(step) || IsAbsent(out.values[step])) continue;
       out.values[step] = kAbsent;
       --missing;
     }

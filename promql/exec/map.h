@@ -23,8 +23,8 @@ class Map final : public Operator {
         scalars_(std::move(scalars)),
         scalar_columns_(scalars_.size()) {}
 
-  Status Open() override;
-  Status Evaluate(size_t index, Column& out) override;
+  Status Start() override;
+  Status Compute(Lane& lane, size_t index, Column& out) override;
   std::string name() const override { return std::string(function_.name); }
   std::vector<const Operator*> inputs() const override;
 
@@ -44,10 +44,11 @@ class HistogramMap final : public Operator {
       : Operator(context, input->grid()),
         name_(name),
         function_(function),
-        input_(std::move(input)) {}
+        input_(std::move(input)),
+        columns_(context.lanes()) {}
 
-  Status Open() override;
-  Status Evaluate(size_t index, Column& out) override;
+  Status Start() override;
+  Status Compute(Lane& lane, size_t index, Column& out) override;
   std::string name() const override { return std::string(name_); }
   std::vector<const Operator*> inputs() const override { return {input_.get()}; }
 
@@ -55,7 +56,7 @@ class HistogramMap final : public Operator {
   std::string_view name_;
   HistogramFunction function_;
   OperatorPtr input_;
-  Column column_;
+  PerLane<Column> columns_;
 };
 
 /// -x. Scalars stay scalars.
@@ -64,8 +65,8 @@ class Negate final : public Operator {
   Negate(QueryContext& context, OperatorPtr input)
       : Operator(context, input->grid()), input_(std::move(input)) {}
 
-  Status Open() override;
-  Status Evaluate(size_t index, Column& out) override;
+  Status Start() override;
+  Status Compute(Lane& lane, size_t index, Column& out) override;
   std::string name() const override { return "-"; }
   std::vector<const Operator*> inputs() const override { return {input_.get()}; }
 
@@ -77,10 +78,14 @@ class Negate final : public Operator {
 class ScalarExtreme final : public Operator {
  public:
   ScalarExtreme(QueryContext& context, bool max, OperatorPtr lhs, OperatorPtr rhs)
-      : Operator(context, lhs->grid()), max_(max), lhs_(std::move(lhs)), rhs_(std::move(rhs)) {}
+      : Operator(context, lhs->grid()),
+        max_(max),
+        lhs_(std::move(lhs)),
+        rhs_(std::move(rhs)),
+        columns_(context.lanes()) {}
 
-  Status Open() override;
-  Status Evaluate(size_t index, Column& out) override;
+  Status Start() override;
+  Status Compute(Lane& lane, size_t index, Column& out) override;
   std::string name() const override { return max_ ? "max_of" : "min_of"; }
   std::vector<const Operator*> inputs() const override { return {lhs_.get(), rhs_.get()}; }
 
@@ -88,23 +93,25 @@ class ScalarExtreme final : public Operator {
   bool max_;
   OperatorPtr lhs_;
   OperatorPtr rhs_;
-  Column column_;
+  PerLane<Column> columns_;
 };
 
 /// scalar(x): the one float of each step, NaN where there is none or more than one.
 class ToScalar final : public Operator {
  public:
   ToScalar(QueryContext& context, OperatorPtr input)
-      : Operator(context, input->grid()), input_(std::move(input)) {}
+      : Operator(context, input->grid()), input_(std::move(input)), columns_(context.lanes()) {}
 
-  Status Open() override;
-  Status Evaluate(size_t index, Column& out) override;
+  Status Start() override;
+  Status Compute(Lane& lane, size_t index, Column& out) override;
   std::string name() const override { return "scalar"; }
   std::vector<const Operator*> inputs() const override { return {input_.get()}; }
 
  private:
+  void AddTo(Column& out, Column& column) const;
+
   OperatorPtr input_;
-  Column column_;
+  PerLane<Column> columns_;
 };
 
 /// absent(x) and absent_over_time(x[d]): 1 at the steps at which no series has a sample.
@@ -114,10 +121,11 @@ class Absent final : public Operator {
       : Operator(context, input->grid()),
         function_(function),
         input_(std::move(input)),
-        labels_(std::move(labels)) {}
+        labels_(std::move(labels)),
+        columns_(context.lanes()) {}
 
-  Status Open() override;
-  Status Evaluate(size_t index, Column& out) override;
+  Status Start() override;
+  Status Compute(Lane& lane, size_t index, Column& out) override;
   std::string name() const override { return std::string(function_); }
   std::vector<const Operator*> inputs() const override { return {input_.get()}; }
 
@@ -125,7 +133,7 @@ class Absent final : public Operator {
   std::string_view function_;
   OperatorPtr input_;
   Labels labels_;
-  Column column_;
+  PerLane<Column> columns_;
 };
 
 }  // namespace barograph::promql

@@ -28,12 +28,12 @@ Result<Matched> MatchSeries(QueryContext& context, const VectorMatching& matchin
   for (uint32_t i = 0; i < left.size(); ++i) {
     matched.group_of_left.push_back(group_of(left[i]));
     matched.groups[matched.group_of_left[i]].left.push_back(i);
-    TRY(context.Work(0));
+    TRY(context.main().Work(0));
   }
   for (uint32_t i = 0; i < right.size(); ++i) {
     matched.group_of_right.push_back(group_of(right[i]));
     matched.groups[matched.group_of_right[i]].right.push_back(i);
-    TRY(context.Work(0));
+    TRY(context.main().Work(0));
   }
   return matched;
 }

@@ -8,7 +8,7 @@ Error SameLabelsetError() {
   return {ErrorCode::kExecution, "vector cannot contain metrics with the same labelset"};
 }
 
-Status MergeDuplicates::Open() {
+Status MergeDuplicates::Start() {
   TRY(input_->Open());
   const std::vector<SeriesMeta>& inputs = input_->series();
   std::unordered_map<std::string, size_t> by_key;
@@ -24,19 +24,20 @@ Status MergeDuplicates::Open() {
       members_.emplace_back();
     }
     members_[entry->second].push_back(i);
-    TRY(context().Work(0));
+    TRY(context().main().Work(0));
   }
   if (series_.size() == inputs.size()) members_.clear();
   return {};
 }
 
-Status MergeDuplicates::Evaluate(size_t index, Column& out) {
-  if (members_.empty()) return input_->Evaluate(index, out);
+Status MergeDuplicates::Compute(Lane& lane, size_t index, Column& out) {
+  if (members_.empty()) return input_->Evaluate(lane, index, out);
   const std::vector<size_t>& members = members_[index];
-  TRY(input_->Evaluate(members[0], out));
+  Column& column = columns_[lane];
+  TRY(input_->Evaluate(lane, members[0], out));
   for (size_t i = 1; i < members.size(); ++i) {
-    TRY(input_->Evaluate(members[i], column_));
-    TRY(Merge(column_, out));
+    TRY(input_->Evaluate(lane, members[i], column));
+    TRY(Merge(column, out));
   }
   return {};
 }

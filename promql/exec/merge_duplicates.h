@@ -18,12 +18,15 @@ enum class Duplicates : uint8_t {
 class MergeDuplicates final : public Operator {
  public:
   MergeDuplicates(QueryContext& context, OperatorPtr input, Duplicates duplicates)
-      : Operator(context, input->grid()), input_(std::move(input)), duplicates_(duplicates) {}
+      : Operator(context, input->grid()),
+        input_(std::move(input)),
+        duplicates_(duplicates),
+        columns_(context.lanes()) {}
 
-  Status Open() override;
-  Status Evaluate(size_t index, Column& out) override;
-  std::string name() const override { return input_->name(); }
-  std::vector<const Operator*> inputs() const override { return input_->inputs(); }
+  Status Start() override;
+  Status Compute(Lane& lane, size_t index, Column& out) override;
+  std::string name() const override { return "merge duplicates"; }
+  std::vector<const Operator*> inputs() const override { return {input_.get()}; }
   bool reports() const override { return !members_.empty() || input_->reports(); }
 
  private:
@@ -32,7 +35,7 @@ class MergeDuplicates final : public Operator {
   OperatorPtr input_;
   Duplicates duplicates_;
   std::vector<std::vector<size_t>> members_;  // empty when all series are unique
-  Column column_;
+  PerLane<Column> columns_;
 };
 
 Error SameLabelsetError();

@@ -3,30 +3,25 @@
 #include <algorithm>
 
 namespace barograph::promql {
-namespace {
-
-void Explain(const Operator& node, size_t depth, std::string& out) {
-  out.append(2 * depth, ' ');
-  out += node.name();
-  out += '\n';
-  for (const Operator* input : node.inputs()) Explain(*input, depth + 1, out);
-}
-
-}  // namespace
-
 bool Operator::reports() const {
   return std::ranges::any_of(inputs(), [](const Operator* input) { return input->reports(); });
 }
 
-Status EvaluateForReports(Operator& input, size_t index, Column& scratch) {
-  if (!input.reports()) return {};
-  return input.Evaluate(index, scratch);
+Status Operator::Open() {
+  if (!context_.measures()) return Start();
+  const CostMeter meter(context_.main(), id_);
+  return Start();
 }
 
-std::string Explain(const Operator& root) {
-  std::string out;
-  Explain(root, 0, out);
-  return out;
+Status Operator::Measure(Lane& lane, size_t index, Column& out) {
+  CostMeter meter(lane, id_);
+  meter.CountSeries();
+  return Compute(lane, index, out);
+}
+
+Status EvaluateForReports(Lane& lane, Operator& input, size_t index, Column& scratch) {
+  if (!input.reports()) return {};
+  return input.Evaluate(lane, index, scratch);
 }
 
 }  // namespace barograph::promql

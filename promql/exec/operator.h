@@ -9,6 +9,7 @@
 #include "promql/exec/column.h"
 #include "promql/exec/context.h"
 #include "promql/exec/grid.h"
+#include "promql/exec/lane.h"
 #include "promql/exec/series.h"
 
 /// The operators that evaluate a plan. An operator first tells its series, then computes any of
@@ -16,17 +17,19 @@
 /// query holds grows with its groups and not with its series.
 namespace barograph::promql {
 
-/// One thread at a time. Scalars are operators with one series without labels that is present at
-/// every step.
+/// Opened on one thread; then different lanes may evaluate at the same time, and what they write
+/// they keep by lane (PerLane). Scalars are operators with one series without labels that is
+/// present at every step.
 class Operator {
  public:
-  Operator(QueryContext& context, StepGrid grid) : context_(context), grid_(grid) {}
+  Operator(QueryContext& context, StepGrid grid)
+      : context_(context), grid_(grid), id_(context.NewOperatorId()) {}
   virtual ~Operator() = default;
   Operator(const Operator&) = delete;
   Operator& operator=(const Operator&) = delete;
 
   /// Finds the series. Called once, before anything else; series() holds from then on.
-  virtual Status Open() = 0;
+  Status Open();
 
   /// The series, in the order in which an instant query shows them. Some may turn out to have no
   /// sample at any step.
@@ -34,10 +37,12 @@ class Operator {
 
   /// Computes series `index` at every step of grid() into `out`, whatever it held. Cheapest in
   /// order and once each; any order and repetition is allowed.
-  virtual Status Evaluate(size_t index, Column& out) = 0;
+  Status Evaluate(Lane& lane, size_t index, Column& out) {
+    return context_.measures() ? Measure(lane, index, out) : Compute(lane, index, out);
+  }
 
   /// What it does, on one line, such as `rate(http_requests_total[5m])`; and its inputs. For
-  /// explain.
+  /// reports of what a query cost.
   virtual std::string name() const = 0;
   virtual std::vector<const Operator*> inputs() const { return {}; }
 
@@ -48,20 +53,27 @@ class Operator {
   const StepGrid& grid() const { return grid_; }
   size_t steps() const { return grid_.count; }
 
+  /// Tells it from the query's other operators: their costs are counted by it.
+  size_t id() const { return id_; }
+
  protected:
+  /// What Open and Evaluate do.
+  virtual Status Start() = 0;
+  virtual Status Compute(Lane& lane, size_t index, Column& out) = 0;
+
   QueryContext& context() const { return context_; }
   std::vector<SeriesMeta> series_;
 
  private:
+  Status Measure(Lane& lane, size_t index, Column& out);
+
   QueryContext& context_;
   const StepGrid grid_;
+  const size_t id_;
 };
 using OperatorPtr = std::unique_ptr<Operator>;
 
 /// Evaluates series that nobody needs, for what they may report.
-Status EvaluateForReports(Operator& input, size_t index, Column& scratch);
-
-/// The tree of operators, one a line, inputs indented below.
-std::string Explain(const Operator& root);
+Status EvaluateForReports(Lane& lane, Operator& input, size_t index, Column& scratch);
 
 }  // namespace barograph::promql

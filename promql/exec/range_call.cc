@@ -24,13 +24,12 @@ RangeCall::RangeCall(QueryContext& context, const Description& description, Rang
       source_(std::move(source)),
       scalars_(std::move(scalars)),
       scalar_columns_(scalars_.size()),
-      windows_(description.windows),
-      mixed_windows_(description.windows) {}
+      locals_(context.lanes(), description.windows) {}
 
-Status RangeCall::Open() {
+Status RangeCall::Start() {
   for (size_t i = 0; i < scalars_.size(); ++i) {
     TRY(scalars_[i]->Open());
-    TRY(scalars_[i]->Evaluate(0, scalar_columns_[i]));
+    TRY(scalars_[i]->Evaluate(context().main(), 0, scalar_columns_[i]));
   }
   TRY(source_->Open());
   series_ = source_->series();
@@ -51,22 +50,23 @@ bool RangeCall::SeriesMayReport() const {
   });
 }
 
-Status RangeCall::Evaluate(size_t index, Column& out) {
-  const SeriesSamples samples = TRY(source_->Read(index));
+Status RangeCall::Compute(Lane& lane, size_t index, Column& out) {
+  const SeriesSamples samples = TRY(source_->Read(lane, index));
   const std::string_view metric = context().naming().Get(source_->series()[index], kMetricName);
-  if (samples.histograms.empty()) return EvaluateFloats(samples, metric, out);
+  if (samples.histograms.empty()) return EvaluateFloats(lane, samples, metric, out);
   SeriesSamples whole = samples;
   whole.timestamp_column = 0;  // the floats alone have timestamps of their own
-  if (description_.function->counts_histograms) return EvaluateFloats(whole, metric, out);
-  return EvaluateMixed(whole, metric, out);
+  if (description_.function->counts_histograms) return EvaluateFloats(lane, whole, metric, out);
+  return EvaluateMixed(lane, whole, metric, out);
 }
 
-Status RangeCall::EvaluateFloats(const SeriesSamples& samples, std::string_view metric,
+Status RangeCall::EvaluateFloats(Lane& lane, const SeriesSamples& samples, std::string_view metric,
                                  Column& out) {
-  const Windows& windows = windows_.Find(samples);
+  Local& local = locals_[lane];
+  const Windows& windows = local.windows.Find(samples);
   out.histograms.clear();
   out.values.resize(steps());
-  TRY(context().Work(steps()));
+  TRY(lane.Work(steps()));
 
   RangeInput input;
   input.timestamps = samples.timestamps;
@@ -80,20 +80,20 @@ Status RangeCall::EvaluateFloats(const SeriesSamples& samples, std::string_view 
   for (size_t i = 0; i < scalar_columns_.size(); ++i) input.scalars[i] = scalar_columns_[i].values;
   input.metric = metric;
   input.position = description_.argument;
-  input.annotations = &context().annotations();
-  input.scratch = &scratch_;
-  TRY(RunKernel(input, out.values));
-  context().CountSamples(windows.total);
-  if (description_.function->is_counter) CheckCounterName(metric, out);
+  input.annotations = &lane.annotations();
+  input.scratch = &local.scratch;
+  TRY(RunKernel(lane, input, out.values));
+  lane.CountSamples(windows.total);
+  if (description_.function->is_counter) CheckCounterName(lane, metric, out);
   return {};
 }
 
 // Step by step where a step's cost is its window's, so that the query can end in between.
-Status RangeCall::RunKernel(const RangeInput& input, std::span<double> out) {
+Status RangeCall::RunKernel(Lane& lane, const RangeInput& input, std::span<double> out) const {
   if (!description_.function->whole_windows) return description_.kernels.floats(input, out);
   RangeInput one = input;
   for (size_t step = 0; step < out.size(); ++step) {
-    TRY(context().Work(4 * input.windows[step].size()));
+    TRY(lane.Work(4 * input.windows[step].size()));
     one.grid = {input.grid.at(step), input.grid.step_ms, 1};
     one.windows = input.windows.subspan(step, 1);
     one.total = one.windows[0].size();
@@ -106,17 +106,19 @@ Status RangeCall::RunKernel(const RangeInput& input, std::span<double> out) {
 }
 
 // First as if there were floats only, then again the steps at which there are histograms.
-Status RangeCall::EvaluateMixed(const SeriesSamples& samples, std::string_view metric,
+Status RangeCall::EvaluateMixed(Lane& lane, const SeriesSamples& samples, std::string_view metric,
                                 Column& out) {
-  SplitOffFloats(samples);
-  TRY(EvaluateFloats(SeriesSamples{float_timestamps_, float_values_, {}, 0}, metric, out));
-  const Windows& windows = mixed_windows_.Find(samples);
+  Local& local = locals_[lane];
+  SplitOffFloats(samples, local);
+  TRY(EvaluateFloats(lane, SeriesSamples{local.float_timestamps, local.float_values, {}, 0}, metric,
+                     out));
+  const Windows& windows = local.mixed_windows.Find(samples);
   for (size_t step = 0; step < steps(); ++step) {
     const Window window = windows.steps[step];
-    const uint32_t floats = floats_before_[window.end] - floats_before_[window.begin];
+    const uint32_t floats = local.floats_before[window.end] - local.floats_before[window.begin];
     if (floats == window.size()) continue;
-    TRY(context().Work(kHistogramWork * (window.size() - floats)));
-    context().CountSamples(window.size() - floats);
+    TRY(lane.Work(kHistogramWork * (window.size() - floats)));
+    lane.CountSamples(window.size() - floats);
     MixedWindow mixed;
     mixed.timestamps = samples.timestamps.subspan(window.begin, window.size());
     mixed.values = samples.values.subspan(window.begin, window.size());
@@ -125,27 +127,27 @@ Status RangeCall::EvaluateMixed(const SeriesSamples& samples, std::string_view m
     mixed.range_ms = description_.range_ms;
     mixed.metric = metric;
     mixed.position = description_.argument;
-    mixed.annotations = &context().annotations();
+    mixed.annotations = &lane.annotations();
     EvaluateWindow(mixed, floats > 0, step, out);
   }
   return {};
 }
 
-void RangeCall::SplitOffFloats(const SeriesSamples& samples) {
-  float_timestamps_.clear();
-  float_values_.clear();
-  floats_before_.clear();
+void RangeCall::SplitOffFloats(const SeriesSamples& samples, Local& local) {
+  local.float_timestamps.clear();
+  local.float_values.clear();
+  local.floats_before.clear();
   for (size_t i = 0; i < samples.size(); ++i) {
-    floats_before_.push_back(static_cast<uint32_t>(float_values_.size()));
+    local.floats_before.push_back(static_cast<uint32_t>(local.float_values.size()));
     if (samples.histograms[i] != nullptr) continue;
-    float_timestamps_.push_back(samples.timestamps[i]);
-    float_values_.push_back(samples.values[i]);
+    local.float_timestamps.push_back(samples.timestamps[i]);
+    local.float_values.push_back(samples.values[i]);
   }
-  floats_before_.push_back(static_cast<uint32_t>(float_values_.size()));
+  local.floats_before.push_back(static_cast<uint32_t>(local.float_values.size()));
 }
 
 void RangeCall::EvaluateWindow(const MixedWindow& window, bool has_floats, size_t step,
-                               Column& out) {
+                               Column& out) const {
   if (description_.kernels.mixed == nullptr) {
     if (has_floats) window.annotations->HistogramIgnoredInRange(window.metric, window.position);
     return;
@@ -159,9 +161,9 @@ void RangeCall::EvaluateWindow(const MixedWindow& window, bool has_floats, size_
   }
 }
 
-void RangeCall::CheckCounterName(std::string_view metric, const Column& out) {
+void RangeCall::CheckCounterName(Lane& lane, std::string_view metric, const Column& out) const {
   if (metric.empty() || LooksLikeCounter(metric) || out.CountPresent() == 0) return;
-  context().annotations().PossibleNonCounter(metric, description_.argument);
+  lane.annotations().PossibleNonCounter(metric, description_.argument);
 }
 
 std::string RangeCall::name() const {

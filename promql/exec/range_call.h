@@ -25,19 +25,34 @@ class RangeCall final : public Operator {
   RangeCall(QueryContext& context, const Description& description, RangeSourcePtr source,
             std::vector<OperatorPtr> scalars);
 
-  Status Open() override;
-  Status Evaluate(size_t index, Column& out) override;
+  Status Start() override;
+  Status Compute(Lane& lane, size_t index, Column& out) override;
   std::string name() const override;
   std::vector<const Operator*> inputs() const override;
   bool reports() const override { return reports_ || Operator::reports(); }
 
  private:
-  Status EvaluateFloats(const SeriesSamples& samples, std::string_view metric, Column& out);
-  Status EvaluateMixed(const SeriesSamples& samples, std::string_view metric, Column& out);
-  void SplitOffFloats(const SeriesSamples& samples);
-  void EvaluateWindow(const MixedWindow& window, bool has_floats, size_t step, Column& out);
-  Status RunKernel(const RangeInput& input, std::span<double> out);
-  void CheckCounterName(std::string_view metric, const Column& out);
+  struct Local {
+    explicit Local(const WindowSpec& spec) : windows(spec), mixed_windows(spec) {}
+
+    WindowCache windows;
+    RangeScratch scratch;
+
+    // Of a series that also has histograms.
+    WindowCache mixed_windows;
+    std::vector<Timestamp> float_timestamps;
+    std::vector<double> float_values;
+    std::vector<uint32_t> floats_before;  // each sample, and in all
+  };
+
+  Status EvaluateFloats(Lane& lane, const SeriesSamples& samples, std::string_view metric,
+                        Column& out);
+  Status EvaluateMixed(Lane& lane, const SeriesSamples& samples, std::string_view metric,
+                       Column& out);
+  static void SplitOffFloats(const SeriesSamples& samples, Local& local);
+  void EvaluateWindow(const MixedWindow& window, bool has_floats, size_t step, Column& out) const;
+  Status RunKernel(Lane& lane, const RangeInput& input, std::span<double> out) const;
+  void CheckCounterName(Lane& lane, std::string_view metric, const Column& out) const;
 
   bool SeriesMayReport() const;
 
@@ -46,14 +61,7 @@ class RangeCall final : public Operator {
   std::vector<OperatorPtr> scalars_;
   std::vector<Column> scalar_columns_;
   bool reports_ = false;
-  WindowCache windows_;
-  RangeScratch scratch_;
-
-  // Of a series that also has histograms.
-  WindowCache mixed_windows_;
-  std::vector<Timestamp> float_timestamps_;
-  std::vector<double> float_values_;
-  std::vector<uint32_t> floats_before_;  // each sample, and in all
+  PerLane<Local> locals_;
 };
 
 }  // namespace barograph::promql

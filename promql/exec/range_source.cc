@@ -38,33 +38,35 @@ HistogramRef WithoutResetHint(HistogramRef histogram) {
 
 Status SelectorSource::Open() {
   const QueryContext::Selected* selected = TRY(context_.Select(selection_index_));
-  cursor_ = selected->selection->NewCursor();
+  selection_ = selected->selection.get();
   series_.reserve(selected->labels.size());
   for (const Labels* labels : selected->labels) series_.push_back({labels, false});
   return {};
 }
 
-Result<SeriesSamples> SelectorSource::ReadAll(size_t index) {
-  SeriesSamples samples = TRY(cursor_->Read(index));
-  TRY(context_.Work(samples.size()));
-  if (totals_only_ && !samples.histograms.empty()) TakeTotals(samples);
+Result<SeriesSamples> SelectorSource::ReadAll(Lane& lane, size_t index) {
+  Local& local = locals_[lane];
+  if (local.cursor == nullptr) local.cursor = selection_->NewCursor();
+  SeriesSamples samples = TRY(local.cursor->Read(index));
+  TRY(lane.Work(samples.size()));
+  if (totals_only_ && !samples.histograms.empty()) TakeTotals(samples, local);
   return samples;
 }
 
-void SelectorSource::TakeTotals(SeriesSamples& samples) {
-  totals_.clear();
-  totals_.reserve(samples.size());  // so that pointers stay
-  total_pointers_.assign(samples.size(), nullptr);
+void SelectorSource::TakeTotals(SeriesSamples& samples, Local& local) {
+  local.totals.clear();
+  local.totals.reserve(samples.size());  // so that pointers stay
+  local.total_pointers.assign(samples.size(), nullptr);
   const FloatHistogram* last = nullptr;
   for (size_t i = 0; i < samples.size(); ++i) {
     const FloatHistogram* histogram = samples.histograms[i];
     if (histogram == nullptr) continue;
-    FloatHistogram& total = totals_.emplace_back();
+    FloatHistogram& total = local.totals.emplace_back();
     total.counter_reset_hint = histogram->counter_reset_hint;
     total.schema = histogram->schema;
     total.count = histogram->count;
     total.sum = histogram->sum;
-    total_pointers_[i] = &total;
+    local.total_pointers[i] = &total;
     if (IsStale(histogram->sum)) continue;
     const bool unknown = histogram->counter_reset_hint == CounterResetHint::kUnknown;
     if (unknown && last != nullptr) {
@@ -73,29 +75,29 @@ void SelectorSource::TakeTotals(SeriesSamples& samples) {
     }
     last = histogram;
   }
-  samples.histograms = total_pointers_;
+  samples.histograms = local.total_pointers;
 }
 
-Result<SeriesSamples> SelectorSource::Read(size_t index) {
-  const SeriesSamples samples = TRY(ReadAll(index));
-  return HasMarkers(samples) ? WithoutMarkers(samples) : samples;
+Result<SeriesSamples> SelectorSource::Read(Lane& lane, size_t index) {
+  const SeriesSamples samples = TRY(ReadAll(lane, index));
+  return HasMarkers(samples) ? WithoutMarkers(samples, locals_[lane]) : samples;
 }
 
-SeriesSamples SelectorSource::WithoutMarkers(const SeriesSamples& samples) {
-  timestamps_.clear();
-  values_.clear();
-  histograms_.clear();
+SeriesSamples SelectorSource::WithoutMarkers(const SeriesSamples& samples, Local& local) {
+  local.timestamps.clear();
+  local.values.clear();
+  local.histograms.clear();
   for (size_t i = 0; i < samples.size(); ++i) {
     if (IsMarker(samples, i)) continue;
-    timestamps_.push_back(samples.timestamps[i]);
-    values_.push_back(samples.values[i]);
-    if (!samples.histograms.empty()) histograms_.push_back(samples.histograms[i]);
+    local.timestamps.push_back(samples.timestamps[i]);
+    local.values.push_back(samples.values[i]);
+    if (!samples.histograms.empty()) local.histograms.push_back(samples.histograms[i]);
   }
-  return {timestamps_, values_, histograms_, 0};
+  return {local.timestamps, local.values, local.histograms, 0};
 }
 
 SubquerySource::SubquerySource(QueryContext& context, OperatorPtr input, std::string text)
-    : context_(context), input_(std::move(input)), text_(std::move(text)) {}
+    : input_(std::move(input)), text_(std::move(text)), locals_(context.lanes()) {}
 
 Status SubquerySource::Open() {
   TRY(input_->Open());
@@ -107,27 +109,29 @@ Status SubquerySource::Open() {
   return {};
 }
 
-Result<SeriesSamples> SubquerySource::Read(size_t index) {
-  TRY(input_->Evaluate(index, column_));
-  TRY(context_.Work(column_.size()));
-  const bool floats_only = column_.histograms.empty();
-  if (floats_only && column_.CountPresent() == column_.size()) {
+Result<SeriesSamples> SubquerySource::Read(Lane& lane, size_t index) {
+  Local& local = locals_[lane];
+  Column& column = local.column;
+  TRY(input_->Evaluate(lane, index, column));
+  TRY(lane.Work(column.size()));
+  const bool floats_only = column.histograms.empty();
+  if (floats_only && column.CountPresent() == column.size()) {
     constexpr uint64_t kWholeGrid = 1;
-    return SeriesSamples{grid_timestamps_, column_.values, {}, kWholeGrid};
+    return SeriesSamples{grid_timestamps_, column.values, {}, kWholeGrid};
   }
-  timestamps_.clear();
-  values_.clear();
-  histograms_.clear();
-  held_histograms_.clear();
-  for (size_t step = 0; step < column_.size(); ++step) {
-    if (!column_.present(step)) continue;
-    timestamps_.push_back(grid_timestamps_[step]);
-    values_.push_back(column_.values[step]);
+  local.timestamps.clear();
+  local.values.clear();
+  local.histograms.clear();
+  local.held_histograms.clear();
+  for (size_t step = 0; step < column.size(); ++step) {
+    if (!column.present(step)) continue;
+    local.timestamps.push_back(grid_timestamps_[step]);
+    local.values.push_back(column.values[step]);
     if (floats_only) continue;
-    held_histograms_.push_back(WithoutResetHint(column_.histograms[step]));
-    histograms_.push_back(held_histograms_.back().get());
+    local.held_histograms.push_back(WithoutResetHint(column.histograms[step]));
+    local.histograms.push_back(local.held_histograms.back().get());
   }
-  return SeriesSamples{timestamps_, values_, histograms_, 0};
+  return SeriesSamples{local.timestamps, local.values, local.histograms, 0};
 }
 
 }  // namespace barograph::promql

@@ -12,7 +12,7 @@
 /// Where range functions get their samples from: a selector or a subquery.
 namespace barograph::promql {
 
-/// One thread at a time.
+/// Opened on one thread; then different lanes may read at the same time.
 class RangeSource {
  public:
   RangeSource() = default;
@@ -24,8 +24,9 @@ class RangeSource {
   virtual Status Open() = 0;
   const std::vector<SeriesMeta>& series() const { return series_; }
 
-  /// The samples of series `index` without staleness markers. The spans live until the next call.
-  virtual Result<SeriesSamples> Read(size_t index) = 0;
+  /// The samples of series `index` without staleness markers. The spans live until the
+  /// lane's next call.
+  virtual Result<SeriesSamples> Read(Lane& lane, size_t index) = 0;
 
   virtual std::string name() const = 0;
   virtual std::vector<const Operator*> inputs() const { return {}; }
@@ -44,28 +45,34 @@ class SelectorSource final : public RangeSource {
       : context_(context),
         selection_index_(selection),
         text_(std::move(text)),
-        totals_only_(totals_only) {}
+        totals_only_(totals_only),
+        locals_(context.lanes()) {}
 
   Status Open() override;
-  Result<SeriesSamples> Read(size_t index) override;
+  Result<SeriesSamples> Read(Lane& lane, size_t index) override;
   /// The same with markers.
-  Result<SeriesSamples> ReadAll(size_t index);
+  Result<SeriesSamples> ReadAll(Lane& lane, size_t index);
   std::string name() const override { return text_; }
 
  private:
-  SeriesSamples WithoutMarkers(const SeriesSamples& samples);
-  void TakeTotals(SeriesSamples& samples);
+  struct Local {
+    std::unique_ptr<SeriesCursor> cursor;
+    std::vector<FloatHistogram> totals;
+    std::vector<const FloatHistogram*> total_pointers;  // parallel to the samples
+    std::vector<Timestamp> timestamps;                  // of a series that had markers
+    std::vector<double> values;
+    std::vector<const FloatHistogram*> histograms;
+  };
+
+  static SeriesSamples WithoutMarkers(const SeriesSamples& samples, Local& local);
+  static void TakeTotals(SeriesSamples& samples, Local& local);
 
   QueryContext& context_;
   size_t selection_index_;
   std::string text_;
   bool totals_only_;
-  std::vector<FloatHistogram> totals_;
-  std::vector<const FloatHistogram*> total_pointers_;  // parallel to the samples
-  std::unique_ptr<SeriesCursor> cursor_;
-  std::vector<Timestamp> timestamps_;  // of a series that had markers
-  std::vector<double> values_;
-  std::vector<const FloatHistogram*> histograms_;
+  const Selection* selection_ = nullptr;
+  PerLane<Local> locals_;
 };
 
 /// The values of an expression at the steps of its own grid.
@@ -74,20 +81,23 @@ class SubquerySource final : public RangeSource {
   SubquerySource(QueryContext& context, OperatorPtr input, std::string text);
 
   Status Open() override;
-  Result<SeriesSamples> Read(size_t index) override;
+  Result<SeriesSamples> Read(Lane& lane, size_t index) override;
   std::string name() const override { return text_; }
   std::vector<const Operator*> inputs() const override { return {input_.get()}; }
 
  private:
-  QueryContext& context_;
+  struct Local {
+    Column column;
+    std::vector<Timestamp> timestamps;
+    std::vector<double> values;
+    std::vector<HistogramRef> held_histograms;
+    std::vector<const FloatHistogram*> histograms;
+  };
+
   OperatorPtr input_;
   std::string text_;
-  Column column_;
   std::vector<Timestamp> grid_timestamps_;
-  std::vector<Timestamp> timestamps_;
-  std::vector<double> values_;
-  std::vector<HistogramRef> held_histograms_;
-  std::vector<const FloatHistogram*> histograms_;
+  PerLane<Local> locals_;
 };
 
 }  // namespace barograph::promql

@@ -12,12 +12,12 @@ std::unexpected<Error> Invalid(std::string_view what, std::string_view function,
 
 }  // namespace
 
-Status RelabelCall::Open() {
+Status RelabelCall::Start() {
   TRY(input_->Open());
   series_ = input_->series();
   LabelsBuilder builder;
   for (SeriesMeta& meta : series_) {
-    TRY(context().Work(0));
+    TRY(context().main().Work(0));
     const Labels visible = context().naming().Visible(meta);
     builder.Reset(visible);
     if (!Edit(visible, builder)) continue;

@@ -15,8 +15,10 @@ class RelabelCall : public Operator {
   RelabelCall(QueryContext& context, OperatorPtr input)
       : Operator(context, input->grid()), input_(std::move(input)) {}
 
-  Status Open() override;
-  Status Evaluate(size_t index, Column& out) override { return input_->Evaluate(index, out); }
+  Status Start() override;
+  Status Compute(Lane& lane, size_t index, Column& out) override {
+    return input_->Evaluate(lane, index, out);
+  }
   std::vector<const Operator*> inputs() const override { return {input_.get()}; }
 
  protected:

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 
+#include "promql/exec/fan_out.h"
 #include "promql/exec/merge_duplicates.h"
 
 namespace barograph::promql {
 namespace {
+
+constexpr size_t kPointBytes = sizeof(Timestamp) + sizeof(double);
 
 void SortByLabels(std::vector<ResultSeries>& series) {
   std::sort(series.begin(), series.end(),
@@ -34,16 +37,18 @@ class DelayedNameRemoval final : public Operator {
   DelayedNameRemoval(QueryContext& context, OperatorPtr input)
       : Operator(context, input->grid()), input_(std::move(input)) {}
 
-  Status Open() override {
+  Status Start() override {
     TRY(input_->Open());
     for (const SeriesMeta& meta : input_->series()) {
       series_.push_back({meta.drop_name ? context().Keep(FinalLabels(meta)) : meta.labels, false});
     }
     return {};
   }
-  Status Evaluate(size_t index, Column& out) override { return input_->Evaluate(index, out); }
-  std::string name() const override { return input_->name(); }
-  std::vector<const Operator*> inputs() const override { return input_->inputs(); }
+  Status Compute(Lane& lane, size_t index, Column& out) override {
+    return input_->Evaluate(lane, index, out);
+  }
+  std::string name() const override { return "drop names"; }
+  std::vector<const Operator*> inputs() const override { return {input_.get()}; }
 
  private:
   OperatorPtr input_;
@@ -64,24 +69,34 @@ std::vector<Timestamp> TimesOf(const StepGrid& grid) {
   return times;
 }
 
+// What the points of a column become in a result.
+size_t BytesOf(size_t points, const Column& column) {
+  size_t bytes = points * kPointBytes;
+  for (const HistogramRef& histogram : column.histograms) {
+    if (histogram == nullptr) continue;
+    const size_t buckets = histogram->positive_buckets.size() + histogram->negative_buckets.size();
+    bytes += sizeof(std::optional<FloatHistogram>) + buckets * sizeof(double);
+  }
+  return bytes;
+}
+
 Result<std::vector<ResultSeries>> CollectSeries(QueryContext& context, Operator& top) {
   std::vector<ResultSeries> result;
   HeldSamples held(context);
   const std::vector<Timestamp> grid_times = TimesOf(top.grid());
-  Column column;
-  for (size_t i = 0; i < top.series().size(); ++i) {
-    TRY(top.Evaluate(i, column));
-    TRY(context.Work(column.size()));
+  Column scratch;
+  const auto take = [&](Lane& lane, size_t i, const Column& column) -> Status {
+    TRY(lane.Work(column.size()));
     const size_t points = column.CountPresent();
-    if (points == 0) continue;
-    TRY(held.Add(points));
+    if (points == 0) return {};
+    TRY(held.Add(points, BytesOf(points, column)));
     ResultSeries& series = result.emplace_back();
     series.labels = FinalLabels(top.series()[i]);
     const bool whole = points == column.size() && column.histograms.empty();
     if (whole) {
       series.timestamps = grid_times;
       series.values = column.values;
-      continue;
+      return {};
     }
     series.timestamps.reserve(points);
     series.values.reserve(points);
@@ -89,8 +104,18 @@ Result<std::vector<ResultSeries>> CollectSeries(QueryContext& context, Operator&
       if (!column.present(step)) continue;
       AddPoint(series, grid_times[step], column.values[step], column.histogram(step));
     }
-  }
+    return {};
+  };
+  TRY(EvaluateEach(context, context.main(), top, AllSeries(top), scratch, take));
   return result;
+}
+
+void ReportCosts(const Operator& node, const std::vector<OperatorCost>& costs, size_t depth,
+                 std::vector<OperatorReport>& reports) {
+  const OperatorCost& cost = costs[node.id()];
+  const std::chrono::duration<double> seconds = cost.time;
+  reports.push_back({depth, node.name(), cost.series, cost.samples, seconds.count()});
+  for (const Operator* input : node.inputs()) ReportCosts(*input, costs, depth + 1, reports);
 }
 
 // A range vector as the result of an instant query: the samples themselves.
@@ -102,11 +127,11 @@ Result<Value> CollectSamples(QueryContext& context, const PlanNode& root,
   HeldSamples held(context);
   Matrix matrix;
   for (size_t i = 0; i < source->series().size(); ++i) {
-    const SeriesSamples samples = TRY(source->Read(i));
+    const SeriesSamples samples = TRY(source->Read(context.main(), i));
     const Window window = windows.Find(samples).steps[0];
     if (window.size() == 0) continue;
-    TRY(held.Add(window.size()));
-    context.CountSamples(window.size());
+    TRY(held.Add(window.size(), window.size() * kPointBytes));
+    context.main().CountSamples(window.size());
     ResultSeries& series = matrix.series.emplace_back();
     series.labels = FinalLabels(source->series()[i]);
     if (samples.histograms.empty()) {
@@ -126,8 +151,8 @@ Result<Value> CollectSamples(QueryContext& context, const PlanNode& root,
 
 }  // namespace
 
-Result<Value> EvaluatePlan(QueryContext& context, const PlanNode& root,
-                           const BuildOptions& options) {
+Result<Value> EvaluatePlan(QueryContext& context, const PlanNode& root, const BuildOptions& options,
+                           std::vector<OperatorReport>& costs) {
   const Timestamp time = FromMs(root.grid.start_ms);
   const ValueType type = TypeOf(*root.expr);
   if (type == ValueType::kString) return StringValue{time, As<StringLiteral>(*root.expr).value};
@@ -136,6 +161,7 @@ Result<Value> EvaluatePlan(QueryContext& context, const PlanNode& root,
   OperatorPtr top = TRY(BuildRoot(context, root, options));
   TRY(top->Open());
   std::vector<ResultSeries> series = TRY(CollectSeries(context, *top));
+  if (context.measures()) ReportCosts(*top, context.costs(), 0, costs);
   if (options.range_query) {
     SortByLabels(series);
     return Matrix{std::move(series)};

@@ -18,10 +18,10 @@ ScalarBinary::ScalarBinary(QueryContext& context, const Description& description
       lhs_is_scalar_(lhs_is_scalar),
       both_scalar_(lhs_is_scalar && rhs_is_scalar) {}
 
-Status ScalarBinary::Open() {
+Status ScalarBinary::Start() {
   TRY(lhs_->Open());
   TRY(rhs_->Open());
-  TRY(scalar().Evaluate(0, scalar_column_));
+  TRY(scalar().Evaluate(context().main(), 0, scalar_column_));
   series_ = vector().series();
   if (ChangesMeaning(description_.op) || description_.return_bool) {
     for (SeriesMeta& meta : series_) meta.drop_name = true;
@@ -35,17 +35,17 @@ ComparisonResult ScalarBinary::comparison() const {
   return lhs_is_scalar_ ? ComparisonResult::kFilterRight : ComparisonResult::kFilter;
 }
 
-Status ScalarBinary::Evaluate(size_t index, Column& out) {
-  TRY(vector().Evaluate(index, out));
-  TRY(context().Work(out.size()));
+Status ScalarBinary::Compute(Lane& lane, size_t index, Column& out) {
+  TRY(vector().Evaluate(lane, index, out));
+  TRY(lane.Work(out.size()));
   std::vector<HistogramRef> results;
   if (!out.histograms.empty()) {
-    results = ApplyToHistogramSteps(out);
+    results = ApplyToHistogramSteps(lane, out);
     out.EraseHistograms();
   }
   if (IsTrim(description_.op) && out.CountPresent() > 0) {
-    context().annotations().IncompatibleTypes("float", ToString(description_.op), "float",
-                                              description_.position);
+    lane.annotations().IncompatibleTypes("float", ToString(description_.op), "float",
+                                         description_.position);
   }
   if (lhs_is_scalar_) {
     ApplyToColumns(description_.op, comparison(), scalar_column_.values, out.values, out.values);
@@ -59,14 +59,15 @@ Status ScalarBinary::Evaluate(size_t index, Column& out) {
 }
 
 // The result at each step at which the vector has a histogram.
-std::vector<HistogramRef> ScalarBinary::ApplyToHistogramSteps(const Column& column) {
+std::vector<HistogramRef> ScalarBinary::ApplyToHistogramSteps(Lane& lane,
+                                                              const Column& column) const {
   std::vector<HistogramRef> results(column.size());
   for (size_t step = 0; step < column.size(); ++step) {
     if (column.histogram(step) == nullptr) continue;
     const BinaryOperand vector{0, column.histogram(step)};
     const BinaryOperand scalar{scalar_column_.values[step], nullptr};
     results[step] = ApplyToHistograms(description_.op, lhs_is_scalar_ ? scalar : vector,
-                                      lhs_is_scalar_ ? vector : scalar, context().annotations(),
+                                      lhs_is_scalar_ ? vector : scalar, lane.annotations(),
                                       description_.position)
                         .histogram;
   }

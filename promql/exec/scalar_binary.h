@@ -19,8 +19,8 @@ class ScalarBinary final : public Operator {
   ScalarBinary(QueryContext& context, const Description& description, OperatorPtr lhs,
                OperatorPtr rhs, bool lhs_is_scalar, bool rhs_is_scalar);
 
-  Status Open() override;
-  Status Evaluate(size_t index, Column& out) override;
+  Status Start() override;
+  Status Compute(Lane& lane, size_t index, Column& out) override;
   std::string name() const override { return std::string(ToString(description_.op)); }
   std::vector<const Operator*> inputs() const override { return {lhs_.get(), rhs_.get()}; }
 
@@ -28,7 +28,7 @@ class ScalarBinary final : public Operator {
   Operator& vector() { return lhs_is_scalar_ ? *rhs_ : *lhs_; }
   Operator& scalar() { return lhs_is_scalar_ ? *lhs_ : *rhs_; }
   ComparisonResult comparison() const;
-  std::vector<HistogramRef> ApplyToHistogramSteps(const Column& column);
+  std::vector<HistogramRef> ApplyToHistogramSteps(Lane& lane, const Column& column) const;
 
   Description description_;
   OperatorPtr lhs_;

@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "base/model/number.h"
+#include "promql/exec/fan_out.h"
 #include "promql/func/math.h"
 #include "promql/func/ranked_heaps.h"
 
@@ -46,13 +48,13 @@ SelectK::SelectK(QueryContext& context, const AggregateExpr& expr, OperatorPtr p
       input_(std::move(input)),
       held_(context) {}
 
-Status SelectK::Open() {
+Status SelectK::Start() {
   TRY(parameter_->Open());
-  TRY(parameter_->Evaluate(0, parameters_));
+  TRY(parameter_->Evaluate(context().main(), 0, parameters_));
   TRY(input_->Open());
   if (!TRY(CheckParameter())) {
     for (size_t i = 0; i < input_->series().size(); ++i) {
-      TRY(EvaluateForReports(*input_, i, column_));
+      TRY(EvaluateForReports(context().main(), *input_, i, column_));
     }
     return {};
   }
@@ -93,8 +95,9 @@ Result<bool> SelectK::CheckRatio(double low, double high, bool any_nan) {
   if (low == 0 && high == 0) return false;
   if (any_nan) return Fail(ErrorCode::kExecution, "Ratio value is NaN");
   const PositionRange where = expr_.param->position;
-  if (high > 1) context().annotations().InvalidRatio(high, 1, where);
-  if (low < -1) context().annotations().InvalidRatio(low, -1, where);
+  Annotator& annotations = context().main().annotations();
+  if (high > 1) annotations.InvalidRatio(high, 1, where);
+  if (low < -1) annotations.InvalidRatio(low, -1, where);
   return true;
 }
 
@@ -118,13 +121,16 @@ Status SelectK::SelectFrom(const SeriesGroup& group) {
 // shows.
 Status SelectK::SelectRanked(const SeriesGroup& group) {
   const std::vector<size_t> counts = CountsFor(group);
+  const size_t most = std::accumulate(counts.begin(), counts.end(), size_t{0});
+  HeldSamples held(context());
+  TRY(held.AddBytes(most * sizeof(RankedValue)));
   RankedHeaps heaps(expr_.op == AggregateOp::kTopK, counts);
-  for (const uint32_t member : group.members) {
-    TRY(input_->Evaluate(member, column_));
-    TRY(context().Work(steps()));
-    IgnoreHistograms(context(), ToString(expr_.op), expr_.position, column_);
-    heaps.Offer(column_.values, member);
-  }
+  TRY(EvaluateEach(context(), context().main(), *input_, group.members, column_,
+                   [&](Lane& lane, size_t i, Column& column) {
+                     IgnoreHistograms(lane, ToString(expr_.op), expr_.position, column);
+                     heaps.Offer(column.values, group.members[i]);
+                     return lane.Work(steps());
+                   }));
   for (uint32_t step = 0; step < steps(); ++step) {
     for (const auto& [value, series] : heaps.Ranking(step)) {
       TRY(AddPoint(series, {step, value, nullptr}));
@@ -136,32 +142,31 @@ Status SelectK::SelectRanked(const SeriesGroup& group) {
 // The first k that are there.
 Status SelectK::SelectFirst(const SeriesGroup& group) {
   std::vector<size_t> wanted = CountsFor(group);
-  for (const uint32_t member : group.members) {
-    TRY(input_->Evaluate(member, column_));
-    TRY(context().Work(steps()));
+  const auto take = [&](Lane& lane, size_t i, const Column& column) -> Status {
     for (uint32_t step = 0; step < steps(); ++step) {
-      if (wanted[step] == 0 || !column_.present(step)) continue;
+      if (wanted[step] == 0 || !column.present(step)) continue;
       --wanted[step];
-      TRY(AddPoint(member, {step, column_.values[step], column_.shared_histogram(step)}));
+      TRY(AddPoint(group.members[i], {step, column.values[step], column.shared_histogram(step)}));
     }
-  }
-  return {};
+    return lane.Work(steps());
+  };
+  return EvaluateEach(context(), context().main(), *input_, group.members, column_, take);
 }
 
 Status SelectK::SelectByRatio(const SeriesGroup& group) {
-  for (const uint32_t member : group.members) {
-    TRY(input_->Evaluate(member, column_));
-    TRY(context().Work(steps()));
+  const auto take = [&](Lane& lane, size_t i, const Column& column) -> Status {
+    const uint32_t member = group.members[i];
     const double offset = RatioOffset(context().naming().Visible(input_->series()[member]));
     for (uint32_t step = 0; step < steps(); ++step) {
-      if (!column_.present(step)) continue;
+      if (!column.present(step)) continue;
       const double ratio = std::clamp(parameters_.values[step], -1.0, 1.0);
       const bool chosen = ratio >= 0 ? offset < ratio : offset >= 1.0 + ratio;
       if (!chosen) continue;
-      TRY(AddPoint(member, {step, column_.values[step], column_.shared_histogram(step)}));
+      TRY(AddPoint(member, {step, column.values[step], column.shared_histogram(step)}));
     }
-  }
-  return {};
+    return lane.Work(steps());
+  };
+  return EvaluateEach(context(), context().main(), *input_, group.members, column_, take);
 }
 
 Status SelectK::AddPoint(uint32_t series, Point point) {
@@ -171,10 +176,10 @@ Status SelectK::AddPoint(uint32_t series, Point point) {
     points_.emplace_back();
   }
   points_[entry->second].push_back(std::move(point));
-  return held_.Add(1);
+  return held_.Add(1, sizeof(Point));
 }
 
-Status SelectK::Evaluate(size_t index, Column& out) {
+Status SelectK::Compute(Lane&, size_t index, Column& out) {
   out.Reset(steps());
   for (const Point& point : points_[index]) {
     if (point.histogram != nullptr) {

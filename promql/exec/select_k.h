@@ -16,8 +16,8 @@ class SelectK final : public Operator {
   SelectK(QueryContext& context, const AggregateExpr& expr, OperatorPtr parameter,
           OperatorPtr input);
 
-  Status Open() override;
-  Status Evaluate(size_t index, Column& out) override;
+  Status Start() override;
+  Status Compute(Lane& lane, size_t index, Column& out) override;
   std::string name() const override { return std::string(ToString(expr_.op)); }
   std::vector<const Operator*> inputs() const override { return {parameter_.get(), input_.get()}; }
 
@@ -48,7 +48,7 @@ class SelectK final : public Operator {
   Column parameters_;
   std::vector<std::vector<Point>> points_;        // by output series
   std::unordered_map<uint32_t, size_t> outputs_;  // by input series
-  Column column_;
+  Column column_;                                 // while it opens
   HeldSamples held_;
 };
 

@@ -1,5 +1,7 @@
 #include "promql/exec/set_operator.h"
 
+#include "promql/exec/fan_out.h"
+
 namespace barograph::promql {
 
 SetOperator::SetOperator(QueryContext& context, BinaryOp op, const VectorMatching& matching,
@@ -11,7 +13,7 @@ SetOperator::SetOperator(QueryContext& context, BinaryOp op, const VectorMatchin
       rhs_(std::move(rhs)),
       held_(context) {}
 
-Status SetOperator::Open() {
+Status SetOperator::Start() {
   TRY(lhs_->Open());
   TRY(rhs_->Open());
   matched_ = TRY(MatchSeries(context(), matching_, lhs_->series(), rhs_->series()));
@@ -23,6 +25,7 @@ Status SetOperator::Open() {
 }
 
 Status SetOperator::FindPresence() {
+  Lane& lane = context().main();
   const bool left_decides = op_ == BinaryOp::kOr;
   Operator& deciding = left_decides ? *lhs_ : *rhs_;
   presence_.resize(matched_.groups.size());
@@ -34,10 +37,12 @@ Status SetOperator::FindPresence() {
     }
     TRY(held_.Add(steps() / 64));
     StepSet& steps_present = presence_[i].emplace(steps());
-    for (const uint32_t series : left_decides ? group.left : group.right) {
-      TRY(deciding.Evaluate(series, column_));
-      steps_present.AddPresent(column_);
-    }
+    const auto& members = left_decides ? group.left : group.right;
+    TRY(EvaluateEach(context(), lane, deciding, members, column_,
+                     [&](Lane&, size_t, const Column& column) -> Status {
+                       steps_present.AddPresent(column);
+                       return {};
+                     }));
   }
   return {};
 }
@@ -45,13 +50,14 @@ Status SetOperator::FindPresence() {
 // Series that are in no result, or would only be looked at for one.
 Status SetOperator::EvaluateUnmatched(const MatchGroup& group) {
   if (op_ == BinaryOp::kOr) return {};
-  for (const uint32_t series : group.right) TRY(EvaluateForReports(*rhs_, series, column_));
+  Lane& lane = context().main();
+  for (const uint32_t series : group.right) TRY(EvaluateForReports(lane, *rhs_, series, column_));
   if (op_ == BinaryOp::kUnless) return {};
-  for (const uint32_t series : group.left) TRY(EvaluateForReports(*lhs_, series, column_));
+  for (const uint32_t series : group.left) TRY(EvaluateForReports(lane, *lhs_, series, column_));
   return {};
 }
 
-Status SetOperator::Evaluate(size_t index, Column& out) {
+Status SetOperator::Compute(Lane& lane, size_t index, Column& out) {
   const size_t left_size = lhs_->series().size();
   const bool from_left = index < left_size;
   const size_t group =
@@ -62,9 +68,9 @@ Status SetOperator::Evaluate(size_t index, Column& out) {
     return {};
   }
   if (from_left) {
-    TRY(lhs_->Evaluate(index, out));
+    TRY(lhs_->Evaluate(lane, index, out));
   } else {
-    TRY(rhs_->Evaluate(index - left_size, out));
+    TRY(rhs_->Evaluate(lane, index - left_size, out));
   }
   if (!presence.has_value() || (op_ == BinaryOp::kOr && from_left)) return {};
   const bool keep_where_present = op_ == BinaryOp::kAnd;

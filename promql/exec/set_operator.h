@@ -16,8 +16,8 @@ class SetOperator final : public Operator {
   SetOperator(QueryContext& context, BinaryOp op, const VectorMatching& matching, OperatorPtr lhs,
               OperatorPtr rhs);
 
-  Status Open() override;
-  Status Evaluate(size_t index, Column& out) override;
+  Status Start() override;
+  Status Compute(Lane& lane, size_t index, Column& out) override;
   std::string name() const override { return std::string(ToString(op_)); }
   std::vector<const Operator*> inputs() const override { return {lhs_.get(), rhs_.get()}; }
 
@@ -35,7 +35,7 @@ class SetOperator final : public Operator {
   // By group, where the group has series on both sides: the steps at which the deciding side (the
   // right one; the left one for `or`) has a sample.
   std::vector<std::optional<StepSet>> presence_;
-  Column column_;
+  Column column_;  // while it opens
 };
 
 }  // namespace barograph::promql

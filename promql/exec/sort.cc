@@ -1,5 +1,7 @@
 #include "promql/exec/sort.h"
 
+#include "promql/exec/fan_out.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -46,8 +48,8 @@ bool NaturalLess(std::string_view a, std::string_view b) {
 Sort::Sort(QueryContext& context, Order order, OperatorPtr input)
     : Operator(context, input->grid()), order_(std::move(order)), input_(std::move(input)) {}
 
-Status Sort::Open() {
-  if (steps() != 1) context().annotations().SortInRangeQuery(order_.position);
+Status Sort::Start() {
+  if (steps() != 1) context().main().annotations().SortInRangeQuery(order_.position);
   TRY(input_->Open());
   if (steps() != 1) {
     series_ = input_->series();
@@ -55,11 +57,14 @@ Status Sort::Open() {
   }
   std::vector<Item> items;
   Column column;
-  for (uint32_t i = 0; i < input_->series().size(); ++i) {
-    TRY(input_->Evaluate(i, column));
-    if (!order_.by_label) column.EraseHistograms();
-    if (column.present(0)) items.push_back({i, column.values[0]});
-  }
+  TRY(EvaluateEach(context(), context().main(), *input_, AllSeries(*input_), column,
+                   [&](Lane&, size_t i, Column& taken) -> Status {
+                     if (!order_.by_label) taken.EraseHistograms();
+                     if (taken.present(0)) {
+                       items.push_back({static_cast<uint32_t>(i), taken.values[0]});
+                     }
+                     return {};
+                   }));
   std::sort(items.begin(), items.end(), [&](const Item& a, const Item& b) {
     return order_.by_label ? LabelsBefore(a, b) : ValueBefore(a, b);
   });
@@ -91,8 +96,8 @@ bool Sort::LabelsBefore(const Item& a, const Item& b) const {
   return naming.Visible(first) < naming.Visible(second);
 }
 
-Status Sort::Evaluate(size_t index, Column& out) {
-  TRY(input_->Evaluate(sources_.empty() ? index : sources_[index], out));
+Status Sort::Compute(Lane& lane, size_t index, Column& out) {
+  TRY(input_->Evaluate(lane, sources_.empty() ? index : sources_[index], out));
   if (!order_.by_label) out.EraseHistograms();
   return {};
 }

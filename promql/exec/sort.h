@@ -23,8 +23,8 @@ class Sort final : public Operator {
 
   Sort(QueryContext& context, Order order, OperatorPtr input);
 
-  Status Open() override;
-  Status Evaluate(size_t index, Column& out) override;
+  Status Start() override;
+  Status Compute(Lane& lane, size_t index, Column& out) override;
   std::string name() const override { return order_.function; }
   std::vector<const Operator*> inputs() const override { return {input_.get()}; }
 

@@ -16,6 +16,7 @@ VectorBinary::VectorBinary(QueryContext& context, const BinaryExpr& expr, Operat
       lhs_(std::move(lhs)),
       rhs_(std::move(rhs)),
       swapped_(matching_.card == VectorCardinality::kOneToMany),
+      locals_(context.lanes()),
       held_(context) {
   many_.input = swapped_ ? rhs_.get() : lhs_.get();
   one_.input = swapped_ ? lhs_.get() : rhs_.get();
@@ -29,7 +30,7 @@ const std::vector<uint32_t>& VectorBinary::one_of(const MatchGroup& group) const
   return swapped_ ? group.left : group.right;
 }
 
-Status VectorBinary::Open() {
+Status VectorBinary::Start() {
   TRY(lhs_->Open());
   TRY(rhs_->Open());
   matched_ = TRY(MatchSeries(context(), matching_, lhs_->series(), rhs_->series()));
@@ -42,10 +43,11 @@ Status VectorBinary::Open() {
   return EvaluateUnmatched(one_);
 }
 
-Status VectorBinary::EvaluateUnmatched(Side& side) {
+Status VectorBinary::EvaluateUnmatched(const Side& side) {
   if (!side.input->reports()) return {};
+  Lane& lane = context().main();
   for (uint32_t i = 0; i < side.uses.size(); ++i) {
-    if (side.uses[i] == 0) TRY(EvaluateForReports(*side.input, i, side.column));
+    if (side.uses[i] == 0) TRY(EvaluateForReports(lane, *side.input, i, locals_[lane].scratch));
   }
   return {};
 }
@@ -111,7 +113,7 @@ Status VectorBinary::CheckOneSide(const MatchGroup& group) {
   std::vector<uint32_t> holder(steps(), kFilled);
   Column column;
   for (const uint32_t one : one_of(group)) {
-    TRY(one_.input->Evaluate(one, column));
+    TRY(one_.input->Evaluate(context().main(), one, column));
     for (size_t step = 0; step < steps(); ++step) {
       if (!column.present(step)) continue;
       if (holder[step] != kFilled && TRY(AnyManyPresent(step))) {
@@ -128,7 +130,7 @@ Result<bool> VectorBinary::AnyManyPresent(size_t step) {
   if (fill_many().has_value() || fill_one().has_value()) return true;
   Column column;
   for (size_t i = 0; i < many_.input->series().size(); ++i) {
-    TRY(many_.input->Evaluate(i, column));
+    TRY(many_.input->Evaluate(context().main(), i, column));
     if (column.present(step)) return true;
   }
   return false;
@@ -154,12 +156,12 @@ Status VectorBinary::CheckManySide(const MatchGroup& group) {
   Column column;
   StepSet ones(steps());
   for (const uint32_t one : one_of(group)) {
-    TRY(one_.input->Evaluate(one, column));
+    TRY(one_.input->Evaluate(context().main(), one, column));
     ones.AddPresent(column);
   }
   StepSet taken(steps());
   for (const uint32_t many : many_of(group)) {
-    TRY(many_.input->Evaluate(many, column));
+    TRY(many_.input->Evaluate(context().main(), many, column));
     for (size_t step = 0; step < steps(); ++step) {
       if (!column.present(step) || !(ones.contains(step) || fill_one().has_value())) continue;
       if (taken.contains(step)) {
@@ -190,8 +192,8 @@ Status VectorBinary::CheckResults() {
     for (const size_t i : same) {
       const Pair pair = pairs_[i];
       if (pair.many == kFilled || pair.one == kFilled) continue;
-      const Column* one = TRY(Read(one_, pair.one));
-      TRY(many_.input->Evaluate(pair.many, column));
+      const Column* one = TRY(ReadOne(context().main(), pair.one));
+      TRY(many_.input->Evaluate(context().main(), pair.many, column));
       for (size_t step = 0; step < steps(); ++step) {
         if (!column.present(step) || !one->present(step)) continue;
         if (taken.contains(step)) {
@@ -205,39 +207,40 @@ Status VectorBinary::CheckResults() {
   return {};
 }
 
-Result<const Column*> VectorBinary::Read(Side& side, uint32_t series) {
+Result<const Column*> VectorBinary::Read(Lane& lane, const Side& side, SideColumns& columns,
+                                         uint32_t series) {
   if (side.uses[series] > 1) {
-    const auto [entry, is_new] = side.kept.try_emplace(series);
+    const auto [entry, is_new] = columns.kept.try_emplace(series);
     if (is_new) {
       TRY(held_.Add(steps()));
-      TRY(side.input->Evaluate(series, entry->second));
+      TRY(side.input->Evaluate(lane, series, entry->second));
     }
     return &entry->second;
   }
-  if (side.last != series) {
-    side.last = kFilled;
-    TRY(side.input->Evaluate(series, side.column));
-    side.last = series;
+  if (columns.last != series) {
+    columns.last = kFilled;
+    TRY(side.input->Evaluate(lane, series, columns.column));
+    columns.last = series;
   }
-  return &side.column;
+  return &columns.column;
 }
 
-Status VectorBinary::Evaluate(size_t index, Column& out) {
+Status VectorBinary::Compute(Lane& lane, size_t index, Column& out) {
   const Pair pair = pairs_[index];
-  TRY(context().Work(steps()));
-  if (pair.many == kFilled || pair.one == kFilled) return Fill(pair, out);
-  const Column* many = TRY(Read(many_, pair.many));
-  const Column* one = TRY(Read(one_, pair.one));
-  return Combine(*many, *one, out);
+  TRY(lane.Work(steps()));
+  if (pair.many == kFilled || pair.one == kFilled) return Fill(lane, pair, out);
+  const Column* many = TRY(ReadMany(lane, pair.many));
+  const Column* one = TRY(ReadOne(lane, pair.one));
+  return Combine(lane, *many, *one, out);
 }
 
-Result<const StepSet*> VectorBinary::Presence(Side& side, const std::vector<uint32_t>& members,
-                                              std::unordered_map<uint32_t, StepSet>& cache,
+Result<const StepSet*> VectorBinary::Presence(Lane& lane, const Side& side, SideColumns& columns,
+                                              const std::vector<uint32_t>& members,
                                               uint32_t group) {
-  const auto [entry, is_new] = cache.try_emplace(group, steps());
+  const auto [entry, is_new] = columns.presence.try_emplace(group, steps());
   if (!is_new) return &entry->second;
   for (const uint32_t series : members) {
-    const Column* column = TRY(Read(side, series));
+    const Column* column = TRY(Read(lane, side, columns, series));
     entry->second.AddPresent(*column);
   }
   return &entry->second;
@@ -245,13 +248,14 @@ Result<const StepSet*> VectorBinary::Presence(Side& side, const std::vector<uint
 
 // The series that is there, with the fill value at the steps at which the other side's group has
 // no sample.
-Status VectorBinary::Fill(Pair pair, Column& out) {
+Status VectorBinary::Fill(Lane& lane, Pair pair, Column& out) {
+  Local& local = locals_[lane];
   const MatchGroup& group = matched_.groups[pair.group];
   const bool one_missing = pair.one == kFilled;
   const StepSet* others = one_missing
-                              ? TRY(Presence(one_, one_of(group), one_presence_, pair.group))
-                              : TRY(Presence(many_, many_of(group), many_presence_, pair.group));
-  const Column* there = one_missing ? TRY(Read(many_, pair.many)) : TRY(Read(one_, pair.one));
+                              ? TRY(Presence(lane, one_, local.one, one_of(group), pair.group))
+                              : TRY(Presence(lane, many_, local.many, many_of(group), pair.group));
+  const Column* there = one_missing ? TRY(ReadMany(lane, pair.many)) : TRY(ReadOne(lane, pair.one));
   Column filled;
   filled.Reset(steps());
   Column present = *there;
@@ -259,40 +263,42 @@ Status VectorBinary::Fill(Pair pair, Column& out) {
   for (size_t step = 0; step < steps(); ++step) {
     if (!others->contains(step)) filled.values[step] = value;
   }
-  return one_missing ? Combine(present, filled, out) : Combine(filled, present, out);
+  return one_missing ? Combine(lane, present, filled, out) : Combine(lane, filled, present, out);
 }
 
-Status VectorBinary::Combine(const Column& many, const Column& one, Column& out) {
+Status VectorBinary::Combine(Lane& lane, const Column& many, const Column& one, Column& out) const {
   const Column& left = swapped_ ? one : many;
   const Column& right = swapped_ ? many : one;
   out.Reset(steps());
   const auto result = expr_.return_bool ? ComparisonResult::kBool : ComparisonResult::kFilter;
   ApplyToColumns(expr_.op, result, left.values, right.values, out.values);
-  if (!left.histograms.empty() || !right.histograms.empty()) CombineHistograms(left, right, out);
+  if (!left.histograms.empty() || !right.histograms.empty())
+    CombineHistograms(lane, left, right, out);
   if (expr_.op == BinaryOp::kTrimUpper || expr_.op == BinaryOp::kTrimLower) {
-    AnnotateTrimOfFloats(left, right);
+    AnnotateTrimOfFloats(lane, left, right);
   }
   return {};
 }
 
-void VectorBinary::AnnotateTrimOfFloats(const Column& left, const Column& right) {
+void VectorBinary::AnnotateTrimOfFloats(Lane& lane, const Column& left, const Column& right) const {
   for (size_t step = 0; step < steps(); ++step) {
     const bool both = left.present(step) && right.present(step);
     if (!both || left.histogram(step) != nullptr || right.histogram(step) != nullptr) continue;
-    context().annotations().IncompatibleTypes("float", ToString(expr_.op), "float", expr_.position);
+    lane.annotations().IncompatibleTypes("float", ToString(expr_.op), "float", expr_.position);
     return;
   }
 }
 
 // The steps at which either side has a histogram.
-void VectorBinary::CombineHistograms(const Column& left, const Column& right, Column& out) {
+void VectorBinary::CombineHistograms(Lane& lane, const Column& left, const Column& right,
+                                     Column& out) const {
   for (size_t step = 0; step < steps(); ++step) {
     if (!left.present(step) || !right.present(step)) continue;
     const BinaryOperand lhs{left.values[step], left.histogram(step)};
     const BinaryOperand rhs{right.values[step], right.histogram(step)};
     if (lhs.histogram == nullptr && rhs.histogram == nullptr) continue;
     HistogramOutcome outcome =
-        ApplyToHistograms(expr_.op, lhs, rhs, context().annotations(), expr_.position);
+        ApplyToHistograms(expr_.op, lhs, rhs, lane.annotations(), expr_.position);
     const bool is_true = outcome.kind == HistogramOutcome::Kind::kIsTrue;
     out.values[step] = kAbsent;
     if (outcome.histogram != nullptr) {

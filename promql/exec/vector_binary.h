@@ -18,8 +18,8 @@ class VectorBinary final : public Operator {
  public:
   VectorBinary(QueryContext& context, const BinaryExpr& expr, OperatorPtr lhs, OperatorPtr rhs);
 
-  Status Open() override;
-  Status Evaluate(size_t index, Column& out) override;
+  Status Start() override;
+  Status Compute(Lane& lane, size_t index, Column& out) override;
   std::string name() const override { return std::string(ToString(expr_.op)); }
   std::vector<const Operator*> inputs() const override { return {lhs_.get(), rhs_.get()}; }
 
@@ -33,13 +33,22 @@ class VectorBinary final : public Operator {
     uint32_t group;
   };
 
-  // A side's columns that several pairs need, kept while they do.
   struct Side {
     Operator* input = nullptr;
     std::vector<uint32_t> uses;  // by series
+  };
+
+  // A side's columns that several pairs need, and what is known of its groups.
+  struct SideColumns {
     std::unordered_map<uint32_t, Column> kept;
     uint32_t last = kFilled;  // the series that `column` is of
     Column column;
+    std::unordered_map<uint32_t, StepSet> presence;  // by group, for fills
+  };
+  struct Local {
+    SideColumns many;
+    SideColumns one;
+    Column scratch;
   };
 
   bool one_to_one() const { return matching_.card == VectorCardinality::kOneToOne; }
@@ -57,17 +66,23 @@ class VectorBinary final : public Operator {
   Status CheckOneSide(const MatchGroup& group);
   Status CheckManySide(const MatchGroup& group);
   Status CheckResults();
-  Status EvaluateUnmatched(Side& side);
+  Status EvaluateUnmatched(const Side& side);
   Result<bool> AnyManyPresent(size_t step);
   Error DuplicateError(uint32_t a, uint32_t b) const;
 
-  Result<const Column*> Read(Side& side, uint32_t series);
-  Result<const StepSet*> Presence(Side& side, const std::vector<uint32_t>& members,
-                                  std::unordered_map<uint32_t, StepSet>& cache, uint32_t group);
-  Status Fill(Pair pair, Column& out);
-  Status Combine(const Column& many, const Column& one, Column& out);
-  void CombineHistograms(const Column& left, const Column& right, Column& out);
-  void AnnotateTrimOfFloats(const Column& left, const Column& right);
+  Result<const Column*> Read(Lane& lane, const Side& side, SideColumns& columns, uint32_t series);
+  Result<const Column*> ReadMany(Lane& lane, uint32_t series) {
+    return Read(lane, many_, locals_[lane].many, series);
+  }
+  Result<const Column*> ReadOne(Lane& lane, uint32_t series) {
+    return Read(lane, one_, locals_[lane].one, series);
+  }
+  Result<const StepSet*> Presence(Lane& lane, const Side& side, SideColumns& columns,
+                                  const std::vector<uint32_t>& members, uint32_t group);
+  Status Fill(Lane& lane, Pair pair, Column& out);
+  Status Combine(Lane& lane, const Column& many, const Column& one, Column& out) const;
+  void CombineHistograms(Lane& lane, const Column& left, const Column& right, Column& out) const;
+  void AnnotateTrimOfFloats(Lane& lane, const Column& left, const Column& right) const;
 
   const BinaryExpr& expr_;
   const VectorMatching& matching_;
@@ -78,8 +93,7 @@ class VectorBinary final : public Operator {
   std::vector<Pair> pairs_;
   Side many_;
   Side one_;
-  std::unordered_map<uint32_t, StepSet> many_presence_;  // by group, for fills
-  std::unordered_map<uint32_t, StepSet> one_presence_;
+  PerLane<Local> locals_;
   HeldSamples held_;
 };
 

@@ -43,6 +43,9 @@ struct PlanNode {
   TimeShift shift;
   int64_t range_ms = 0;  ///< kMatrix, kSubquery
 };
+/// In lower case, such as "selector".
+std::string_view KindName(PlanKind kind);
+
 using PlanNodePtr = std::unique_ptr<PlanNode>;
 
 struct Plan {

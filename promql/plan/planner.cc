@@ -272,22 +272,6 @@ class Planner {
   int depth_ = 0;
 };
 
-std::string_view KindName(PlanKind kind) {
-  switch (kind) {
-    case PlanKind::kConstant: return "constant";
-    case PlanKind::kString: return "string";
-    case PlanKind::kSelector: return "selector";
-    case PlanKind::kMatrix: return "matrix";
-    case PlanKind::kSubquery: return "subquery";
-    case PlanKind::kCall: return "call";
-    case PlanKind::kAggregate: return "aggregate";
-    case PlanKind::kBinary: return "binary";
-    case PlanKind::kNegate: return "negate";
-    case PlanKind::kRepeat: return "repeat";
-  }
-  return "";
-}
-
 void DumpNode(const PlanNode& node, std::string_view query, size_t depth, std::string& out) {
   const PositionRange where = node.expr->position;
   const auto start = static_cast<size_t>(std::max(where.start, 0));
@@ -306,6 +290,22 @@ void DumpNode(const PlanNode& node, std::string_view query, size_t depth, std::s
 
 Result<Plan> MakePlan(const Expr& expr, const QueryTimes& times, const PlanOptions& options) {
   return Planner(times, options).Make(expr);
+}
+
+std::string_view KindName(PlanKind kind) {
+  switch (kind) {
+    case PlanKind::kConstant: return "constant";
+    case PlanKind::kString: return "string";
+    case PlanKind::kSelector: return "selector";
+    case PlanKind::kMatrix: return "matrix";
+    case PlanKind::kSubquery: return "subquery";
+    case PlanKind::kCall: return "call";
+    case PlanKind::kAggregate: return "aggregate";
+    case PlanKind::kBinary: return "binary";
+    case PlanKind::kNegate: return "negate";
+    case PlanKind::kRepeat: return "repeat";
+  }
+  return "";
 }
 
 std::string Dump(const Plan& plan, std::string_view query) {

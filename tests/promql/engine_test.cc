@@ -3,7 +3,9 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
+#include "base/worker_pool.h"
 #include "memory_storage.h"
+#include "promql/plan/estimate.h"
 
 namespace barograph::promql {
 namespace {
@@ -106,6 +108,24 @@ TEST_CASE("a query that would hold too many samples fails, alone") {
   // An aggregation holds its groups only.
   CHECK(engine.Run("sum(requests_total)", storage, Range(0, 600'000, 15'000)).has_value());
   CHECK_FALSE(engine.Run("1", storage, Range(0, 1'000'000, 1)).has_value());
+}
+
+TEST_CASE("a query over its memory fails, and the error names the limit and the need") {
+  MemoryStorage storage;
+  FillCounters(storage, 20, 40);
+  EngineOptions options;
+  options.max_memory = 8000;
+  const Engine engine(options, SystemClock());
+  const auto result = engine.Run("requests_total", storage, Range(0, 600'000, 15'000));
+  REQUIRE_FALSE(result.has_value());
+  CHECK(result.error().code == ErrorCode::kLimitExceeded);
+  CHECK(result.error().message.find("over the limit of 8000 bytes a query (--query.max-memory)") !=
+        std::string::npos);
+  // An aggregation holds its groups only.
+  const auto sum = engine.Run("sum(requests_total)", storage, Range(0, 600'000, 15'000));
+  REQUIRE(sum.has_value());
+  CHECK(sum->stats.peak_bytes > 0);
+  CHECK(sum->stats.peak_bytes <= 8000);
 }
 
 TEST_CASE("a query ends at its deadline") {
@@ -214,6 +234,56 @@ TEST_CASE("native histograms pass through selectors and functions") {
   REQUIRE(grown.histograms.size() == 1);
   CHECK(grown.histograms[0]->count == 9);  // back to where it would have been zero
   CHECK(grown.histograms[0]->counter_reset_hint == CounterResetHint::kGauge);
+}
+
+TEST_CASE("what each operator cost is told where it is asked for") {
+  MemoryStorage storage;
+  FillCounters(storage, 20, 40);
+  WorkerPool workers(2);
+  for (WorkerPool* pool : {static_cast<WorkerPool*>(nullptr), &workers}) {
+    EngineOptions options;
+    options.workers = pool;
+    options.fork_work = 0;
+    const Engine engine(options, SystemClock());
+    QuerySettings settings;
+    settings.measure = true;
+    const auto result = engine.Run("sum(rate(requests_total[1m])) * 2", storage,
+                                   Range(0, 600'000, 15'000), settings);
+    REQUIRE(result.has_value());
+    const std::vector<OperatorReport>& operators = result->stats.operators;
+    REQUIRE(operators.size() == 4);
+    CHECK(operators[0].name == "*");
+    CHECK(operators[1].name == "sum");
+    CHECK(operators[1].depth == 1);
+    CHECK(operators[1].series == 1);
+    CHECK(operators[2].name == "rate(requests_total[1m])");
+    CHECK(operators[2].depth == 2);
+    CHECK(operators[2].series == 20);
+    CHECK(operators[2].samples == result->stats.total_samples);
+    CHECK(operators[2].seconds > 0);
+    CHECK(operators[3].name == "2");
+  }
+  const Engine engine({}, SystemClock());
+  CHECK(engine.Run("1", storage, Instant(0))->stats.operators.empty());
+}
+
+TEST_CASE("a plan is explained, with estimates where there is a storage") {
+  MemoryStorage storage;
+  FillCounters(storage, 20, 40);
+  const Engine engine({}, SystemClock());
+  const std::string query = "sum(rate(requests_total[10m])) / time()";
+  const auto plan = engine.Explain(query, &storage, Range(540'000, 600'000, 15'000));
+  REQUIRE(plan.has_value());
+  CHECK(FormatPlan(*plan) ==
+        "binary sum(rate(requests_total[10m])) / time()  (5 steps, 1 series)\n"
+        "  aggregate sum(rate(requests_total[10m]))  (5 steps, 1 series)\n"
+        "    call rate(requests_total[10m])  (5 steps, 20 series)\n"
+        "      matrix requests_total[10m]  (5 steps, 20 series, about 800 samples)\n"
+        "  call time()  (5 steps, 1 series)\n");
+  const auto offline = engine.Explain("up", nullptr, Instant(0));
+  REQUIRE(offline.has_value());
+  CHECK(FormatPlan(*offline) == "selector up  (1 steps)\n");
+  CHECK_FALSE(engine.Explain("sum(", nullptr, Instant(0)).has_value());
 }
 
 TEST_CASE("a tree too deep for the stack is refused") {

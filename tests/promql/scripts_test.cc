@@ -34,23 +34,30 @@ std::vector<fs::path> ScriptsIn(const fs::path& folder) {
   return files;
 }
 
-script::Report Run(const fs::path& file) {
+script::Report Run(const fs::path& file, WorkerPool* workers = nullptr) {
   std::ifstream stream(file);
   std::stringstream text;
   text << stream.rdbuf();
-  const Engine engine(script::DefaultEngineOptions(), SystemClock());
+  EngineOptions options = script::DefaultEngineOptions();
+  options.workers = workers;
+  if (workers != nullptr) options.fork_work = 0;
+  const Engine engine(options, SystemClock());
   return script::RunScript(text.str(), testing::MemoryStorage::Factory(), engine);
 }
 
 TEST_CASE("every script of tests/promql/scripts passes") {
   const auto files = ScriptsIn(SourceFolder() / "tests/promql/scripts");
+  WorkerPool workers(4);
   REQUIRE_FALSE(files.empty());
   for (const fs::path& file : files) {
-    const script::Report report = Run(file);
-    for (const script::Failure& failure : report.failures) {
-      FAIL_CHECK(file.filename().string() << ":" << failure.line << ": " << failure.message);
+    for (WorkerPool* pool : {static_cast<WorkerPool*>(nullptr), &workers}) {
+      INFO("on " << (pool == nullptr ? "one thread" : "many threads"));
+      const script::Report report = Run(file, pool);
+      for (const script::Failure& failure : report.failures) {
+        FAIL_CHECK(file.filename().string() << ":" << failure.line << ": " << failure.message);
+      }
+      CHECK(report.passed > 0);
     }
-    CHECK(report.passed > 0);
   }
 }
 
