@@ -84,10 +84,12 @@ class History:
         add("up", [1.0] * self.samples)
 
     def _counts(self, spread):
-        """Ascending, and new from 0 once in a while."""
-        counts = list(itertools.accumulate(self.random.choices(range(spread), k=self.samples)))
+        """Ascending from far above zero, and once falling to something far above it: how rates
+        are extrapolated where zero is near has changed between versions of Prometheus."""
+        counts = list(itertools.accumulate(self.random.choices(range(spread), k=self.samples),
+                                           initial=spread * 1000))[1:]
         reset = self.random.randrange(self.samples)
-        return counts[:reset] + [count - counts[reset] for count in counts[reset:]]
+        return counts[:reset] + [count - counts[reset] // 2 for count in counts[reset:]]
 
     def _counter(self, unit):
         return [count * unit for count in self._counts(1500)]
@@ -102,7 +104,7 @@ class History:
         total = [0] * self.samples
         for bound in BUCKETS:
             total = [a + b for a, b in zip(total, itertools.accumulate(
-                self.random.choices(range(20), k=self.samples)))]
+                self.random.choices(range(20), k=self.samples), initial=20_000))]
             self.series.append(Series(instance, name + "_bucket",
                                       {"handler": handler, "le": bound}, total))
         self.series.append(Series(instance, name + "_count", {"handler": handler}, total))
