@@ -15,8 +15,7 @@
 
 namespace barograph::tsdb {
 
-class BlockDirectory;
-class BlockExtents;
+class BlockData;
 
 /// An immutable block of samples, mapped. Series are known by their id alone. Thread-safe;
 /// samples are read through a BlockReader (block_reader.h), one a thread.
@@ -41,8 +40,11 @@ class Block {
   std::optional<uint64_t> PositionOf(SeriesId id) const;
 
   /// All ids: ascending, or by position.
-  std::vector<SeriesId> Ids() const;
-  std::vector<SeriesId> IdsByPosition() const;
+  Result<std::vector<SeriesId>> Ids() const;
+  Result<std::vector<SeriesId>> IdsByPosition() const;
+
+  /// The file behind it, for this folder.
+  const BlockData& data() const { return *data_; }
 
   /// Durably deletes more, and returns the block as it is then; this one stays as it is, for those
   /// who read it. One call at a time a block. After an error what is on the disk is unchanged.
@@ -50,16 +52,13 @@ class Block {
                                                      const BlockTombstones& added) const;
 
  private:
-  friend class BlockReader;
-  friend class BlockVerifier;
   Block() = default;
 
   std::string path_;
   BlockMeta meta_;
   BlockTombstones tombstones_;
   uint64_t disk_bytes_ = 0;
-  std::shared_ptr<const BlockDirectory> directory_;
-  std::shared_ptr<const BlockExtents> extents_;
+  std::shared_ptr<const BlockData> data_;
 };
 
 }  // namespace barograph::tsdb

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/file_system.h"
@@ -17,6 +18,7 @@ inline constexpr std::string_view kBlockTombstonesFile = "tombstones";
 inline constexpr std::string_view kUnfinishedSuffix = ".tmp";
 
 std::string BlockPath(const std::string& blocks_directory, const Ulid& ulid);
+std::string UnfinishedBlockPath(const std::string& blocks_directory, const Ulid& ulid);
 
 /// The blocks that are there, oldest first. What has no name of a block is passed over.
 Result<std::vector<Ulid>> ListBlocks(FileSystem& files, const std::string& blocks_directory);

@@ -17,6 +17,7 @@ namespace barograph::tsdb {
 class BlockTombstones {
  public:
   void Add(SeriesId id, TimeRange range);
+  void Add(const BlockTombstones& other);
 
   bool empty() const { return ranges_.empty(); }
   size_t series() const { return ranges_.size(); }

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -24,7 +23,7 @@ struct BlockDamage {
 struct BlockReport {
   uint64_t extents = 0;
   uint64_t series = 0;   ///< read without error
-  uint64_t samples = 0;  ///< of these, tombstones left out of account
+  uint64_t samples = 0;  ///< of these, but for what is deleted
   std::vector<BlockDamage> damage;
   bool good() const { return damage.empty(); }
 };

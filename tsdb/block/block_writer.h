@@ -28,6 +28,9 @@ struct BlockWriterOptions {
   size_t max_extent_bytes = 256 * 1024;
   size_t max_extent_series = 1024;
 
+  /// Extents of timestamps are small: what is lost with one is read by many series.
+  size_t max_column_extent_bytes = 8 * 1024;
+
   /// zstd's level; 0 leaves every extent as it is. An extent is compressed where that saves at
   /// least `min_saving_percent`.
   int compression_level = 3;

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/model/sample.h"
+#include "tsdb/block/block_format.h"
+
+/// What stands where in a block's data file. docs/formats/block.md explains the bytes.
+namespace barograph::tsdb {
+
+struct ExtentEntry {
+  ExtentKind kind = ExtentKind::kSamples;
+  bool compressed = false;
+  uint64_t count = 0;         ///< series, or columns
+  uint64_t stored_bytes = 0;  ///< as they are in the file
+  uint64_t bytes = 0;         ///< inflated
+  uint64_t checksum = 0;      ///< of the stored bytes
+
+  // Not stored, but added up.
+  uint64_t offset = 0;  ///< in the file
+  uint64_t first = 0;   ///< the position of its first series, or the number of its first column
+};
+
+/// Appends the directory of a block. `ids` are the series' by position. False where one id is
+/// there twice.
+bool AppendDirectory(size_t run_rows, std::span<const ExtentEntry> extents,
+                     std::span<const SeriesId> ids, std::string& out);
+
+/// Reads the bytes in place. Thread-safe.
+class BlockDirectory {
+ public:
+  /// The directory in `bytes`, which stand at `offset` of the file and must outlive it. nullopt
+  /// where they are malformed, or extents do not cover the file up to the directory.
+  static std::optional<BlockDirectory> Parse(std::string_view bytes, uint64_t offset);
+
+  size_t run_rows() const { return run_rows_; }
+  uint64_t series() const { return series_; }
+  uint64_t columns() const { return columns_; }
+  std::span<const ExtentEntry> extents() const { return extents_; }
+  size_t bytes() const { return bytes_; }
+
+  std::optional<uint64_t> PositionOf(SeriesId id) const;
+
+  /// The extent (by index) with the series at a position, or the column of a number; nullopt where
+  /// there is none.
+  std::optional<size_t> ExtentOfSeries(uint64_t position) const;
+  std::optional<size_t> ExtentOfColumn(uint64_t column) const;
+
+  /// All ids, ascending, and their positions in parallel. False where the bytes are malformed.
+  bool ReadAll(std::vector<SeriesId>& ids, std::vector<uint64_t>& positions) const;
+
+ private:
+  /// Up to kDirectoryPiece series, ascending.
+  struct Piece {
+    size_t count = 0;
+    uint64_t ids[kDirectoryPiece];
+    uint64_t positions[kDirectoryPiece];
+  };
+
+  BlockDirectory() = default;
+  const char* ParseExtents(const char* in, const char* end);
+  bool AddUp(uint64_t directory_offset);
+  size_t pieces() const { return (series_ + kDirectoryPiece - 1) / kDirectoryPiece; }
+  uint64_t FirstId(size_t piece) const;
+  bool ReadPiece(size_t index, Piece& piece) const;
+
+  size_t run_rows_ = 0;
+  uint64_t series_ = 0;
+  uint64_t columns_ = 0;
+  size_t bytes_ = 0;
+  std::vector<ExtentEntry> extents_;
+  std::vector<uint32_t> sample_extents_, column_extents_;  // indices, ascending
+  const char* index_ = nullptr;                            // a fixed-size entry a piece
+  std::string_view pieces_bytes_;
+};
+
+}  // namespace barograph::tsdb

@@ -1,0 +1,131 @@
+#include "tsdb/block/block_verify.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <utility>
+
+#include "tsdb/block/block_data.h"
+#include "tsdb/block/block_reader.h"
+#include "tsdb/block/extent.h"
+
+namespace barograph::tsdb {
+namespace {
+
+constexpr TimeRange kAllTime = {FromMs(std::numeric_limits<int64_t>::min()),
+                                FromMs(std::numeric_limits<int64_t>::max())};
+
+std::unexpected<Error> Stopped() {
+  return Fail(ErrorCode::kCancelled, "the verification was stopped");
+}
+
+class Verifier {
+ public:
+  Verifier(const std::shared_ptr<const Block>& block, std::stop_token stop)
+      : block_(*block), data_(block->data()), reader_(block), stop_(std::move(stop)) {}
+
+  Result<BlockReport> Run() {
+    TRY(CheckExtents());
+    TRY(ReadSeries());
+    for (auto& [what, damage] : damage_) {
+      std::ranges::sort(damage.series);
+      report_.damage.push_back(std::move(damage));
+    }
+    std::ranges::sort(report_.damage, {}, &BlockDamage::offset);
+    return std::move(report_);
+  }
+
+ private:
+  Status CheckExtents() {
+    Inflater inflater;
+    std::string inflated;
+    for (size_t i = 0; i < data_.directory().extents().size(); ++i) {
+      if (stop_.stop_requested()) return Stopped();
+      const auto bytes = data_.Load(i, inflater, inflated);
+      ++report_.extents;
+      if (!bytes.has_value()) Report(i, bytes.error().message);
+    }
+    return {};
+  }
+
+  Status ReadSeries() {
+    const Result<std::vector<SeriesId>> ids = block_.IdsByPosition();
+    if (!ids.has_value()) {
+      BlockDamage damage;
+      damage.offset = data_.footer().directory_offset;
+      damage.length = data_.directory().bytes();
+      damage.what = ids.error().message;
+      report_.damage.push_back(std::move(damage));
+      return {};
+    }
+    for (size_t position = 0; position < ids->size(); ++position) {
+      if (stop_.stop_requested()) return Stopped();
+      const Result<SeriesSamples> samples = reader_.Read((*ids)[position], kAllTime);
+      if (samples.has_value()) {
+        ++report_.series;
+        report_.samples += samples->size();
+      } else {
+        const size_t extent = data_.directory().ExtentOfSeries(position).value_or(0);
+        Report(extent, samples.error().message).series.push_back((*ids)[position]);
+      }
+    }
+    return {};
+  }
+
+  /// What a damaged extent of timestamps does to a series comes with the message that the extent
+  /// itself was reported with, and is put down to it.
+  BlockDamage& Report(size_t extent, const std::string& what) {
+    const auto [found, added] = damage_.try_emplace(what);
+    if (added) {
+      const ExtentEntry& entry = data_.directory().extents()[extent];
+      found->second.offset = entry.offset;
+      found->second.length = entry.stored_bytes;
+      found->second.what = what;
+    }
+    return found->second;
+  }
+
+  const Block& block_;
+  const BlockData& data_;
+  BlockReader reader_;
+  const std::stop_token stop_;
+  BlockReport report_;
+  std::map<std::string, BlockDamage> damage_;  // by what happened
+};
+
+}  // namespace
+
+Result<BlockReport> VerifyBlock(const std::shared_ptr<const Block>& block, std::stop_token stop) {
+  return Verifier(block, std::move(stop)).Run();
+}
+
+BlockAnatomy DescribeBlock(const Block& block) {
+  const BlockDirectory& directory = block.data().directory();
+  BlockAnatomy anatomy;
+  anatomy.extents = directory.extents().size();
+  anatomy.columns = directory.columns();
+  anatomy.directory_bytes = directory.bytes();
+  for (const ExtentEntry& entry : directory.extents()) {
+    const bool columns = entry.kind == ExtentKind::kColumns;
+    anatomy.compressed_extents += entry.compressed ? 1 : 0;
+    (columns ? anatomy.column_bytes : anatomy.sample_bytes) += entry.stored_bytes;
+    anatomy.inflated_bytes += entry.bytes;
+  }
+  return anatomy;
+}
+
+std::string DumpBlock(const Block& block) {
+  std::string text;
+  for (const ExtentEntry& entry : block.data().directory().extents()) {
+    const bool columns = entry.kind == ExtentKind::kColumns;
+    text += fmt::format("{:>12} {:>9} bytes  {:>7} {} from {}", entry.offset, entry.stored_bytes,
+                        entry.count, columns ? "columns" : "series", entry.first);
+    if (entry.compressed) text += fmt::format(", inflated {}", entry.bytes);
+    text += '\n';
+  }
+  return text;
+}
+
+}  // namespace barograph::tsdb
