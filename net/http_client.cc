@@ -37,6 +37,17 @@ class BodyPoolService final : public asio::execution_context::service {
 };
 asio::execution_context::id BodyPoolService::id;
 
+using TimePoint = asio::steady_timer::time_point;
+
+/// When to look first whether an exchange takes until its deadline. Nearly none does, so that this
+/// is a time that the clients of a thread share: it wakes up once for many. Only what is then still
+/// under way is waited for to the point.
+TimePoint FirstLook(TimePoint deadline, TimePoint now) {
+  constexpr std::chrono::milliseconds kGrid{250};
+  const TimePoint look = deadline - deadline.time_since_epoch() % kGrid;
+  return look > now ? look : deadline;
+}
+
 bool IsIdempotent(std::string_view method) {
   return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "PUT" ||
          method == "DELETE";
@@ -117,7 +128,7 @@ class HttpClient::Impl : public std::enable_shared_from_this<Impl> {
  private:
   void Begin(std::chrono::milliseconds timeout);
   void End() { deadline_.reset(); }
-  void WaitForDeadline();
+  void WaitForDeadline(TimePoint now);
   void OnTimer();
   asio::awaitable<Result<HttpClientResponse>> Follow(const HttpClientRequest& request);
   asio::awaitable<Result<HttpClientResponse>> FollowRedirects(const HttpClientRequest& request,
@@ -131,7 +142,6 @@ class HttpClient::Impl : public std::enable_shared_from_this<Impl> {
   ClientConnection connection_;
   // Nearly all exchanges end in time. So the timer is not cancelled with each of them: when it
   // fires, there may be a later deadline by now, or none.
-  using TimePoint = asio::steady_timer::time_point;
   std::optional<TimePoint> deadline_;  // of the exchange under way
   asio::steady_timer timer_;
   bool timer_waits_ = false;
@@ -145,13 +155,14 @@ void HttpClient::Impl::Begin(std::chrono::milliseconds timeout) {
   timed_out_ = false;
   in_body_ = false;
   connection_.Rearm();
-  deadline_ = std::chrono::steady_clock::now() + timeout;
-  if (!timer_waits_ || timer_.expiry() > *deadline_) WaitForDeadline();
+  const TimePoint now = std::chrono::steady_clock::now();
+  deadline_ = now + timeout;
+  if (!timer_waits_ || timer_.expiry() > *deadline_) WaitForDeadline(now);
 }
 
-void HttpClient::Impl::WaitForDeadline() {
+void HttpClient::Impl::WaitForDeadline(TimePoint now) {
   timer_waits_ = true;
-  timer_.expires_at(*deadline_);  // a wait for another time is over
+  timer_.expires_at(FirstLook(*deadline_, now));  // a wait for another time is over
   timer_.async_wait([weak = weak_from_this(), wait = ++wait_](const error_code& cancelled) {
     const auto self = weak.lock();
     if (cancelled || self == nullptr || self->wait_ != wait) return;
@@ -162,7 +173,8 @@ void HttpClient::Impl::WaitForDeadline() {
 void HttpClient::Impl::OnTimer() {
   timer_waits_ = false;
   if (!deadline_) return;
-  if (std::chrono::steady_clock::now() < *deadline_) return WaitForDeadline();
+  const TimePoint now = std::chrono::steady_clock::now();
+  if (now < *deadline_) return WaitForDeadline(now);
   timed_out_ = true;
   connection_.Abort();
 }
