@@ -105,7 +105,7 @@ TEST_CASE("An index with flipped bytes gives an error or the truth") {
   MakeIndex(dir.path() + "/whole");
   std::mt19937 random(3);
   int number = 0, errors = 0;
-  for (int round = 0; round < 12; ++round) {
+  for (int round = 0; round < 4; ++round) {
     for (const fs::path& file : FilesOf(dir.path() + "/whole", false)) {
       const std::string copy = dir.path() + "/" + std::to_string(++number);
       fs::copy(dir.path() + "/whole", copy);
@@ -120,7 +120,7 @@ TEST_CASE("An index with flipped bytes gives an error or the truth") {
       fs::remove_all(copy);
     }
   }
-  CHECK(errors > 10);
+  CHECK(errors > 4);
 }
 
 TEST_CASE("Files that are cut short give an error") {

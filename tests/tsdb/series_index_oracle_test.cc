@@ -75,7 +75,10 @@ class Maker {
     for (uint64_t count = Below(4); count > 0; --count) {
       const auto type = static_cast<MatchType>(Below(4));
       const bool regex = type == MatchType::kRegex || type == MatchType::kNotRegex;
-      const std::string name = Below(8) == 0 ? "absent" : Below(8) == 0 ? "serial" : Name();
+      const std::string name = Below(8) == 0    ? "absent"
+                               : Below(8) == 0  ? "serial"
+                               : Below(30) == 0 ? ""
+                                                : Name();
       const std::string value = regex ? Pick(kPatterns) : Below(5) == 0 ? "" : Pick(kValues);
       matchers.push_back(*Matcher::Make(type, name, value));
     }
@@ -235,9 +238,9 @@ class Harness {
 }  // namespace
 
 TEST_CASE("The series index answers as maps and sets do, whatever happens to it") {
-  const auto seed = GENERATE(range(1U, 13U));
+  const auto seed = GENERATE(range(1U, 7U));
   CAPTURE(seed);
-  Harness(seed).Run(250);
+  Harness(seed).Run(150);
 }
 
 TEST_CASE("Expressions over more values than there are series left are answered the same") {

@@ -11,7 +11,7 @@ namespace {
 constexpr std::string_view kLastIdKey = "last_id";
 constexpr size_t kSeriesPerStop = 1024;
 // A gap that is walked through rather than jumped over. Measured with bench/index_bench.cc.
-constexpr uint64_t kMaxSteps = 16;
+constexpr uint64_t kMaxSteps = 24;
 
 uint64_t HashOf(std::string_view packed_labels) {
   return Labels::FromPacked(std::string(packed_labels)).Hash();

@@ -91,12 +91,12 @@ Result<Texts> LabelValues(const PostingsReader& postings, std::string_view name,
   if (name.empty()) return Texts();
   if (matchers.empty()) return AllValues(postings, name, partitions, stop);
   const std::vector<Roaring> matched = TRY(MatchPartitions(postings, partitions, matchers, stop));
-  const std::vector<SeriesId> ids = JoinSets(partitions, matched);
-  if (ids.empty()) return Texts();
-  auto values =
-      TRY(ValuesByScan(postings, name, partitions, matched, ScanBudget(ids.size()), stop));
+  size_t count = 0;
+  for (const Roaring& set : matched) count += set.cardinality();
+  if (count == 0) return Texts();
+  auto values = TRY(ValuesByScan(postings, name, partitions, matched, ScanBudget(count), stop));
   if (values) return std::move(*values);
-  return ValuesByLabels(postings, name, ids, stop);
+  return ValuesByLabels(postings, name, JoinSets(partitions, matched), stop);
 }
 
 }  // namespace barograph::tsdb::index

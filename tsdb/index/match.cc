@@ -14,7 +14,7 @@ namespace {
 constexpr size_t kValuesPerStop = 1024;
 // Reading a series' labels costs about as much as looking at so many values, and below the least
 // budget nothing is worth a thought. Measured with bench/index_bench.cc.
-constexpr size_t kValuesPerSeries = 4, kLeastBudget = 4096;
+constexpr size_t kValuesPerSeries = 32, kLeastBudget = 4096;
 
 /// What is to be done for one matcher: keep the series of a set, or take them away.
 ///
@@ -48,6 +48,10 @@ Step ListStep(Step step, std::span<const std::string> listed, bool accepts_liste
 
 Step PlanStep(const Matcher& matcher) {
   Step step{.matcher = &matcher, .keep = !matcher.MatchesEmpty()};
+  if (matcher.name().empty()) {  // a label that no series has; such keys mean something else
+    step.form = Step::Form::kNothing;
+    return step;
+  }
   const bool accepts = matcher.type() == MatchType::kEqual || matcher.type() == MatchType::kRegex;
   const Regex* regex = matcher.regex();
   if (regex == nullptr) return ListStep(step, {&matcher.value(), 1}, accepts);

@@ -10,6 +10,7 @@
 #include <rocksdb/utilities/checkpoint.h>
 
 #include <algorithm>
+#include <array>
 
 #include "tsdb/index/id_merge.h"
 #include "tsdb/index/keys.h"
@@ -25,6 +26,7 @@ constexpr std::string_view kFormat = "1";
 constexpr std::string_view kFlushedName = "FLUSHED";
 constexpr size_t kBatchBytes = size_t{2} << 20;
 constexpr int kFilterBitsPerKey = 10;
+constexpr int kIdFilesPerCompaction = 10;
 
 rocksdb::BlockBasedTableOptions TableOptions(const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::BlockBasedTableOptions table;
@@ -45,6 +47,7 @@ rocksdb::ColumnFamilyOptions FamilyOptions(Family family, const SeriesIndexOptio
   options.arena_block_size = size_t{256} << 10;
   options.level_compaction_dynamic_level_bytes = true;
   options.target_file_size_base = uint64_t{32} << 20;
+  options.max_bytes_for_level_base = uint64_t{32} << 20;
   options.compression = rocksdb::kLZ4Compression;
   options.bottommost_compression = rocksdb::kZSTD;
   rocksdb::BlockBasedTableOptions table = TableOptions(cache);
@@ -53,6 +56,8 @@ rocksdb::ColumnFamilyOptions FamilyOptions(Family family, const SeriesIndexOptio
     // family is asked for what is not there.
     options.prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(kIdKeyPrefixBytes));
     options.memtable_prefix_bloom_size_ratio = 0.1;
+    // Hashes fall anywhere: each compaction reads all of the next level, so they wait for more.
+    options.level0_file_num_compaction_trigger = kIdFilesPerCompaction;
     table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(kFilterBitsPerKey));
     table.whole_key_filtering = false;
     table.partition_filters = true;
@@ -172,6 +177,7 @@ Status Store::Write(rocksdb::WriteBatch& batch) {
 }
 
 Status Store::Flush() {
+  MutexLock flushing(flush_mutex_);
   const uint64_t sequence = db_->GetLatestSequenceNumber();
   TRY(Check(db_->Flush(rocksdb::FlushOptions(), families_)));
   rocksdb::Env* env = rocksdb::Env::Default();

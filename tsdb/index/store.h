@@ -3,15 +3,14 @@
 #include <rocksdb/db.h>
 #include <rocksdb/write_batch.h>
 
-#include <array>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
-#include <stop_token>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "base/mutex.h"
 #include "base/result.h"
 #include "tsdb/index/series_index.h"
 
@@ -62,6 +61,7 @@ class Store {
   Status CheckFormat();
 
   const std::string path_;
+  Mutex flush_mutex_;  // one writer of the file FLUSHED
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> families_;
 };
