@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "server/ingest/write_options.h"
 
 namespace barograph::server {
 
@@ -24,6 +25,8 @@ struct ServerOptions {
   std::string cors_origin = ".*";
   bool enable_lifecycle = false;
   bool enable_admin_api = false;
+  bool enable_remote_write_receiver = false;
+  WriteReceiverOptions remote_write;
   Duration read_timeout{std::chrono::minutes(5)};
   uint64_t max_connections = 512;
 

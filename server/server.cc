@@ -23,6 +23,7 @@
 #include "server/config_state.h"
 #include "server/features.h"
 #include "server/front_door.h"
+#include "server/ingest/write_receiver.h"
 #include "server/listen_url.h"
 #include "server/process_info.h"
 #include "server/providers.h"
@@ -80,6 +81,9 @@ net::HttpServerOptions HttpOptionsOf(const ServerOptions& options) {
   http.listen_addresses = options.listen_addresses;
   http.max_connections = options.max_connections;
   http.read_timeout = options.read_timeout;
+  if (options.enable_remote_write_receiver) {
+    http.max_body_bytes = std::max(http.max_body_bytes, options.remote_write.max_body_bytes);
+  }
   return http;
 }
 
@@ -180,6 +184,7 @@ class Server::Impl final : public web::ServerState {
     StopDiscovery();
     if (http_) http_->Stop(kStopRequests);
     queries_.reset();
+    remote_write_.reset();
     runtime_.Stop(kStopThreads);
     if (database_) {
       if (const Status closed = database_->Close(); !closed) {
@@ -232,6 +237,10 @@ class Server::Impl final : public web::ServerState {
 
   void StartServices() {
     queries_.emplace(std::max<uint64_t>(options_.query_concurrency, 1));
+    if (options_.enable_remote_write_receiver) {
+      remote_write_.emplace(options_.remote_write, *database_, metrics_, environment_.clock,
+                            logger_.With({{"component", "web"}}));
+    }
     scraping_.emplace(runtime_, *database_, metrics_, environment_.clock,
                       logger_.With({{"component", "scrape manager"}}), ScrapeOptionsOf(options_));
     discovery_context_ = &runtime_.NextContext();
@@ -245,14 +254,16 @@ class Server::Impl final : public web::ServerState {
   }
 
   Status OpenWeb() {
-    door_.Open(TRY(web::MakeHandler(
-        WebOptionsOf(options_), {.storage = *database_,
-                                 .engine = engine_,
-                                 .state = *this,
-                                 .metrics = metrics_,
-                                 .queries = *queries_,
-                                 .clock = environment_.clock,
-                                 .admin = options_.enable_admin_api ? database_.get() : nullptr})));
+    door_.Open(TRY(
+        web::MakeHandler(WebOptionsOf(options_),
+                         {.storage = *database_,
+                          .engine = engine_,
+                          .state = *this,
+                          .metrics = metrics_,
+                          .queries = *queries_,
+                          .clock = environment_.clock,
+                          .admin = options_.enable_admin_api ? database_.get() : nullptr,
+                          .remote_write = remote_write_ ? remote_write_->Handler() : nullptr})));
     return {};
   }
 
@@ -305,6 +316,7 @@ class Server::Impl final : public web::ServerState {
   std::unique_ptr<tsdb::Database> database_;
   promql::Engine engine_;
   std::optional<boost::asio::thread_pool> queries_;
+  std::optional<WriteReceiver> remote_write_;
   FrontDoor door_;  // after the runtime: it holds the handler, and its threads
   std::optional<net::HttpServer> http_;
   std::optional<ScrapeManager> scraping_;

@@ -108,6 +108,7 @@ class App {
         api_{dependencies.storage, dependencies.engine, dependencies.state, query_metrics_,
              dependencies.clock,   options_.build,      dependencies.admin},
         queries_(dependencies.queries),
+        remote_write_(std::move(dependencies.remote_write)),
         prefixes_(std::move(prefixes)),
         cors_(std::move(cors)),
         metrics_(dependencies.metrics, dependencies.clock),
@@ -157,6 +158,7 @@ class App {
                                          const RouteParams& params);
   HttpResponse RunApi(const ApiRoute& route, const HttpRequest& request, const RouteParams& params,
                       std::chrono::nanoseconds queued) const;
+  asio::awaitable<HttpResponse> ServeRemoteWrite(const HttpRequest& request) const;
   HttpResponse Reload();
   HttpResponse Quit();
 
@@ -164,6 +166,7 @@ class App {
   const QueryMetrics query_metrics_;
   const ApiContext api_;
   asio::thread_pool& queries_;
+  const net::HttpHandler remote_write_;
   const Prefixes prefixes_;
   const CorsPolicy cors_;
   const RequestMetrics metrics_;
@@ -185,6 +188,8 @@ void App::AddApi() {
       case ApiMethods::kPostOrPut: Add({"POST", "PUT"}, pattern, serve); break;
     }
   }
+  Add({"POST"}, "/api/v1/write",
+      [this](const HttpRequest& request, const RouteParams&) { return ServeRemoteWrite(request); });
   AddQuick({"OPTIONS"}, "/api/v1/*path", [this](const HttpRequest& request) {
     if (!api_.state.ready()) return NotReady();
     HttpResponse response;
@@ -201,6 +206,14 @@ asio::awaitable<HttpResponse> App::ServeApi(const ApiRoute& route, const HttpReq
   co_return co_await net::Offload(route.query ? queries_ : background_, [&] {
     return RunApi(route, request, params, api_.clock.Monotonic() - asked);
   });
+}
+
+asio::awaitable<HttpResponse> App::ServeRemoteWrite(const HttpRequest& request) const {
+  if (!api_.state.ready()) co_return NotReady();
+  if (remote_write_) co_return co_await remote_write_(request);
+  co_return TextResponse(404,
+                         "remote write receiver needs to be enabled with "
+                         "--web.enable-remote-write-receiver\n");
 }
 
 HttpResponse App::RunApi(const ApiRoute& route, const HttpRequest& request,
@@ -287,8 +300,8 @@ Result<net::HttpHandler> MakeHandler(WebOptions options, WebDependencies depende
   if (!cors) return std::unexpected(Annotate(cors.error(), "--web.cors.origin"));
   auto prefixes = ReadPrefixes(options);
   if (!prefixes) return std::unexpected(Annotate(prefixes.error(), "--web.external-url"));
-  const auto app = std::make_shared<App>(std::move(options), dependencies, std::move(*prefixes),
-                                         std::move(*cors));
+  const auto app = std::make_shared<App>(std::move(options), std::move(dependencies),
+                                         std::move(*prefixes), std::move(*cors));
   return [app](const HttpRequest& request) { return app->Serve(request); };
 }
 

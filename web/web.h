@@ -48,6 +48,9 @@ struct WebDependencies {
   const Clock& clock;
 
   StorageAdmin* admin = nullptr;  ///< null where --web.enable-admin-api is not set
+
+  /// Of /api/v1/write; empty where --web.enable-remote-write-receiver is not set.
+  net::HttpHandler remote_write = nullptr;
 };
 
 /// The handler to give to net::HttpServer. Thread-safe. InvalidArgument when an option is wrong.

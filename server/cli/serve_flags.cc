@@ -4,6 +4,7 @@
 
 #include "base/model/number.h"
 #include "base/model/regex.h"
+#include "server/ingest/write_format.h"
 
 namespace barograph::server::cli {
 namespace {
@@ -36,6 +37,26 @@ void AddWebFlags(FlagSet& flags, ServerOptions& options) {
             "How long reading a request may take, and how long an idle connection is kept");
   flags.Add("web.max-connections", options.max_connections,
             "Most connections at a time, over all listeners");
+}
+
+void AddRemoteWriteFlags(FlagSet& flags, ServerOptions& options,
+                         std::vector<std::string>& messages) {
+  WriteReceiverOptions& receiver = options.remote_write;
+  flags.Add("web.enable-remote-write-receiver", options.enable_remote_write_receiver,
+            "Accept samples by remote write at /api/v1/write");
+  flags.Add("web.remote-write-receiver.accepted-protobuf-messages", messages,
+            "A remote write protobuf message to accept: prometheus.WriteRequest or "
+            "io.prometheus.write.v2.Request. Can be repeated");
+  flags.Add("web.remote-write-receiver.max-body-bytes", receiver.max_body_bytes,
+            "Most bytes that a remote write request may have as it is sent");
+  flags.Add("web.remote-write-receiver.max-decoded-bytes", receiver.max_decoded_bytes,
+            "Most bytes that a remote write request may have decompressed");
+  flags.Add("web.remote-write-receiver.max-concurrency", receiver.max_concurrency,
+            "Most remote write requests that are worked on at a time. 0 is one a processor");
+  flags.Add("web.remote-write-receiver.max-waiting", receiver.max_waiting,
+            "Most remote write requests that wait; senders of more are told to try again");
+  flags.Add("web.remote-write-receiver.max-cached-series", receiver.max_cached_series,
+            "Most series that are remembered by the labels that senders write");
 }
 
 void AddStorageFlags(FlagSet& flags, ServerOptions& options) {
@@ -123,11 +144,22 @@ std::vector<std::string> FlagsNotYetSupported() {
           "web.console.libraries",
           "web.console.templates",
           "web.enable-otlp-receiver",
-          "web.enable-remote-write-receiver",
           "web.max-notifications-subscribers",
-          "web.remote-write-receiver.accepted-protobuf-messages",
           "web.search.max-limit",
           "web.user-assets"};
+}
+
+Status ReadAcceptedMessages(const std::vector<std::string>& messages, ServerOptions& options) {
+  options.remote_write.accepted.clear();
+  for (const std::string& message : messages) {
+    auto protocol = ParseWriteProtocol(message);
+    if (!protocol) {
+      return std::unexpected(Annotate(std::move(protocol.error()),
+                                      "--web.remote-write-receiver.accepted-protobuf-messages"));
+    }
+    options.remote_write.accepted.push_back(*protocol);
+  }
+  return {};
 }
 
 Status CheckOptions(ServerOptions& options) {
@@ -155,6 +187,8 @@ Result<ServeRequest> ParseServeFlags(const Arguments& arguments) {
   FlagSet flags("barograph", "Run the metrics server.");
   AddConfigFlags(flags, options);
   AddWebFlags(flags, options);
+  std::vector<std::string> messages{std::string(ToString(WriteProtocol::kV1))};
+  AddRemoteWriteFlags(flags, options, messages);
   AddStorageFlags(flags, options);
   AddQueryFlags(flags, options);
   AddScrapeFlags(flags, options);
@@ -166,6 +200,7 @@ Result<ServeRequest> ParseServeFlags(const Arguments& arguments) {
     return request;
   }
   TRY(CheckOptions(options));
+  TRY(ReadAcceptedMessages(messages, options));
   options.config_file_given = flags.Given("config.file");
   options.flags = flags.Values();
   return request;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <stdexcept>
+#include <utility>
 
 #include "base/model/number.h"
 
@@ -68,9 +69,10 @@ class FakeStorage::Alone final : public Appender {
   void AppendHistogram(SeriesId, Timestamp, const FloatHistogram&) override {}
   Result<AppendReport> Commit() override {
     const MutexLock lock(storage_.mutex_);
+    const auto samples = std::exchange(samples_, {});
+    if (storage_.commit_error_) return std::unexpected(*storage_.commit_error_);
     AppendReport report;
-    for (const auto& [series, sample] : samples_) storage_.Append(series, sample, report);
-    samples_.clear();
+    for (const auto& [series, sample] : samples) storage_.Append(series, sample, report);
     return report;
   }
 
@@ -96,13 +98,20 @@ Result<size_t> FakeStorage::Resolve(const Labels& labels) {
 
 void FakeStorage::Append(size_t series, Sample sample, AppendReport& report) {
   auto& samples = series_.at(series).samples;
+  const auto refuse = [&](uint64_t& count, RefusalReason reason) {
+    ++count;
+    if (report.first.size() == AppendReport::kMaxFirst) return;
+    report.first.push_back({SeriesId{series + 1}, sample.timestamp, reason});
+  };
   if (!samples.empty() && samples.back().timestamp > sample.timestamp) {
-    ++report.out_of_order;
-  } else if (!samples.empty() && samples.back().timestamp == sample.timestamp) {
-    if (!SameBits(samples.back().value, sample.value)) ++report.duplicate;
-  } else {
+    refuse(report.out_of_order, RefusalReason::kOutOfOrder);
+  } else if (samples.empty() || samples.back().timestamp < sample.timestamp) {
     samples.push_back(sample);
     ++report.appended;
+  } else if (SameBits(samples.back().value, sample.value)) {
+    ++report.appended;
+  } else {
+    refuse(report.duplicate, RefusalReason::kDuplicate);
   }
 }
 
@@ -138,6 +147,11 @@ int FakeStorage::columns() const {
 void FakeStorage::LimitSeries(size_t limit) {
   const MutexLock lock(mutex_);
   limit_ = limit;
+}
+
+void FakeStorage::FailCommits(std::optional<Error> error) {
+  const MutexLock lock(mutex_);
+  commit_error_ = std::move(error);
 }
 
 void FakeStorage::FailRows(std::optional<Error> error) {

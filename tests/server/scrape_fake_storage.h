@@ -30,6 +30,8 @@ class FakeStorage final : public Appendable {
   void LimitSeries(size_t limit);
   /// Rows fail with this.
   void FailRows(std::optional<Error> error);
+  /// Commits of appenders fail with this.
+  void FailCommits(std::optional<Error> error);
 
  private:
   class Table;
@@ -47,6 +49,7 @@ class FakeStorage final : public Appendable {
   std::map<Labels, size_t> by_labels_ GUARDED_BY(mutex_);
   std::optional<size_t> limit_ GUARDED_BY(mutex_);
   std::optional<Error> row_error_ GUARDED_BY(mutex_);
+  std::optional<Error> commit_error_ GUARDED_BY(mutex_);
   size_t rows_ GUARDED_BY(mutex_) = 0;
   int columns_ GUARDED_BY(mutex_) = 0;
 };

@@ -1,0 +1,149 @@
+#include "server/ingest/request_writer.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace barograph::server {
+namespace {
+
+/// Samples that are further ahead of the clock are refused, as in Prometheus: one such sample would
+/// make all that follow look old.
+constexpr Duration kMaxAhead{std::chrono::minutes(10)};
+
+std::string_view ReasonText(RefusalReason reason) {
+  switch (reason) {
+    case RefusalReason::kOutOfOrder: return "out of order sample";
+    case RefusalReason::kTooOld: return "too old sample";
+    case RefusalReason::kDuplicate: return "duplicate sample for timestamp";
+    case RefusalReason::kOutOfBounds: return "out of bounds";
+  }
+  return "";
+}
+
+}  // namespace
+
+WriteMetrics::WriteMetrics(MetricsRegistry& registry)
+    : invalid_labels(registry.AddCounter(
+          "prometheus_api_remote_write_invalid_labels_samples_total",
+          "The total number of received remote write samples and histogram samples which were "
+          "rejected due to invalid labels.")),
+      busy(registry.AddCounter(
+          "barograph_remote_write_busy_requests_total",
+          "Remote write requests that were put off because too many others were waiting.")) {}
+
+void WriteOutcome::Refuse(uint64_t count, std::string reason) {
+  refused += count;
+  if (reasons.size() == kMaxReasons) return;
+  if (reason.size() > kMaxReasonBytes) reason.replace(kMaxReasonBytes, reason.npos, "...");
+  reasons.push_back(std::move(reason));
+  explained += count;
+}
+
+std::string WriteOutcome::Explanation() const {
+  std::string text = fmt::format("{}", fmt::join(reasons, "\n"));
+  if (refused > explained) text += fmt::format("\nand {} more", refused - explained);
+  return text;
+}
+
+RequestWriter::RequestWriter(WriteContext context)
+    : context_(context),
+      max_time_(context.clock.Now() + kMaxAhead),
+      floats_{.appender = context.storage.NewAppender()} {}
+
+Status RequestWriter::Write(const WriteRequest& request) {
+  TRY(request.ForEachSeries([&](const WireSeries& series) { return WriteSeries(series); }));
+  TRY(Commit(floats_));
+  outcome_.samples = floats_.written;
+  if (refused_by_storage_ > 0) TRY(ExplainRefusals(request));
+  return {};
+}
+
+Status RequestWriter::WriteSeries(const WireSeries& series) {
+  const SeriesId id = TRY(Resolve(series));
+  if (id == kNoSeries) return {};
+  return series.ForEachSample(
+      [&](const WireSample& sample) { return AppendFloat(id, series, sample); });
+}
+
+Result<SeriesId> RequestWriter::Resolve(const WireSeries& series) {
+  const std::optional<SeriesKey> key = series.Key();
+  if (key) {
+    const SeriesId known = context_.series.Find(*key);
+    if (known != kNoSeries) return known;
+  }
+  const Result<Labels> labels = series.ReadLabels();
+  if (!labels) {
+    const uint64_t samples = series.CountSamples();
+    context_.metrics.invalid_labels.Increment(static_cast<double>(samples));
+    outcome_.Refuse(std::max<uint64_t>(samples, 1), labels.error().message);
+    return kNoSeries;
+  }
+  const Result<SeriesId> id = floats_.appender->Resolve(*labels);
+  if (id) {
+    context_.series.Insert(*key, *id);
+    return id;
+  }
+  if (id.error().code != ErrorCode::kLimitExceeded) return id;
+  outcome_.series_limit = true;
+  outcome_.Refuse(std::max<uint64_t>(series.CountSamples(), 1),
+                  fmt::format("{} for series {}", id.error().message, labels->ToString()));
+  return kNoSeries;
+}
+
+Status RequestWriter::AppendFloat(SeriesId id, const WireSeries& series, const WireSample& sample) {
+  if (IsTooFarAhead(sample.timestamp)) {
+    RefuseTooFarAhead(series);
+    return {};
+  }
+  floats_.appender->Append(id, {sample.timestamp, sample.value});
+  return ++floats_.pending < kMaxPending ? Status() : Commit(floats_);
+}
+
+void RequestWriter::RefuseTooFarAhead(const WireSeries& series) {
+  const bool told = outcome_.reasons.size() == WriteOutcome::kMaxReasons;
+  const Result<Labels> labels = told ? Labels() : series.ReadLabels();
+  outcome_.Refuse(1, fmt::format("out of bounds: timestamp is too far in the future for series {}",
+                                 labels ? labels->ToString() : ""));
+}
+
+Status RequestWriter::Commit(Batch& batch) {
+  if (std::exchange(batch.pending, 0) == 0) return {};
+  const Result<AppendReport> report = batch.appender->Commit();
+  if (!report) {
+    // Storage may have forgotten a series that is remembered here.
+    context_.series.Clear();
+    return std::unexpected(report.error());
+  }
+  batch.written += report->appended;
+  refused_by_storage_ += report->refused();
+  for (const Refusal& refusal : report->first) {
+    if (refusals_.size() < WriteOutcome::kMaxReasons) refusals_.push_back(refusal);
+  }
+  return {};
+}
+
+/// Storage names series by their ids; their labels are looked up in the request once more.
+Status RequestWriter::ExplainRefusals(const WriteRequest& request) {
+  std::vector<std::string> names(refusals_.size());
+  TRY(request.ForEachSeries([&](const WireSeries& series) -> Status {
+    const auto key = series.Key();
+    if (!key) return {};
+    const SeriesId id = context_.series.Find(*key);
+    for (size_t i = 0; i < refusals_.size(); ++i) {
+      if (refusals_[i].series != id || !names[i].empty()) continue;
+      if (const auto labels = series.ReadLabels()) names[i] = labels->ToString();
+    }
+    return {};
+  }));
+  for (size_t i = 0; i < refusals_.size(); ++i) {
+    outcome_.Refuse(1, fmt::format("{} for series {} at {}", ReasonText(refusals_[i].reason),
+                                   names[i], ToMs(refusals_[i].timestamp)));
+  }
+  outcome_.refused += refused_by_storage_ - refusals_.size();
+  return {};
+}
+
+}  // namespace barograph::server

@@ -1,0 +1,308 @@
+#include "server/ingest/write_request.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <span>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+namespace barograph::server {
+namespace {
+
+/// A label set of more bytes is refused, before it is put together.
+constexpr size_t kMaxLabelSetBytes = size_t{1} << 20;
+
+/// What is inside a message's fields, as far as it must be looked at to know that it is
+/// well-formed.
+struct MessageShape {
+  enum class Inside : uint8_t { kMessage, kPackedVarints, kPackedDoubles };
+  struct Field {
+    uint32_t number;
+    Inside inside;
+    const MessageShape* message = nullptr;
+  };
+  std::span<const Field> fields;
+};
+using Field = MessageShape::Field;
+constexpr auto kMessage = MessageShape::Inside::kMessage;
+constexpr auto kPackedVarints = MessageShape::Inside::kPackedVarints;
+constexpr auto kPackedDoubles = MessageShape::Inside::kPackedDoubles;
+
+constexpr MessageShape kFlat;  // numbers and strings only
+
+constexpr Field kHistogramFields[] = {
+    {8, kMessage, &kFlat}, {9, kPackedVarints},  {10, kPackedDoubles}, {11, kMessage, &kFlat},
+    {12, kPackedVarints},  {13, kPackedDoubles}, {16, kPackedDoubles}};
+constexpr MessageShape kHistogram = {kHistogramFields};
+
+constexpr Field kExemplarV1Fields[] = {{1, kMessage, &kFlat}};
+constexpr MessageShape kExemplarV1 = {kExemplarV1Fields};
+constexpr Field kSeriesV1Fields[] = {{1, kMessage, &kFlat},
+                                     {2, kMessage, &kFlat},
+                                     {3, kMessage, &kExemplarV1},
+                                     {4, kMessage, &kHistogram}};
+constexpr MessageShape kSeriesV1 = {kSeriesV1Fields};
+constexpr Field kRequestV1Fields[] = {{1, kMessage, &kSeriesV1}, {3, kMessage, &kFlat}};
+constexpr MessageShape kRequestV1 = {kRequestV1Fields};
+
+constexpr Field kExemplarV2Fields[] = {{1, kPackedVarints}};
+constexpr MessageShape kExemplarV2 = {kExemplarV2Fields};
+constexpr Field kSeriesV2Fields[] = {{1, kPackedVarints},
+                                     {2, kMessage, &kFlat},
+                                     {3, kMessage, &kHistogram},
+                                     {4, kMessage, &kExemplarV2},
+                                     {5, kMessage, &kFlat}};
+constexpr MessageShape kSeriesV2 = {kSeriesV2Fields};
+constexpr Field kRequestV2Fields[] = {{5, kMessage, &kSeriesV2}};
+constexpr MessageShape kRequestV2 = {kRequestV2Fields};
+
+bool AreVarints(std::string_view bytes) {
+  PackedVarints varints(bytes);
+  while (varints.Next()) {
+  }
+  return varints.ok();
+}
+
+bool IsWellFormed(std::string_view bytes, const MessageShape& shape) {
+  ProtobufReader reader(bytes);
+  while (reader.Next()) {
+    for (const Field& field : shape.fields) {
+      if (reader.tag() != MakeTag(field.number, WireType::kBytes)) continue;
+      const std::string_view inside = reader.bytes();
+      switch (field.inside) {
+        case kMessage:
+          if (!IsWellFormed(inside, *field.message)) return false;
+          break;
+        case kPackedVarints:
+          if (!AreVarints(inside)) return false;
+          break;
+        case kPackedDoubles:
+          if (inside.size() % sizeof(double) != 0) return false;
+          break;
+      }
+      break;
+    }
+  }
+  return reader.ok();
+}
+
+SeriesKey HashBytes(const void* bytes, size_t size, uint64_t seed) {
+  const XXH128_hash_t hash = XXH3_128bits_withSeed(bytes, size, seed);
+  return {hash.low64, hash.high64};
+}
+
+/// Calls visit(reference) -> bool for each reference to a symbol, packed or not, until it is false.
+template <typename Visit>
+bool ForEachReference(std::string_view fields, Visit&& visit) {
+  ProtobufReader reader(fields);
+  while (reader.Next()) {
+    if (reader.tag() == MakeTag(1, WireType::kVarint)) {
+      if (!visit(reader.Uint32())) return false;
+    } else if (reader.tag() == MakeTag(1, WireType::kBytes)) {
+      PackedVarints packed(reader.bytes());
+      while (packed.Next()) {
+        if (!visit(static_cast<uint32_t>(packed.value()))) return false;
+      }
+    }
+  }
+  return true;
+}
+
+/// As Prometheus prints labels that may be anything.
+std::string ListPairs(const std::vector<Label>& pairs) {
+  return Labels::FromPairs(pairs).ToString();
+}
+
+std::unexpected<Error> LabelSetTooLong() {
+  return Fail(ErrorCode::kInvalidArgument,
+              fmt::format("a label set is over the limit of {} bytes", kMaxLabelSetBytes));
+}
+
+Result<Labels> CheckLabels(std::vector<Label> pairs) {
+  std::ranges::sort(pairs);
+  bool has_name = false;
+  bool valid = true;
+  for (const auto& [name, value] : pairs) {
+    valid = valid && IsUtf8Name(name) && IsValidUtf8(value);
+    if (name == kMetricName) has_name = !value.empty();
+  }
+  if (!has_name || !valid) {
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("invalid metric name or labels, got {}", ListPairs(pairs)));
+  }
+  const auto twice = std::ranges::adjacent_find(pairs, {}, &Label::name);
+  if (twice != pairs.end()) {
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("invalid labels for series, labels {}, duplicated label {}",
+                            ListPairs(pairs), twice->name));
+  }
+  return Labels::FromPairs(std::move(pairs));
+}
+
+}  // namespace
+
+Result<WriteRequest> WriteRequest::Parse(WriteProtocol protocol, std::string_view bytes,
+                                         uint64_t seed, uint64_t max_bytes) {
+  const MessageShape& shape = protocol == WriteProtocol::kV1 ? kRequestV1 : kRequestV2;
+  if (!IsWellFormed(bytes, shape)) {
+    return Fail(ErrorCode::kInvalidArgument, "the protobuf message is malformed");
+  }
+  WriteRequest request(protocol, bytes, seed);
+  if (protocol == WriteProtocol::kV2) TRY(request.ReadSymbols(max_bytes));
+  return request;
+}
+
+Status WriteRequest::ReadSymbols(uint64_t max_bytes) {
+  ProtobufReader reader(bytes_);
+  while (reader.Next()) {
+    if (reader.tag() != kSymbolsV2) continue;
+    if ((symbols_.size() + 1) * sizeof(Symbol) > max_bytes) {
+      return Fail(ErrorCode::kLimitExceeded,
+                  fmt::format("a table of more than {} symbols is over the limit of {} bytes",
+                              symbols_.size(), max_bytes));
+    }
+    const std::string_view text = reader.bytes();
+    symbols_.push_back({text, HashBytes(text.data(), text.size(), seed_)});
+  }
+  return {};
+}
+
+WireMetadata WriteRequest::ReadMetadata(std::string_view message) {
+  WireMetadata metadata;
+  ProtobufReader reader(message);
+  while (reader.Next()) {
+    switch (reader.tag()) {
+      case MakeTag(1, WireType::kVarint):
+        if (reader.Uint64() <= static_cast<uint64_t>(WireMetricType::kStateset))
+          metadata.type = static_cast<WireMetricType>(reader.Uint64());
+        break;
+      case MakeTag(2, WireType::kBytes): metadata.family = reader.bytes(); break;
+      case MakeTag(4, WireType::kBytes): metadata.help = reader.bytes(); break;
+      case MakeTag(5, WireType::kBytes): metadata.unit = reader.bytes(); break;
+      default: break;
+    }
+  }
+  return metadata;
+}
+
+WireSeries::WireSeries(const WriteRequest& request, std::string_view message)
+    : request_(request), message_(message) {
+  // Every sender writes the labels first, side by side.
+  ProtobufReader reader(message);
+  for (bool together = true; reader.Next();) {
+    if (!IsLabelTag(reader.tag())) continue;
+    const std::string_view field = reader.field();
+    together = together && (labels_.empty() || labels_.data() + labels_.size() == field.data());
+    if (together) {
+      labels_ =
+          labels_.empty() ? field : std::string_view(labels_.data(), labels_.size() + field.size());
+    } else {
+      if (joined_.empty()) joined_ = labels_;
+      joined_ += field;
+    }
+  }
+  if (!joined_.empty()) labels_ = joined_;
+}
+
+std::optional<SeriesKey> WireSeries::Key() const {
+  if (!is_v1()) return KeyOfReferences();
+  return HashBytes(labels_.data(), labels_.size(), request_.seed_);
+}
+
+std::optional<SeriesKey> WireSeries::KeyOfReferences() const {
+  std::array<SeriesKey, 64> hashes;
+  size_t count = 0;
+  const auto fold = [&] {
+    return HashBytes(hashes.data(), count * sizeof(SeriesKey), request_.seed_);
+  };
+  const bool all = ForEachReference(labels_, [&](uint32_t reference) {
+    if (reference >= request_.symbols_.size()) return false;
+    if (count == hashes.size()) {
+      hashes[0] = fold();
+      count = 1;
+    }
+    hashes[count++] = request_.symbols_[reference].hash;
+    return true;
+  });
+  if (!all) return std::nullopt;
+  return fold();
+}
+
+Result<Labels> WireSeries::ReadLabels() const {
+  if (labels_.size() > kMaxLabelSetBytes) return LabelSetTooLong();
+  auto pairs = is_v1() ? ReadPairs(labels_) : ResolvePairs(labels_);
+  if (!pairs) return std::unexpected(std::move(pairs.error()));
+  return CheckLabels(std::move(*pairs));
+}
+
+Result<std::vector<Label>> WireSeries::ReadPairs(std::string_view labels) const {
+  std::vector<Label> pairs;
+  ProtobufReader reader(labels);
+  while (reader.Next()) {
+    if (reader.tag() != MakeTag(1, WireType::kBytes)) continue;
+    Label& label = pairs.emplace_back();
+    ProtobufReader parts(reader.bytes());
+    while (parts.Next()) {
+      if (parts.tag() == MakeTag(1, WireType::kBytes)) label.name = parts.bytes();
+      if (parts.tag() == MakeTag(2, WireType::kBytes)) label.value = parts.bytes();
+    }
+  }
+  return pairs;
+}
+
+Result<std::vector<Label>> WireSeries::ResolvePairs(std::string_view labels) const {
+  const auto& symbols = request_.symbols_;
+  std::vector<uint32_t> references;
+  size_t bytes = 0;
+  const bool all = ForEachReference(labels, [&](uint32_t reference) {
+    references.push_back(reference);
+    if (reference < symbols.size()) bytes += symbols[reference].text.size();
+    return bytes <= kMaxLabelSetBytes;
+  });
+  if (!all) return LabelSetTooLong();
+  if (references.size() % 2 != 0) {
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("parsing labels for series [{}]: invalid labelRefs length {}",
+                            fmt::join(references, " "), references.size()));
+  }
+  std::vector<Label> pairs;
+  for (size_t i = 0; i < references.size(); i += 2) {
+    const uint32_t name = references[i];
+    const uint32_t value = references[i + 1];
+    if (std::max(name, value) >= symbols.size()) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  fmt::format("parsing labels for series [{}]: labelRefs {} (name) = {} (value) "
+                              "outside of symbols table (size {})",
+                              fmt::join(references, " "), name, value, symbols.size()));
+    }
+    pairs.push_back({symbols[name].text, symbols[value].text});
+  }
+  return pairs;
+}
+
+uint64_t WireSeries::CountSamples() const {
+  uint64_t count = 0;
+  ProtobufReader reader(message_);
+  while (reader.Next()) count += reader.tag() == kSample || reader.tag() == histogram_tag();
+  return count;
+}
+
+WireSample WireSeries::ReadSample(std::string_view message) {
+  WireSample sample;
+  ProtobufReader reader(message);
+  while (reader.Next()) {
+    switch (reader.tag()) {
+      case MakeTag(1, WireType::kFixed64): sample.value = reader.Double(); break;
+      case MakeTag(2, WireType::kVarint): sample.timestamp = FromMs(reader.Int64()); break;
+      case MakeTag(3, WireType::kVarint): sample.start_ms = reader.Int64(); break;
+      default: break;
+    }
+  }
+  return sample;
+}
+
+}  // namespace barograph::server
