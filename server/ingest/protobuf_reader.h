@@ -8,7 +8,8 @@
 #include "base/bytes/varint.h"
 
 /// Protocol Buffers on the wire (protobuf.dev/programming-guides/encoding), read in place: a
-/// message is a view, a field is a view or a number, nothing is copied or allocated.
+/// message is a view, a field is a view or a number, nothing is copied or allocated
+/// (docs/decisions/0006-protobuf.md).
 namespace barograph::server {
 
 enum class WireType : uint8_t { kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 = 5 };

@@ -6,12 +6,17 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/ingest/wire_histogram.h"
+
 namespace barograph::server {
 namespace {
 
 /// Samples that are further ahead of the clock are refused, as in Prometheus: one such sample would
 /// make all that follow look old.
 constexpr Duration kMaxAhead{std::chrono::minutes(10)};
+
+/// What a histogram takes beside its buckets, which are at least two bytes each where they wait.
+constexpr size_t kHistogramCost = 10;
 
 std::string_view ReasonText(RefusalReason reason) {
   switch (reason) {
@@ -43,6 +48,7 @@ void WriteOutcome::Refuse(uint64_t count, std::string reason) {
 }
 
 std::string WriteOutcome::Explanation() const {
+  if (reasons.empty()) return fmt::format("{} samples are refused", refused);
   std::string text = fmt::format("{}", fmt::join(reasons, "\n"));
   if (refused > explained) text += fmt::format("\nand {} more", refused - explained);
   return text;
@@ -51,12 +57,15 @@ std::string WriteOutcome::Explanation() const {
 RequestWriter::RequestWriter(WriteContext context)
     : context_(context),
       max_time_(context.clock.Now() + kMaxAhead),
-      floats_{.appender = context.storage.NewAppender()} {}
+      floats_{.appender = context.storage.NewAppender()},
+      histograms_{.appender = context.storage.NewAppender()} {}
 
 Status RequestWriter::Write(const WriteRequest& request) {
   TRY(request.ForEachSeries([&](const WireSeries& series) { return WriteSeries(series); }));
   TRY(Commit(floats_));
+  TRY(Commit(histograms_));
   outcome_.samples = floats_.written;
+  outcome_.histograms = histograms_.written;
   if (refused_by_storage_ > 0) TRY(ExplainRefusals(request));
   return {};
 }
@@ -64,8 +73,21 @@ Status RequestWriter::Write(const WriteRequest& request) {
 Status RequestWriter::WriteSeries(const WireSeries& series) {
   const SeriesId id = TRY(Resolve(series));
   if (id == kNoSeries) return {};
-  return series.ForEachSample(
-      [&](const WireSample& sample) { return AppendFloat(id, series, sample); });
+  bool empty = true;
+  TRY(series.ForEachSample([&](const WireSample& sample) {
+    empty = false;
+    return AppendFloat(id, series, sample);
+  }));
+  TRY(series.ForEachHistogram([&](std::string_view message) {
+    empty = false;
+    return AppendHistogram(id, series, message);
+  }));
+  if (empty && series.needs_samples()) {
+    outcome_.Refuse(1, fmt::format("TimeSeries must contain at least one sample or histogram for "
+                                   "series {}",
+                                   NameOf(series)));
+  }
+  return {};
 }
 
 Result<SeriesId> RequestWriter::Resolve(const WireSeries& series) {
@@ -99,14 +121,39 @@ Status RequestWriter::AppendFloat(SeriesId id, const WireSeries& series, const W
     return {};
   }
   floats_.appender->Append(id, {sample.timestamp, sample.value});
-  return ++floats_.pending < kMaxPending ? Status() : Commit(floats_);
+  return Added(floats_, 1);
+}
+
+Status RequestWriter::AppendHistogram(SeriesId id, const WireSeries& series,
+                                      std::string_view message) {
+  const Result<WireHistogram> wire = ReadHistogram(message);
+  if (!wire) {
+    outcome_.Refuse(1, fmt::format("{} for series {}", wire.error().message, NameOf(series)));
+    return {};
+  }
+  if (IsTooFarAhead(wire->timestamp)) {
+    RefuseTooFarAhead(series);
+    return {};
+  }
+  histograms_.appender->AppendHistogram(id, wire->timestamp, wire->histogram);
+  return Added(histograms_, kHistogramCost + message.size() / 2);
+}
+
+Status RequestWriter::Added(Batch& batch, size_t cost) {
+  batch.pending += cost;
+  return batch.pending < kMaxPending ? Status() : Commit(batch);
 }
 
 void RequestWriter::RefuseTooFarAhead(const WireSeries& series) {
-  const bool told = outcome_.reasons.size() == WriteOutcome::kMaxReasons;
-  const Result<Labels> labels = told ? Labels() : series.ReadLabels();
   outcome_.Refuse(1, fmt::format("out of bounds: timestamp is too far in the future for series {}",
-                                 labels ? labels->ToString() : ""));
+                                 NameOf(series)));
+}
+
+/// For a reason: not worked out when no more are told.
+std::string RequestWriter::NameOf(const WireSeries& series) const {
+  if (outcome_.reasons.size() == WriteOutcome::kMaxReasons) return "";
+  const Result<Labels> labels = series.ReadLabels();
+  return labels ? labels->ToString() : "";
 }
 
 Status RequestWriter::Commit(Batch& batch) {
@@ -134,7 +181,7 @@ Status RequestWriter::ExplainRefusals(const WriteRequest& request) {
     const SeriesId id = context_.series.Find(*key);
     for (size_t i = 0; i < refusals_.size(); ++i) {
       if (refusals_[i].series != id || !names[i].empty()) continue;
-      if (const auto labels = series.ReadLabels()) names[i] = labels->ToString();
+      names[i] = NameOf(series);
     }
     return {};
   }));

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/metrics/registry.h"
@@ -74,14 +75,19 @@ class RequestWriter {
   /// kNoSeries when the series is refused, which is noted then.
   Result<SeriesId> Resolve(const WireSeries& series);
   Status AppendFloat(SeriesId id, const WireSeries& series, const WireSample& sample);
+  Status AppendHistogram(SeriesId id, const WireSeries& series, std::string_view message);
+  /// Counts what was added to `batch`, in floats' worth of memory; commits it when it is full.
+  Status Added(Batch& batch, size_t cost);
   Status Commit(Batch& batch);
   Status ExplainRefusals(const WriteRequest& request);
   bool IsTooFarAhead(Timestamp t) const { return t > max_time_; }
   void RefuseTooFarAhead(const WireSeries& series);
+  std::string NameOf(const WireSeries& series) const;
 
   const WriteContext context_;
   const Timestamp max_time_;
   Batch floats_;
+  Batch histograms_;
   std::vector<Refusal> refusals_;  // of storage, the first
   uint64_t refused_by_storage_ = 0;
   WriteOutcome outcome_;

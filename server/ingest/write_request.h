@@ -113,6 +113,9 @@ class WireSeries {
   /// How many float samples and native histograms it has.
   uint64_t CountSamples() const;
 
+  /// Whether the protocol forbids a series without samples.
+  bool needs_samples() const { return !is_v1(); }
+
   /// Calls visit(const WireSample&) -> Status for each float sample, until it fails.
   template <typename Visit>
   Status ForEachSample(Visit&& visit) const {

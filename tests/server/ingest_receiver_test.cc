@@ -206,5 +206,134 @@ TEST_CASE("a large request is stored in parts, and whole") {
   CHECK(stored.ends_with(" 150999=149999"));
 }
 
+/// A histogram with whole counts: 1 at zero, 2 and 3 in two buckets.
+Message WholeHistogram(int64_t timestamp_ms, uint64_t count) {
+  return Message()
+      .Varint(1, count)
+      .Double(3, 18.5)
+      .Sint(4, 1)
+      .Double(5, 0.001)
+      .Varint(6, 1)
+      .Add(11, Message().Sint(1, 0).Varint(2, 2))
+      .PackedSints(12, {2, 1})
+      .Varint(15, static_cast<uint64_t>(timestamp_ms));
+}
+
+TEST_CASE_METHOD(Fixture, "native histograms are stored, whole, float and with custom buckets") {
+  const Message floats = Message()
+                             .Double(2, 4.5)
+                             .Double(3, 1)
+                             .Double(7, 0.5)
+                             .Add(8, Message().Sint(1, 1).Varint(2, 1))
+                             .PackedDoubles(10, {4})
+                             .Varint(14, 3)
+                             .Varint(15, 2000);
+  const Message custom = Message()
+                             .Varint(1, 3)
+                             .Double(3, 5)
+                             .Sint(4, kCustomBucketsSchema)
+                             .Add(11, Message().Sint(1, 0).Varint(2, 2))
+                             .PackedSints(12, {1, 1})
+                             .PackedDoubles(16, {5, 10})
+                             .Varint(15, 3000);
+  const Message stale = Message().Double(2, 0).Double(3, kStaleNan).Varint(15, 4000);
+  const Message series = SeriesV1({{"__name__", "h"}}, {})
+                             .Add(4, WholeHistogram(1000, 6))
+                             .Add(4, floats)
+                             .Add(4, custom)
+                             .Add(4, stale);
+  CHECK(Write(Message().Add(1, series)) == "204");
+  CHECK(storage.Histograms(Labels({{"__name__", "h"}})) ==
+        "1000={{schema:1 count:6 sum:18.5 z_bucket:1 z_bucket_w:0.001 buckets:[2 3]}} "
+        "2000={{count:4.5 sum:1 z_bucket:0.5 counter_reset_hint:gauge n_offset:1 n_buckets:[4]}} "
+        "3000={{schema:-53 count:3 sum:5 custom_values:[5 10] buckets:[1 2]}} "
+        "4000=stale");
+}
+
+TEST_CASE_METHOD(Fixture, "histograms that contradict themselves are refused, one by one") {
+  const auto write = [&](const Message& histogram) {
+    return Write(Message().Add(1, SeriesV1({{"__name__", "h"}}, {}).Add(4, histogram)));
+  };
+  CHECK(write(WholeHistogram(1000, 7)) ==
+        "400 6 observations found in buckets, but the Count field is 7: histogram's observation "
+        "count should equal the number of observations found in the buckets for series h\n");
+  CHECK(write(WholeHistogram(1000, 6).Add(11, Message().Sint(1, -1).Varint(2, 1)))
+            .starts_with("400 positive side: span number 2 with offset -1"));
+  CHECK(write(WholeHistogram(1000, 6).Add(11, Message().Sint(1, 1).Varint(2, UINT32_MAX)))
+            .starts_with("400 positive side: spans need 4294967297 buckets, have 2 buckets"));
+  CHECK(write(WholeHistogram(1000, 6).PackedSints(12, {-9}).Add(11, Message().Varint(2, 1)))
+            .starts_with("400 positive side: bucket number 3 has observation count of -6"));
+  CHECK(write(WholeHistogram(1000, 6).Sint(4, -9)).starts_with("400 histogram has an invalid"));
+  CHECK(
+      write(WholeHistogram(1000, 6).PackedDoubles(16, {1})).starts_with("400 histogram with exp"));
+  CHECK(write(WholeHistogram(1000, 6).Sint(4, -53)).starts_with("400 custom buckets: must have"));
+  CHECK(write(WholeHistogram(1000, 6)) == "204");
+  CHECK(storage.Histograms(Labels({{"__name__", "h"}})).starts_with("1000="));
+}
+
+/// A receiver that takes protocol 2.0 only, and its requests.
+struct FixtureV2 : Fixture {
+  FixtureV2() : Fixture({.accepted = {WriteProtocol::kV2}}) {}
+
+  static Message Symbols(const std::vector<std::string>& symbols) {
+    Message request;
+    for (const std::string& symbol : symbols) request.Bytes(4, symbol);
+    return request;
+  }
+
+  /// The status, the counts of what was written, and the text of a refusal.
+  std::string Write(const Message& message) {
+    net::HttpRequest request = Request(Snappy(message.text()));
+    request.headers.Set("Content-Type",
+                        "application/x-protobuf;proto=io.prometheus.write.v2.Request");
+    const net::HttpResponse response = Send(request);
+    const auto count = [&](const std::string& what) {
+      return std::string(response.headers.Get("X-Prometheus-Remote-Write-" + what + "-Written"));
+    };
+    return std::to_string(response.status) + " " + count("Samples") + "/" + count("Histograms") +
+           (response.body.empty() ? "" : " ") + response.body;
+  }
+};
+
+TEST_CASE_METHOD(FixtureV2, "samples and histograms of protocol 2.0 are stored and counted") {
+  const auto request = [](const std::vector<std::string>& symbols, int64_t at) {
+    return Symbols(symbols)
+        .Add(5, Message().PackedVarints(1, {1, 2, 3, 4}).Add(2, test::SampleMessage(at, 1, 500)))
+        .Add(5, Message().Varint(1, 1).Varint(1, 5).Add(3, WholeHistogram(at, 6)));
+  };
+  CHECK(Write(request({"", "__name__", "up", "job", "a", "h"}, 1000)) == "204 1/1");
+  CHECK(Write(request({"x", "__name__", "up", "job", "a", "h"}, 2000)) == "204 1/1");
+  CHECK(storage.Samples(Labels({{"__name__", "up"}, {"job", "a"}})) == "1000=1 2000=1");
+  CHECK(storage.Series() == std::vector<std::string>{"h", "up{job=\"a\"}"});
+}
+
+TEST_CASE_METHOD(FixtureV2, "a series that cannot be read does not stop the others") {
+  const Message good = Message().PackedVarints(1, {1, 2}).Add(2, test::SampleMessage(1000, 1));
+  CHECK(Write(Symbols({"", "__name__", "up"})
+                  .Add(5, Message().PackedVarints(1, {1, 3}).Add(2, test::SampleMessage(1, 1)))
+                  .Add(5, Message().PackedVarints(1, {1}).Add(2, test::SampleMessage(1, 1)))
+                  .Add(5, Message().PackedVarints(1, {1, 2}))
+                  .Add(5, good)) ==
+        "400 1/0 parsing labels for series [1 3]: labelRefs 1 (name) = 3 (value) outside of "
+        "symbols table (size 3)\n"
+        "parsing labels for series [1]: invalid labelRefs length 1\n"
+        "TimeSeries must contain at least one sample or histogram for series up\n");
+  storage.FailCommits(Error{ErrorCode::kIo, "disk full"});
+  CHECK(Write(Symbols({"", "__name__", "up"}).Add(5, good)) == "500 0/0 disk full\n");
+}
+
+TEST_CASE_METHOD(FixtureV2, "label sets and tables of symbols cannot grow without bounds") {
+  std::vector<uint64_t> references;
+  for (int i = 0; i < 2000; ++i) references.insert(references.end(), {1, 2});
+  CHECK(Write(Symbols({"", "name", std::string(1000, 'x')})
+                  .Add(5, Message().PackedVarints(1, references).Add(2, test::SampleMessage(1, 1))))
+            .starts_with("400 0/0 a label set is over the limit of 1048576 bytes"));
+  Fixture small({.accepted = {WriteProtocol::kV2}, .max_decoded_bytes = 1000});
+  net::HttpRequest request = Request(Snappy(Symbols(std::vector<std::string>(100, "")).text()));
+  request.headers.Set("Content-Type",
+                      "application/x-protobuf;proto=io.prometheus.write.v2.Request");
+  CHECK(small.Send(request).status == 413);
+}
+
 }  // namespace
 }  // namespace barograph::server

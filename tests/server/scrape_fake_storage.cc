@@ -65,20 +65,28 @@ class FakeStorage::Alone final : public Appender {
   void Append(SeriesId series, Sample sample) override {
     samples_.emplace_back(static_cast<size_t>(series) - 1, sample);
   }
-  // Scrapes bring none yet.
-  void AppendHistogram(SeriesId, Timestamp, const FloatHistogram&) override {}
+  void AppendHistogram(SeriesId series, Timestamp timestamp,
+                       const FloatHistogram& histogram) override {
+    histograms_.push_back({static_cast<size_t>(series) - 1, {timestamp, histogram}});
+  }
   Result<AppendReport> Commit() override {
     const MutexLock lock(storage_.mutex_);
     const auto samples = std::exchange(samples_, {});
+    const auto histograms = std::exchange(histograms_, {});
     if (storage_.commit_error_) return std::unexpected(*storage_.commit_error_);
     AppendReport report;
     for (const auto& [series, sample] : samples) storage_.Append(series, sample, report);
+    for (const auto& [series, histogram] : histograms) {
+      storage_.series_.at(series).histograms.push_back(histogram);
+      ++report.appended;
+    }
     return report;
   }
 
  private:
   FakeStorage& storage_;
   std::vector<std::pair<size_t, Sample>> samples_;
+  std::vector<std::pair<size_t, std::pair<Timestamp, FloatHistogram>>> histograms_;
 };
 
 Result<std::unique_ptr<ScrapeTable>> FakeStorage::OpenTable() {
@@ -92,7 +100,7 @@ Result<size_t> FakeStorage::Resolve(const Labels& labels) {
   if (limit_ && series_.size() >= *limit_) {
     return Fail(ErrorCode::kLimitExceeded, "too many series");
   }
-  series_.push_back({labels, {}});
+  series_.push_back({labels, {}, {}});
   return by_labels_[labels] = series_.size() - 1;
 }
 
@@ -123,6 +131,18 @@ std::string FakeStorage::Samples(const Labels& labels) const {
   for (const Sample& sample : series_[known->second].samples) {
     const std::string value = IsStale(sample.value) ? "stale" : FormatValue(sample.value);
     out += fmt::format("{}{}={}", out.empty() ? "" : " ", ToMs(sample.timestamp), value);
+  }
+  return out;
+}
+
+std::string FakeStorage::Histograms(const Labels& labels) const {
+  const MutexLock lock(mutex_);
+  const auto known = by_labels_.find(labels);
+  if (known == by_labels_.end()) return "";
+  std::string out;
+  for (const auto& [timestamp, histogram] : series_[known->second].histograms) {
+    const std::string text = IsStale(histogram.sum) ? "stale" : histogram.TestExpression();
+    out += fmt::format("{}{}={}", out.empty() ? "" : " ", ToMs(timestamp), text);
   }
   return out;
 }

@@ -20,6 +20,8 @@ class FakeStorage final : public Appendable {
 
   /// The series' samples as "1000=1 2000=stale"; empty for an unknown one.
   std::string Samples(const Labels& labels) const;
+  /// Its histograms as "1000={{...}}", in the notation of test scripts.
+  std::string Histograms(const Labels& labels) const;
   std::vector<std::string> Series() const;
   size_t rows() const;
 
@@ -39,6 +41,7 @@ class FakeStorage final : public Appendable {
   struct OneSeries {
     Labels labels;
     std::vector<Sample> samples;
+    std::vector<std::pair<Timestamp, FloatHistogram>> histograms;
   };
 
   Result<size_t> Resolve(const Labels& labels) REQUIRES(mutex_);
