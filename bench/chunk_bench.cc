@@ -1,110 +1,26 @@
 #include <benchmark/benchmark.h>
-#include <zstd.h>
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
-#include <fstream>
-#include <iterator>
-#include <memory>
-#include <random>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "bench/series_file.h"
 #include "tsdb/chunk/bit_packing.h"
 #include "tsdb/chunk/value_codec.h"
 
 // Bytes a sample, and samples a second, of the codec of values, over real series where a file of
-// them is given (--data=FILE or BAROGRAPH_SERIES; what it looks like is at ReadSeries) and over
-// made-up ones otherwise. `active` rows leave out the series that never change. `every` rows take
-// each fifth sample only: for data polled once a second that is nearer to a usual interval.
+// them is given (--data=FILE or BAROGRAPH_SERIES; bench/series_file.h says what it looks like) and
+// over made-up ones otherwise. `active` rows leave out the series that never change. `every` rows
+// take each fifth sample only: for data polled once a second that is nearer to a usual interval.
 
 namespace barograph::tsdb {
 namespace {
 
 using Series = std::vector<std::vector<double>>;
-
-// --- the data ---
-
-/// Reads little-endian fields, stopping at the end.
-class Fields {
- public:
-  explicit Fields(std::string_view bytes) : left_(bytes) {}
-
-  uint32_t U32() {
-    uint32_t value = 0;
-    if (left_.size() >= sizeof(value)) std::memcpy(&value, left_.data(), sizeof(value));
-    Skip(sizeof(value));
-    return value;
-  }
-  std::string_view Skip(size_t bytes) {
-    const std::string_view skipped = left_.substr(0, bytes);
-    left_.remove_prefix(skipped.size());
-    return skipped;
-  }
-
- private:
-  std::string_view left_;
-};
-
-/// u32 targets, each {u32 length, name, u32 rows, i64 timestamps[rows]}; u32 series, each
-/// {u32 length, labels, u32 target, u32 n, u32 row[n], f64 value[n]}; zstd over all of it.
-Series ReadSeries(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  const std::string packed{std::istreambuf_iterator<char>(file), {}};
-  std::string bytes(ZSTD_getFrameContentSize(packed.data(), packed.size()), '\0');
-  if (ZSTD_isError(ZSTD_decompress(bytes.data(), bytes.size(), packed.data(), packed.size()))) {
-    return {};
-  }
-  Fields fields(bytes);
-  for (uint32_t targets = fields.U32(); targets > 0; --targets) {
-    fields.Skip(fields.U32());
-    fields.Skip(size_t{8} * fields.U32());
-  }
-  Series series(fields.U32());
-  for (std::vector<double>& values : series) {
-    fields.Skip(fields.U32());
-    fields.U32();
-    const size_t count = fields.U32();
-    fields.Skip(4 * count);
-    const std::string_view raw = fields.Skip(8 * count);
-    values.resize(raw.size() / 8);
-    if (!values.empty()) std::memcpy(values.data(), raw.data(), values.size() * 8);
-  }
-  return series;
-}
-
-/// Two constants in three; counters, gauges, decimals and sums of times for the rest.
-Series MakeSeries() {
-  constexpr size_t kSeries = 1000, kSamples = 1440;
-  std::mt19937_64 random(1);
-  Series series(kSeries, std::vector<double>(kSamples));
-  for (size_t s = 0; s < kSeries; ++s) {
-    double last = static_cast<double>(random() % 100'000);
-    for (double& value : series[s]) {
-      switch (s % 12) {
-        case 0: last += static_cast<double>(random() % 500); break;
-        case 1: last += random() % 10 == 0 ? 1 : 0; break;
-        case 2: last = static_cast<double>(random() % 100'000 * 4096); break;
-        case 3: last += static_cast<double>(random() % 1'000'000'000) / 1e9; break;
-        default: break;
-      }
-      value = s % 12 == 4 ? static_cast<double>(random() % 10'000) / 100 : last;
-    }
-  }
-  return series;
-}
-
-std::string& DataPath() {
-  static std::string path = [] {
-    const char* from_environment = std::getenv("BAROGRAPH_SERIES");
-    return std::string(from_environment != nullptr ? from_environment : "");
-  }();
-  return path;
-}
 
 bool Constant(std::span<const double> values) {
   return std::ranges::all_of(values, [&](const double& value) {
@@ -127,9 +43,14 @@ Series Select(const Series& all, Selection selection) {
   return selected;
 }
 
-const Series& All() {
-  static const Series series = DataPath().empty() ? MakeSeries() : ReadSeries(DataPath());
+Series& All() {
+  static Series series;
   return series;
+}
+
+void Load(const std::string& path) {
+  bench::SeriesFile file = path.empty() ? bench::MakeSeriesFile() : bench::ReadSeriesFile(path);
+  for (bench::RecordedSeries& series : file.series) All().push_back(std::move(series.values));
 }
 
 // --- the runs ---
@@ -225,27 +146,17 @@ void UnpackBlock(benchmark::State& state) {
 BENCHMARK(UnpackBlock<UnpackPortable>)->Arg(3)->Arg(12)->Arg(40);
 BENCHMARK(UnpackBlock<UnpackAvx2>)->Arg(3)->Arg(12)->Arg(40);
 
-/// Takes --data=FILE out of the arguments.
-int TakeDataFlag(int argc, char** argv) {
-  constexpr std::string_view kFlag = "--data=";
-  const auto end = std::remove_if(argv, argv + argc, [&](const char* argument) {
-    if (!std::string_view(argument).starts_with(kFlag)) return false;
-    DataPath() = argument + kFlag.size();
-    return true;
-  });
-  return static_cast<int>(end - argv);
-}
-
 }  // namespace
 }  // namespace barograph::tsdb
 
 int main(int argc, char** argv) {
   using namespace barograph::tsdb;
-  argc = TakeDataFlag(argc, argv);
+  const std::string path = barograph::bench::TakeDataFlag(argc, argv);
+  Load(path);
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
   if (All().empty()) {
-    std::fprintf(stderr, "cannot read series from %s\n", DataPath().c_str());
+    std::fprintf(stderr, "cannot read series from %s\n", path.c_str());
     return 1;
   }
   RegisterRuns();

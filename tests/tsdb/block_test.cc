@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <atomic>
 #include <catch2/catch.hpp>
+#include <thread>
 
 #include "tests/tsdb/block_samples.h"
 #include "tsdb/block/block_data.h"
@@ -39,7 +41,7 @@ TEST_CASE_METHOD(Fixture, "Random series come back bit for bit, whole and in ran
   INFO("seed " << seed);
   std::mt19937_64 random(seed);
   const Everything everything = test::RandomSeries(random, 40 + seed * 40, histograms);
-  BlockWriterOptions options = test::TinyOptions();
+  BlockWriterOptions options = seed == 8 ? BlockWriterOptions() : test::TinyOptions();
   options.compression_level = seed % 3 == 0 ? 0 : 3;
   const auto block = WriteBlock(files, everything, test::Origin(seed), options);
 
@@ -168,6 +170,26 @@ TEST_CASE_METHOD(Fixture, "A short range decodes the runs that overlap and no ot
   const auto samples = reader.Read(SeriesId{1}, FromTo(505'000, 512'000));
   REQUIRE(samples);
   CHECK(test::ToPoints(*samples) == Steps(505'000, 1000, 8, 506));
+}
+
+TEST_CASE_METHOD(Fixture, "Threads with a reader each read one block at once") {
+  std::mt19937_64 random(21);
+  const Everything everything = test::RandomSeries(random, 100, false);
+  const auto block = WriteBlock(files, everything, test::Origin(1));
+  std::atomic<size_t> right = 0;
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 4; ++i) {
+      threads.emplace_back([&] {
+        BlockReader reader(block);
+        for (const auto& [id, points] : everything) {
+          const auto samples = reader.Read(id, test::AllTime());
+          if (samples.has_value() && test::ToPoints(*samples) == points) ++right;
+        }
+      });
+    }
+  }
+  CHECK(right == 4 * everything.size());
 }
 
 TEST_CASE_METHOD(Fixture, "What cannot be right is refused") {

@@ -19,7 +19,7 @@ constexpr size_t kEntryBytes = 32;
 constexpr size_t kMaxCandidates = 4;
 
 // A column this short is nothing that others would be rows of.
-constexpr size_t kMinBaseRows = 32;
+constexpr size_t kMinBaseRows = 4;
 
 uint64_t RandomSeed() {
   std::random_device random;
