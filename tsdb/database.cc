@@ -120,7 +120,8 @@ Status Database::Impl::ReplayLog() {
                            outcome.start));
   path.emplace(head, *log, metrics, clock,
                WritePath::Options{.wait_for_fsync = options.wal_fsync == WalFsync::kAlways,
-                                  .append_window = options.append_window});
+                                  .append_window = options.append_window,
+                                  .out_of_order_window = options.out_of_order_window});
   const std::chrono::duration<double> took = clock.Monotonic() - begin;
   metrics.replay_seconds.Set(took.count());
   metrics.head_series.Set(static_cast<double>(head.registry.size()));

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/file_system.h"
@@ -35,6 +36,10 @@ struct Options {
 
   /// Samples older than the newest by more than this are refused as out of bounds; 0 takes any.
   Duration append_window{0};
+
+  /// How much older than the newest of all a sample may be that is older than its series' newest;
+  /// unset takes any age, 0 none.
+  std::optional<Duration> out_of_order_window = std::nullopt;
 
   /// How often new series are written to the series index on disk.
   std::chrono::milliseconds index_interval{10'000};

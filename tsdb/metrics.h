@@ -14,6 +14,7 @@ struct Metrics {
   Counter& series_removed;
   Counter& samples_appended;
   Counter& out_of_order;
+  Counter& too_old;
   Counter& out_of_bounds;
   Counter& duplicates;
   Gauge& chunks;

@@ -97,6 +97,7 @@ Status Replay::Apply(const wal::Record& record) {
     case wal::RecordType::kSamples: return ApplySamples(record.payload);
     case wal::RecordType::kClose: return ApplyClose(record.payload);
     case wal::RecordType::kDeletions: return ApplyDeletions(record.payload);
+    case wal::RecordType::kHistograms: return ApplyHistograms(record.payload);
   }
   return Fail(ErrorCode::kCorruption, "a record of an unknown type");
 }
@@ -197,7 +198,12 @@ void Replay::NameNameless(SeriesId id) {
   if (found == nameless_.end()) return;
   const SeriesRef ref = *head_.registry.RefOf(id);
   for (const Source& source : found->second.columns) head_.registry.SetSource(ref, source);
-  for (const Sample& sample : found->second.samples) StoreSample(ref, sample);
+  for (const Sample& sample : found->second.samples) {
+    StoreSample(ref, {sample.timestamp, sample.value});
+  }
+  for (const wal::LoneHistogram& histogram : found->second.histograms) {
+    StoreSample(ref, {histogram.timestamp, 0, &histogram.histogram});
+  }
   for (const TimeRange range : found->second.deletions) head_.tombstones.Add(ref, range);
   nameless_.erase(found);
 }
@@ -212,7 +218,7 @@ std::optional<SeriesRef> Replay::FindSeries(SeriesId id) {
 Status Replay::ApplySamples(std::string_view payload) {
   for (const auto& [series, sample] : TRY(wal::ParseSamples(payload))) {
     if (const auto ref = FindSeries(series)) {
-      StoreSample(*ref, sample);
+      StoreSample(*ref, {sample.timestamp, sample.value});
     } else {
       nameless_[static_cast<uint64_t>(series)].samples.push_back(sample);
     }
@@ -220,11 +226,22 @@ Status Replay::ApplySamples(std::string_view payload) {
   return {};
 }
 
-void Replay::StoreSample(SeriesRef ref, Sample sample) {
-  const LoneStore::Appended appended = head_.lone.Append(head_.registry.IdOf(ref), sample);
+Status Replay::ApplyHistograms(std::string_view payload) {
+  for (wal::LoneHistogram& histogram : TRY(wal::ParseHistograms(payload))) {
+    if (const auto ref = FindSeries(histogram.series)) {
+      StoreSample(*ref, {histogram.timestamp, 0, &histogram.histogram});
+    } else {
+      nameless_[static_cast<uint64_t>(histogram.series)].histograms.push_back(std::move(histogram));
+    }
+  }
+  return {};
+}
+
+void Replay::StoreSample(SeriesRef ref, const LonePoint& point) {
+  const LoneStore::Appended appended = head_.lone.Append(head_.registry.IdOf(ref), point);
   if (appended.first) head_.registry.SetSource(ref, {Source::kLone, 0});
-  if (appended.sealed_chunk) head_.CountChunks({1, 1});
-  if (appended.sample) head_.CountSamples(1, {sample.timestamp, sample.timestamp});
+  head_.CountChunks({appended.sealed_chunks, appended.sealed_chunks});
+  if (appended.sample) head_.CountSamples(1, {point.timestamp, point.timestamp});
 }
 
 Status Replay::ApplyDeletions(std::string_view payload) {

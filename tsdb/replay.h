@@ -47,6 +47,7 @@ class Replay {
   struct Nameless {
     std::vector<Source> columns;
     std::vector<Sample> samples;
+    std::vector<wal::LoneHistogram> histograms;
     std::vector<TimeRange> deletions;
   };
 
@@ -65,6 +66,7 @@ class Replay {
   Status ApplySeries(std::string_view payload);
   Status ApplyRow(std::string_view payload);
   Status ApplySamples(std::string_view payload);
+  Status ApplyHistograms(std::string_view payload);
   Status ApplyClose(std::string_view payload);
   Status ApplyDeletions(std::string_view payload);
 
@@ -76,7 +78,7 @@ class Replay {
   void AddSources(uint32_t number, const RowHeader& header);
   std::optional<SeriesRef> FindSeries(SeriesId id);
   void NameNameless(SeriesId id);
-  void StoreSample(SeriesRef ref, Sample sample);
+  void StoreSample(SeriesRef ref, const LonePoint& point);
 
   FileSystem& files_;
   const std::string directory_;

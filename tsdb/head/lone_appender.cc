@@ -3,39 +3,107 @@
 #include <algorithm>
 #include <utility>
 
+#include "tsdb/chunk/histogram_codec.h"
+
 namespace barograph::tsdb {
 namespace {
 
 constexpr size_t kSamplesPerRecord = size_t{1} << 16;
+constexpr size_t kHistogramsPerRecord = size_t{1} << 10;
+
+bool Same(const LonePoint& a, const LonePoint& b) {
+  if (a.histogram == nullptr || b.histogram == nullptr) {
+    return a.histogram == b.histogram && SameBits(a.value, b.value);
+  }
+  return *a.histogram == *b.histogram;
+}
+
+void Refuse(AppendReport& report, SeriesId series, Timestamp timestamp, RefusalReason reason) {
+  switch (reason) {
+    case RefusalReason::kOutOfOrder: ++report.out_of_order; break;
+    case RefusalReason::kTooOld: ++report.too_old; break;
+    case RefusalReason::kDuplicate: ++report.duplicate; break;
+    case RefusalReason::kOutOfBounds: ++report.out_of_bounds; break;
+  }
+  if (report.first.size() < AppendReport::kMaxFirst) {
+    report.first.push_back({series, timestamp, reason});
+  }
+}
+
+// Splits what there is of one type over as many records as it takes.
+template <typename Sample, typename AppendTo>
+void AppendPayloads(std::span<const Sample> samples, size_t per_record, AppendTo&& append,
+                    std::vector<std::string>& payloads) {
+  for (size_t at = 0; at < samples.size(); at += per_record) {
+    append(payloads.emplace_back(), samples.subspan(at, std::min(per_record, samples.size() - at)));
+  }
+}
 
 }  // namespace
+
+const LonePoint* LoneAppender::Accepted::At(SeriesId series, Timestamp timestamp) {
+  for (; indexed_ < samples.size(); ++indexed_) {
+    const Collected& sample = samples[indexed_];
+    by_time_[{static_cast<uint64_t>(sample.series), ToMs(sample.point.timestamp)}] = indexed_;
+  }
+  const auto found = by_time_.find({static_cast<uint64_t>(series), ToMs(timestamp)});
+  return found == by_time_.end() ? nullptr : &samples[found->second].point;
+}
+
+bool LoneAppender::Accepted::HasNewer(SeriesId series, Timestamp timestamp) const {
+  const auto newest = newest_.find(static_cast<uint64_t>(series));
+  return newest != newest_.end() && timestamp <= newest->second;
+}
+
+void LoneAppender::Accepted::Add(const Collected& sample) {
+  const Timestamp timestamp = sample.point.timestamp;
+  const auto [newest, is_new] =
+      newest_.try_emplace(static_cast<uint64_t>(sample.series), timestamp);
+  if (!is_new) newest->second = std::max(newest->second, timestamp);
+  samples.push_back(sample);
+}
 
 Result<SeriesId> LoneAppender::Resolve(const Labels& labels) {
   return path_.head.registry.IdOf(TRY(path_.head.registry.GetOrCreate(labels)));
 }
 
-Result<AppendReport> LoneAppender::Commit() {
-  Status known = CheckSeries();
-  if (std::exchange(has_histograms_, false)) {
-    known = Fail(ErrorCode::kInvalidArgument, "the head does not keep native histograms");
+void LoneAppender::Append(SeriesId series, Sample sample) {
+  samples_.push_back({series, {sample.timestamp, sample.value, nullptr}});
+}
+
+void LoneAppender::AppendHistogram(SeriesId series, Timestamp timestamp,
+                                   const FloatHistogram& histogram) {
+  well_formed_ = well_formed_ && IsStorable(histogram);
+  FloatHistogram& kept = histograms_.emplace_back(histogram);
+  if (kept.counter_reset_hint != CounterResetHint::kGauge) {
+    kept.counter_reset_hint = CounterResetHint::kUnknown;
   }
+  samples_.push_back({series, {timestamp, 0, &kept}});
+}
+
+Result<AppendReport> LoneAppender::Commit() {
+  const Status known = CheckCollected();
   AppendReport report;
   Status written;
   if (known) {
     MutexLock lock(path_.commit_mutex);
-    const std::vector<wal::LoneSample> accepted = TakeAcceptable(report);
-    report.appended = accepted.size();
-    written = Write(accepted);
+    written = Write(TakeAcceptable(report));
   }
   samples_.clear();
+  histograms_.clear();
+  well_formed_ = true;
   TRY(known);
   TRY(written);
   path_.CountRefused(report);
   return report;
 }
 
-Status LoneAppender::CheckSeries() const {
-  for (const auto& [series, sample] : samples_) {
+Status LoneAppender::CheckCollected() const {
+  if (!well_formed_) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "a native histogram's buckets do not go with its spans, or are too many");
+  }
+  for (const auto& [series, point] : samples_) {
     if (path_.head.registry.RefOf(series)) continue;
     return Fail(ErrorCode::kInvalidArgument,
                 "no series has the id " + std::to_string(static_cast<uint64_t>(series)));
@@ -43,68 +111,76 @@ Status LoneAppender::CheckSeries() const {
   return {};
 }
 
-std::vector<wal::LoneSample> LoneAppender::TakeAcceptable(AppendReport& report) const {
-  std::vector<wal::LoneSample> accepted;
-  Newest newest;
-  for (const wal::LoneSample& sample : samples_) {
-    if (!path_.InBounds(sample.sample.timestamp)) {
-      ++report.out_of_bounds;
+LoneAppender::Accepted LoneAppender::TakeAcceptable(AppendReport& report) const {
+  Accepted accepted;
+  accepted.samples.reserve(samples_.size());
+  for (const Collected& sample : samples_) {
+    const auto& [series, point] = sample;
+    const auto refuse = [&](RefusalReason reason) {
+      Refuse(report, series, point.timestamp, reason);
+    };
+    if (!path_.InBounds(point.timestamp)) {
+      refuse(RefusalReason::kOutOfBounds);
       continue;
     }
-    switch (Judge(sample, newest)) {
-      case LoneStore::Verdict::kAccepted: accepted.push_back(sample); break;
-      case LoneStore::Verdict::kRepeated: break;
-      case LoneStore::Verdict::kDuplicate: ++report.duplicate; break;
-      case LoneStore::Verdict::kOutOfOrder: ++report.out_of_order; break;
+    const LoneVerdict verdict = Judge(sample, accepted);
+    if (verdict == LoneVerdict::kDuplicate) {
+      refuse(RefusalReason::kDuplicate);
+    } else if (verdict == LoneVerdict::kLate && !path_.TakesLate(point.timestamp)) {
+      refuse(path_.LateReason());
+    } else {
+      ++report.appended;
+      if (verdict != LoneVerdict::kRepeated) accepted.Add(sample);
     }
   }
   return accepted;
 }
 
-// Judges against what this commit accepted already, else against the store.
-LoneStore::Verdict LoneAppender::Judge(const wal::LoneSample& sample, Newest& newest) const {
-  const auto& [series, next] = sample;
-  const auto before = newest.find(static_cast<uint64_t>(series));
-  auto verdict = LoneStore::Verdict::kAccepted;
-  if (before == newest.end()) {
-    verdict = path_.head.lone.Check(series, next);
-  } else if (next.timestamp < before->second.timestamp) {
-    verdict = LoneStore::Verdict::kOutOfOrder;
-  } else if (next.timestamp == before->second.timestamp) {
-    verdict = SameBits(next.value, before->second.value) ? LoneStore::Verdict::kRepeated
-                                                         : LoneStore::Verdict::kDuplicate;
-  }
-  if (verdict == LoneStore::Verdict::kAccepted) newest[static_cast<uint64_t>(series)] = next;
-  return verdict;
+// Judges against what is accepted of this commit, and against the store.
+LoneVerdict LoneAppender::Judge(const Collected& sample, Accepted& accepted) const {
+  const auto& [series, point] = sample;
+  const LoneVerdict verdict = path_.head.lone.Check(series, point);
+  if (verdict != LoneVerdict::kInOrder && verdict != LoneVerdict::kLate) return verdict;
+  if (!accepted.HasNewer(series, point.timestamp)) return verdict;
+  const LonePoint* const same_time = accepted.At(series, point.timestamp);
+  if (same_time == nullptr) return LoneVerdict::kLate;
+  return Same(*same_time, point) ? LoneVerdict::kRepeated : LoneVerdict::kDuplicate;
 }
 
-Status LoneAppender::Write(const std::vector<wal::LoneSample>& samples) {
-  if (samples.empty()) return {};
-  std::vector<std::string> payloads;
-  for (size_t at = 0; at < samples.size(); at += kSamplesPerRecord) {
-    const auto part = std::span(samples).subspan(at);
-    payloads.emplace_back();
-    wal::AppendSamples(payloads.back(), part.first(std::min(part.size(), kSamplesPerRecord)));
+Status LoneAppender::Write(const Accepted& accepted) {
+  if (accepted.samples.empty()) return {};
+  std::vector<wal::LoneSample> floats;
+  std::vector<wal::LoneHistogram> histograms;
+  TimeRange range = Table::kNoRange;
+  for (const auto& [series, point] : accepted.samples) {
+    range.min = std::min(range.min, point.timestamp);
+    range.max = std::max(range.max, point.timestamp);
+    if (point.histogram == nullptr) {
+      floats.push_back({series, {point.timestamp, point.value}});
+    } else {
+      histograms.push_back({series, point.timestamp, *point.histogram});
+    }
   }
+  std::vector<std::string> payloads;
+  AppendPayloads<wal::LoneSample>(floats, kSamplesPerRecord, wal::AppendSamples, payloads);
+  const size_t of_floats = payloads.size();
+  AppendPayloads<wal::LoneHistogram>(histograms, kHistogramsPerRecord, wal::AppendHistograms,
+                                     payloads);
   std::vector<wal::Record> records;
-  for (const std::string& payload : payloads) {
-    records.push_back({wal::RecordType::kSamples, payload});
+  for (size_t i = 0; i < payloads.size(); ++i) {
+    records.push_back(
+        {i < of_floats ? wal::RecordType::kSamples : wal::RecordType::kHistograms, payloads[i]});
   }
   TRY(path_.Log(records));
-  TimeRange range = Table::kNoRange;
-  for (const wal::LoneSample& sample : samples) {
-    Store(sample);
-    range.min = std::min(range.min, sample.sample.timestamp);
-    range.max = std::max(range.max, sample.sample.timestamp);
-  }
-  path_.head.CountSamples(samples.size(), range);
+  for (const Collected& sample : accepted.samples) Store(sample);
+  path_.head.CountSamples(accepted.samples.size(), range);
   return {};
 }
 
-void LoneAppender::Store(const wal::LoneSample& sample) {
+void LoneAppender::Store(const Collected& sample) {
   Head& head = path_.head;
-  const LoneStore::Appended appended = head.lone.Append(sample.series, sample.sample);
-  if (appended.sealed_chunk) head.CountChunks({1, 1});
+  const LoneStore::Appended appended = head.lone.Append(sample.series, sample.point);
+  head.CountChunks({appended.sealed_chunks, appended.sealed_chunks});
   if (!appended.first) return;
   if (const auto ref = head.registry.RefOf(sample.series)) {
     head.registry.SetSource(*ref, {Source::kLone, 0});

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <deque>
+#include <string>
 #include <vector>
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -10,34 +12,58 @@
 
 namespace barograph::tsdb {
 
-/// Appends samples of any series. A commit is one write to the log. The appender must end before
-/// the path does.
+/// Appends samples of any series, in any order. A commit is one write to the log. The appender must
+/// end before the path does.
+///
+/// A sample that is newer than all of its series is always in order; older ones are taken unless
+/// the path's out-of-order window is set, and they are older than it says.
 class LoneAppender : public Appender {
  public:
   explicit LoneAppender(WritePath& path) : path_(path) {}
 
   Result<SeriesId> Resolve(const Labels& labels) override;
-  void Append(SeriesId series, Sample sample) override { samples_.push_back({series, sample}); }
-  void AppendHistogram(SeriesId, Timestamp, const FloatHistogram&) override {
-    has_histograms_ = true;
-  }
+  void Append(SeriesId series, Sample sample) override;
+  void AppendHistogram(SeriesId series, Timestamp timestamp,
+                       const FloatHistogram& histogram) override;
 
-  /// InvalidArgument, and nothing is appended, when a series is not one that Resolve gave, or when
-  /// there are native histograms, which the head does not keep.
+  /// InvalidArgument, and nothing is appended, when a series is not one that Resolve gave, or a
+  /// histogram's buckets do not go with its spans or are more than kMaxHistogramBuckets.
   Result<AppendReport> Commit() override;
 
  private:
-  using Newest = boost::unordered_flat_map<uint64_t, Sample>;
+  struct Collected {
+    SeriesId series;
+    LonePoint point;  ///< its histogram is in histograms_
+  };
 
-  Status CheckSeries() const;
-  std::vector<wal::LoneSample> TakeAcceptable(AppendReport& report) const;
-  LoneStore::Verdict Judge(const wal::LoneSample& sample, Newest& newest) const;
-  Status Write(const std::vector<wal::LoneSample>& samples);
-  void Store(const wal::LoneSample& sample);
+  /// What of this commit is accepted.
+  class Accepted {
+   public:
+    /// What the samples before say to this one; null when they have nothing at its time.
+    const LonePoint* At(SeriesId series, Timestamp timestamp);
+    /// Whether one of the samples before is newer.
+    bool HasNewer(SeriesId series, Timestamp timestamp) const;
+    void Add(const Collected& sample);
+
+    std::vector<Collected> samples;
+
+   private:
+    using Key = std::pair<uint64_t, int64_t>;
+    boost::unordered_flat_map<uint64_t, Timestamp> newest_;  // by series
+    boost::unordered_flat_map<Key, size_t> by_time_;         // of the first `indexed_` samples
+    size_t indexed_ = 0;
+  };
+
+  Status CheckCollected() const;
+  Accepted TakeAcceptable(AppendReport& report) const;
+  LoneVerdict Judge(const Collected& sample, Accepted& accepted) const;
+  Status Write(const Accepted& accepted);
+  void Store(const Collected& sample);
 
   WritePath& path_;
-  std::vector<wal::LoneSample> samples_;
-  bool has_histograms_ = false;
+  std::vector<Collected> samples_;
+  std::deque<FloatHistogram> histograms_;
+  bool well_formed_ = true;
 };
 
 }  // namespace barograph::tsdb

@@ -1,101 +1,273 @@
 #include "tsdb/head/lone_store.h"
 
 #include <algorithm>
+#include <utility>
 
-#include "tsdb/chunk/timestamp_codec.h"
+#include "base/bytes/varint.h"
 
 namespace barograph::tsdb {
 namespace {
 
-void AppendInRange(const SampleColumns& from, TimeRange range, SampleColumns& out) {
-  const auto& times = from.timestamps;
-  const auto first = std::ranges::lower_bound(times, range.min) - times.begin();
-  const auto last = std::ranges::upper_bound(times, range.max) - times.begin();
-  if (first >= last) return;
-  out.timestamps.insert(out.timestamps.end(), times.begin() + first, times.begin() + last);
-  out.values.insert(out.values.end(), from.values.begin() + first, from.values.begin() + last);
+constexpr char kPositionType = 'P';
+constexpr TimeRange kAlways = {Timestamp::min(), Timestamp::max()};
+constexpr uint64_t kEveryGeneration = ~uint64_t{0};
+
+bool ParsePosition(std::string_view payload, wal::Position& position) {
+  const char* const end = payload.data() + payload.size();
+  const char* next = GetVarint(payload.data() + 1, end, position.segment);
+  if (next != nullptr) next = GetVarint(next, end, position.offset);
+  return next == end;
 }
 
 }  // namespace
 
-LoneStore::Verdict LoneStore::Check(SeriesId series, Sample sample) const {
+Status LoneStore::Open(FileSystem& files, Logger logger, Options options) {
+  logger_ = logger;
+  shard_batch_bytes_ = options.batch_bytes / kShards;
+  for (Shard& shard : shards_) {
+    WriterLock lock(shard.mutex);
+    shard.write_at = shard_batch_bytes_;
+  }
+  files_ = TRY(RunFiles::Open(files,
+                              {.directory = std::move(options.directory),
+                               .prefix = "lone",
+                               .file_bytes = options.file_bytes},
+                              std::move(logger),
+                              [this](const auto& stored) { RestorePayload(stored); }));
+  // What a damaged part held must be taken from the log again.
+  MutexLock lock(maintenance_mutex_);
+  if (files_->damaged() > 0) position_ = {};
+  return {};
+}
+
+void LoneStore::RestorePayload(const RunFiles::Stored& stored) {
+  const char type = stored.bytes.empty() ? '\0' : stored.bytes[0];
+  wal::Position position;
+  if (type == LoneChunks::kPayloadType && RestoreRuns(stored)) return;
+  if (type == kPositionType && ParsePosition(stored.bytes, position)) {
+    MutexLock lock(maintenance_mutex_);
+    position_ = position;
+    return;
+  }
+  logger_.Error("A frame in a file of runs is not well-formed and left out",
+                {{"file", stored.file}, {"bytes", stored.bytes.size()}});
+}
+
+bool LoneStore::RestoreRuns(const RunFiles::Stored& stored) {
+  LoneChunks::Restored restored;
+  for (size_t offset = 1; offset < stored.bytes.size();) {
+    if (!LoneChunks::ParseEntry(stored.bytes, offset, restored)) return false;
+    Shard& shard = ShardOf(restored.series);
+    WriterLock lock(shard.mutex);
+    const LoneRun run = shard.chunks.Restore(stored, restored.run, shard.generation);
+    shard.series[static_cast<uint64_t>(restored.series)].Restore(run, restored.newest);
+  }
+  return true;
+}
+
+wal::Position LoneStore::sealed_position() const {
+  MutexLock lock(maintenance_mutex_);
+  return position_;
+}
+
+LoneVerdict LoneStore::Check(SeriesId series, const LonePoint& point) const {
   const Shard& shard = ShardOf(series);
   ReaderLock lock(shard.mutex);
   const auto found = shard.series.find(static_cast<uint64_t>(series));
-  return found == shard.series.end() ? Verdict::kAccepted : CheckAgainst(found->second, sample);
+  if (found == shard.series.end()) return LoneVerdict::kInOrder;
+  return found->second.Judge(point, shard.chunks);
 }
 
-LoneStore::Verdict LoneStore::CheckAgainst(const Series& series, Sample sample) {
-  if (series.tail.timestamps.empty()) return Verdict::kAccepted;
-  const Timestamp newest = series.tail.timestamps.back();
-  if (sample.timestamp > newest) return Verdict::kAccepted;
-  if (sample.timestamp < newest) return Verdict::kOutOfOrder;
-  return SameBits(series.tail.values.back(), sample.value) ? Verdict::kRepeated
-                                                           : Verdict::kDuplicate;
-}
-
-LoneStore::Appended LoneStore::Append(SeriesId id, Sample sample) {
+LoneStore::Appended LoneStore::Append(SeriesId id, const LonePoint& point) {
   Shard& shard = ShardOf(id);
   WriterLock lock(shard.mutex);
-  Series& series = shard.series[static_cast<uint64_t>(id)];
-  if (CheckAgainst(series, sample) != Verdict::kAccepted) return {};
-  const Appended appended{.sample = true,
-                          .first = series.tail.timestamps.empty(),
-                          .sealed_chunk = series.tail.size() == kRunSamples};
-  if (appended.sealed_chunk) Seal(series, shard.encoder);
-  series.tail.timestamps.push_back(sample.timestamp);
-  series.tail.values.push_back(sample.value);
+  const auto [found, is_new] = shard.series.try_emplace(static_cast<uint64_t>(id));
+  LoneSeries& series = found->second;
+  const LoneVerdict verdict = series.Judge(point, shard.chunks);
+  if (verdict != LoneVerdict::kInOrder && verdict != LoneVerdict::kLate) return {};
+  Appended appended{.sample = true, .first = is_new};
+  appended.sealed_chunks = series.Append(id, point, verdict, shard.chunks, shard.generation);
+  if (appended.sealed_chunks > 0) WriteWhenFull(shard);
+  if (ToMs(point.timestamp) < cut_ms_) ++late_samples_;
   return appended;
 }
 
-void LoneStore::Seal(Series& series, ValueEncoder& encoder) {
-  auto run = std::make_shared<Run>();
-  run->range = {series.tail.timestamps.front(), series.tail.timestamps.back()};
-  EncodeTimestamps(series.tail.timestamps, run->bytes);
-  run->timestamp_bytes = run->bytes.size();
-  encoder.Encode(series.tail.values, run->bytes);
-  run->bytes.shrink_to_fit();
-  series.runs.push_back(std::move(run));
-  series.tail.clear();
+// While a generation is frozen nothing of the next one may go to its files.
+void LoneStore::WriteWhenFull(Shard& shard) {
+  if (files_ == nullptr || freezing_ || shard.chunks.unwritten_bytes() < shard.write_at) return;
+  const bool was_failing = shard.write_at > shard_batch_bytes_;
+  const Status written = shard.chunks.Write(*files_, kEveryGeneration);
+  shard.write_at = shard.chunks.unwritten_bytes() + shard_batch_bytes_;
+  if (!written && !was_failing) {
+    logger_.Error("Runs of samples cannot be written to files and stay in memory",
+                  {{"err", written.error()}});
+  }
 }
 
-bool LoneStore::Overlaps(SeriesId id, TimeRange range) const {
+uint64_t LoneStore::Freeze(Timestamp cut) {
+  MutexLock lock(maintenance_mutex_);
+  const uint64_t frozen = generation_++;
+  freezing_ = true;
+  for (Shard& shard : shards_) FreezeShard(shard, cut, frozen);
+  if (files_ != nullptr) files_->Rotate();
+  freezing_ = false;
+  cut_ms_ = std::max<int64_t>(cut_ms_, ToMs(cut));
+  late_samples_ = 0;
+  return frozen;
+}
+
+void LoneStore::FreezeShard(Shard& shard, Timestamp cut, uint64_t generation) {
+  WriterLock lock(shard.mutex);
+  Status done;
+  for (auto& [id, series] : shard.series) {
+    Status frozen = series.Freeze(SeriesId{id}, cut, shard.chunks, generation);
+    if (!frozen) done = frozen;
+  }
+  shard.generation = generation + 1;
+  if (done && files_ != nullptr) done = shard.chunks.Write(*files_, generation);
+  if (!done) logger_.Error("Samples could not all be set apart", {{"err", done.error()}});
+}
+
+Status LoneStore::DropThrough(uint64_t generation) {
+  MutexLock lock(maintenance_mutex_);
+  for (Shard& shard : shards_) {
+    WriterLock shard_lock(shard.mutex);
+    for (auto entry = shard.series.begin(); entry != shard.series.end();) {
+      entry->second.DropThrough(generation, shard.chunks);
+      const auto dropped = entry++;
+      if (dropped->second.empty()) shard.series.erase(dropped);
+    }
+    shard.chunks.DropThrough(generation);
+  }
+  return files_ == nullptr ? Status() : DropFiles();
+}
+
+// Removes the files that no chunk is in. They may have what Freeze has copied to the chunks of the
+// next generation, and the position: that must be in other files first.
+Status LoneStore::DropFiles() {
+  uint64_t last = files_->Rotate();
+  for (Shard& shard : shards_) {
+    WriterLock lock(shard.mutex);
+    TRY(shard.chunks.Write(*files_, kEveryGeneration));
+    if (const auto first = shard.chunks.FirstFile()) last = std::min(last, *first - 1);
+  }
+  if (position_.segment == 0 && position_.offset == 0) {
+    TRY(files_->Sync());
+  } else {
+    TRY(WritePosition());
+  }
+  return files_->DropThrough(last);
+}
+
+Status LoneStore::SealAll(wal::Position position) {
+  if (files_ == nullptr) return Fail(ErrorCode::kUnavailable, "the lone samples have no files");
+  MutexLock lock(maintenance_mutex_);
+  for (Shard& shard : shards_) TRY(SealShard(shard));
+  TRY(files_->Sync());
+  position_ = position;
+  return WritePosition();
+}
+
+Status LoneStore::SealShard(Shard& shard) {
+  WriterLock lock(shard.mutex);
+  for (auto& [id, series] : shard.series) {
+    series.SealAll(SeriesId{id}, shard.chunks, shard.generation);
+  }
+  return shard.chunks.Write(*files_, kEveryGeneration);
+}
+
+Status LoneStore::WritePosition() {
+  std::string payload(1, kPositionType);
+  AppendVarint(payload, position_.segment);
+  AppendVarint(payload, position_.offset);
+  TRY(files_->Append(payload));
+  return files_->Sync();
+}
+
+Status LoneStore::Sync() { return files_ == nullptr ? Status() : files_->Sync(); }
+
+std::vector<SeriesId> LoneStore::SeriesThat(const auto& has) const {
+  std::vector<SeriesId> ids;
+  for (const Shard& shard : shards_) {
+    ReaderLock lock(shard.mutex);
+    for (const auto& [id, series] : shard.series) {
+      if (has(series, shard.chunks)) ids.push_back(SeriesId{id});
+    }
+  }
+  std::ranges::sort(ids);
+  return ids;
+}
+
+std::vector<SeriesId> LoneStore::Series() const {
+  return SeriesThat([](const LoneSeries&, const LoneChunks&) { return true; });
+}
+
+std::vector<SeriesId> LoneStore::SeriesIn(uint64_t generation) const {
+  return SeriesThat([generation](const LoneSeries& series, const LoneChunks& chunks) {
+    return series.HasRunsOf(generation, chunks);
+  });
+}
+
+bool LoneStore::Overlaps(SeriesId id, TimeRange range, uint64_t min_generation) const {
   const Shard& shard = ShardOf(id);
   ReaderLock lock(shard.mutex);
   const auto found = shard.series.find(static_cast<uint64_t>(id));
-  if (found == shard.series.end() || found->second.tail.size() == 0) return false;
-  const Series& series = found->second;
-  const Timestamp oldest =
-      series.runs.empty() ? series.tail.timestamps.front() : series.runs.front()->range.min;
-  return range.Overlaps({oldest, series.tail.timestamps.back()});
+  return found != shard.series.end() && found->second.Overlaps(range, min_generation, shard.chunks);
 }
 
-Status LoneStore::Read(SeriesId id, TimeRange range, SampleColumns& out) const {
-  std::vector<std::shared_ptr<const Run>> runs;
-  SampleColumns tail;
+Status LoneStore::Read(SeriesId id, TimeRange range, uint64_t min_generation,
+                       SampleColumns& out) const {
+  std::vector<LoneRunBytes> runs;
+  SampleColumns rest;
   {
     const Shard& shard = ShardOf(id);
     ReaderLock lock(shard.mutex);
     const auto found = shard.series.find(static_cast<uint64_t>(id));
     if (found == shard.series.end()) return {};
-    std::ranges::copy_if(found->second.runs, std::back_inserter(runs),
-                         [&](const auto& run) { return run->range.Overlaps(range); });
-    AppendInRange(found->second.tail, range, tail);
+    found->second.CollectRuns(range, min_generation, kEveryGeneration, shard.chunks, runs);
+    found->second.CollectRest(range, rest);
   }
-  for (const auto& run : runs) TRY(ReadRun(*run, range, out));
-  AppendInRange(tail, range, out);
+  return ReadRuns(runs, range, std::move(rest), out);
+}
+
+Status LoneStore::ReadFrozen(SeriesId id, uint64_t generation, SampleColumns& out) const {
+  std::vector<LoneRunBytes> runs;
+  {
+    const Shard& shard = ShardOf(id);
+    ReaderLock lock(shard.mutex);
+    const auto found = shard.series.find(static_cast<uint64_t>(id));
+    if (found == shard.series.end()) return {};
+    found->second.CollectRuns(kAlways, generation, generation, shard.chunks, runs);
+  }
+  return ReadRuns(runs, kAlways, {}, out);
+}
+
+Status LoneStore::ReadRuns(const std::vector<LoneRunBytes>& runs, TimeRange range,
+                           SampleColumns&& rest, SampleColumns& out) {
+  SampleColumns all, decoded;
+  for (const LoneRunBytes& run : runs) {
+    TRY(DecodeLoneRun(run, decoded));
+    all.TakeRange(decoded, range);
+  }
+  for (size_t i = 0; i < rest.size(); ++i) all.Take(rest, i);
+  SortByTime(all);
+  if (out.empty()) {
+    std::swap(out, all);
+  } else {
+    for (size_t i = 0; i < all.size(); ++i) out.Take(all, i);
+  }
   return {};
 }
 
-Status LoneStore::ReadRun(const Run& run, TimeRange range, SampleColumns& out) {
-  SampleColumns all;
-  all.timestamps.resize(kRunSamples);
-  all.values.resize(kRunSamples);
-  const std::string_view bytes = run.bytes;
-  TRY(DecodeTimestamps(bytes.substr(0, run.timestamp_bytes), all.timestamps));
-  TRY(DecodeValues(bytes.substr(run.timestamp_bytes), all.values));
-  AppendInRange(all, range, out);
-  return {};
+size_t LoneStore::memory_bytes() const {
+  size_t bytes = 0;
+  for (const Shard& shard : shards_) {
+    ReaderLock lock(shard.mutex);
+    bytes += shard.series.bucket_count() * (sizeof(uint64_t) + sizeof(LoneSeries) + 1);
+    bytes += shard.chunks.unwritten_bytes();
+    for (const auto& [id, series] : shard.series) bytes += series.allocated_bytes();
+  }
+  return bytes;
 }
 
 }  // namespace barograph::tsdb

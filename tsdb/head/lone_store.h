@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -8,79 +9,120 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
+#include "base/file_system.h"
+#include "base/log.h"
 #include "base/model/sample.h"
 #include "base/mutex.h"
 #include "base/result.h"
 #include "base/time.h"
-#include "tsdb/chunk/value_codec.h"
+#include "tsdb/head/lone_chunks.h"
+#include "tsdb/head/lone_series.h"
+#include "tsdb/head/run_files.h"
+#include "tsdb/head/sample_columns.h"
+#include "tsdb/wal/format.h"
 
 namespace barograph::tsdb {
 
-/// Samples in two columns; what a series decodes to.
-struct SampleColumns {
-  std::vector<Timestamp> timestamps;
-  std::vector<double> values;
-
-  void clear() {
-    timestamps.clear();
-    values.clear();
-  }
-  size_t size() const { return timestamps.size(); }
-};
-
-/// Samples of series that come one at a time: from rules, remote write or with timestamps of their
-/// own. Each series has its own timestamps, appended in order and sealed into chunks of
-/// kRunSamples.
+/// Samples of series that come one at a time, floats and native histograms, in any order: from
+/// rules, remote write or with timestamps of their own. Runs of them move to files as they are
+/// made. Format: docs/formats/head.md.
 ///
-/// Thread-safe. Writers of one series must take turns between Check and Append.
+/// Generations. Each sample belongs to one. Freeze ends the current one for all that is older than
+/// a cut: such samples can be read apart, for a block, and are dropped together, once nobody wants
+/// to see them here any more. A reader says which generation is the first that it sees; samples
+/// that are not frozen are always seen.
+///
+/// Errors. Runs that cannot be written stay in memory and are tried again: nothing is lost.
+///
+/// Thread-safe. Writers of one series must take turns between Check and Append. Freeze, DropThrough
+/// and SealAll hold up the appends of a 32nd of the series at a time.
 class LoneStore {
  public:
-  static constexpr size_t kRunSamples = 120;
-
-  enum class Verdict : uint8_t {
-    kAccepted,
-    kRepeated,    ///< the newest sample once more: nothing to do
-    kDuplicate,   ///< the newest sample's timestamp with another value
-    kOutOfOrder,  ///< older than the newest sample
+  struct Options {
+    std::string directory;
+    uint64_t file_bytes = uint64_t{64} << 20;
+    size_t batch_bytes = size_t{1} << 20;  ///< of runs that wait in memory to be written
   };
 
-  /// What Append may do with the sample.
-  Verdict Check(SeriesId series, Sample sample) const;
+  /// Gives the store its files, and restores what they hold. Once, before anything else uses the
+  /// store; without, everything stays in memory. `files` must outlive the store.
+  Status Open(FileSystem& files, Logger logger, Options options);
+
+  /// Up to where the files hold what the log has for the store: older records need no replay.
+  /// Segment 0, offset 0 where that is not known.
+  wal::Position sealed_position() const;
+
+  /// What Append will do with the sample.
+  LoneVerdict Check(SeriesId series, const LonePoint& point) const;
 
   struct Appended {
-    bool sample = false;  ///< false when Check would not accept it
+    bool sample = false;  ///< false when it was there, or another one at its time
     bool first = false;   ///< of its series
-    bool sealed_chunk = false;
+    size_t sealed_chunks = 0;
   };
 
-  /// Makes the sample visible.
-  Appended Append(SeriesId series, Sample sample);
+  /// Makes the sample visible. A histogram's counter reset hint must be kGauge or kUnknown.
+  Appended Append(SeriesId series, const LonePoint& point);
 
-  /// Whether the series may have samples in the range.
-  bool Overlaps(SeriesId series, TimeRange range) const;
+  /// Puts everything that is older than `cut` into the current generation, whose number is
+  /// returned, and the rest into the next, where what comes from now on belongs as well. Takes a
+  /// few microseconds a series.
+  uint64_t Freeze(Timestamp cut);
 
-  /// Appends the samples in the range to `out`, in time order.
-  Status Read(SeriesId series, TimeRange range, SampleColumns& out) const;
+  /// Forgets the samples of all generations up to this one, and removes their files. Io when a file
+  /// could not be removed: it goes with the next call.
+  Status DropThrough(uint64_t generation);
+
+  /// Moves all samples to files and syncs them, with word that everything that the log holds for
+  /// the store before `position` is there or was dropped. On an error there is no such word.
+  Status SealAll(wal::Position position);
+
+  /// Forces to the device what was written to files so far.
+  Status Sync();
+
+  /// All series that have samples, ascending.
+  std::vector<SeriesId> Series() const;
+
+  /// The series that have samples in this frozen generation, ascending.
+  std::vector<SeriesId> SeriesIn(uint64_t generation) const;
+
+  /// Whether the series may have samples in the range, of this generation and later.
+  bool Overlaps(SeriesId series, TimeRange range, uint64_t min_generation = 0) const;
+
+  /// Appends the samples in the range, of this generation and later, to `out`, in time order.
+  /// Counter reset hints are kGauge or kUnknown.
+  Status Read(SeriesId series, TimeRange range, uint64_t min_generation, SampleColumns& out) const;
+
+  /// The same of all samples of one frozen generation.
+  Status ReadFrozen(SeriesId series, uint64_t generation, SampleColumns& out) const;
+
+  /// What the store takes in memory; looks at all series.
+  size_t memory_bytes() const;
+  uint64_t file_bytes() const { return files_ == nullptr ? 0 : files_->bytes(); }
+
+  /// How many samples came since the last Freeze that were older than its cut.
+  uint64_t late_samples() const { return late_samples_; }
 
  private:
-  struct Run {
-    TimeRange range;
-    size_t timestamp_bytes = 0;
-    std::string bytes;  // kRunSamples timestamps, then as many values
-  };
-  struct Series {
-    std::vector<std::shared_ptr<const Run>> runs;
-    SampleColumns tail;  // never empty once there was a sample
-  };
   struct Shard {
     mutable SharedMutex mutex;
-    boost::unordered_flat_map<uint64_t, Series> series GUARDED_BY(mutex);
-    ValueEncoder encoder GUARDED_BY(mutex);
+    boost::unordered_flat_map<uint64_t, LoneSeries> series GUARDED_BY(mutex);
+    LoneChunks chunks GUARDED_BY(mutex);
+    uint64_t generation GUARDED_BY(mutex) = 0;
+    size_t write_at GUARDED_BY(mutex) = 0;  // unwritten bytes
   };
 
-  static Verdict CheckAgainst(const Series& series, Sample sample);
-  static void Seal(Series& series, ValueEncoder& encoder);
-  static Status ReadRun(const Run& run, TimeRange range, SampleColumns& out);
+  void RestorePayload(const RunFiles::Stored& stored);
+  bool RestoreRuns(const RunFiles::Stored& stored);
+  void WriteWhenFull(Shard& shard) REQUIRES(shard.mutex);
+  void FreezeShard(Shard& shard, Timestamp cut, uint64_t generation);
+  Status SealShard(Shard& shard);
+  Status WritePosition() REQUIRES(maintenance_mutex_);
+  Status DropFiles() REQUIRES(maintenance_mutex_);
+  std::vector<SeriesId> SeriesThat(const auto& has) const;
+  static Status ReadRuns(const std::vector<LoneRunBytes>& runs, TimeRange range,
+                         SampleColumns&& rest, SampleColumns& out);
+
   Shard& ShardOf(SeriesId series) { return shards_[static_cast<uint64_t>(series) % kShards]; }
   const Shard& ShardOf(SeriesId series) const {
     return shards_[static_cast<uint64_t>(series) % kShards];
@@ -88,6 +130,16 @@ class LoneStore {
 
   static constexpr size_t kShards = 32;
   std::array<Shard, kShards> shards_;
+  std::unique_ptr<RunFiles> files_;
+  Logger logger_;
+  size_t shard_batch_bytes_ = 0;
+  std::atomic<bool> freezing_ = false;
+  std::atomic<uint64_t> late_samples_ = 0;
+  std::atomic<int64_t> cut_ms_;
+
+  mutable Mutex maintenance_mutex_;  // before the shards'
+  uint64_t generation_ GUARDED_BY(maintenance_mutex_) = 0;
+  wal::Position position_ GUARDED_BY(maintenance_mutex_);
 };
 
 }  // namespace barograph::tsdb

@@ -72,6 +72,7 @@ Status RunFiles::CutTornEnd(uint64_t number, uint64_t size) {
 }
 
 void RunFiles::ReportDamage(uint64_t number, uint64_t begin, uint64_t end) {
+  ++damaged_;
   logger_.Error("A part of a file of runs is damaged and left out",
                 {{"file", PathOf(number)}, {"offset", begin}, {"bytes", end - begin}});
 }

@@ -65,6 +65,9 @@ class RunFiles {
   /// Of all files, on the disk.
   uint64_t bytes() const;
 
+  /// How many damaged parts Open came upon; a torn end is none.
+  uint64_t damaged() const { return damaged_; }
+
  private:
   /// The file that grows.
   struct Current {
@@ -90,6 +93,8 @@ class RunFiles {
   FileSystem& files_;
   const Options options_;
   const Logger logger_;
+
+  uint64_t damaged_ = 0;  // does not change after Open
 
   Mutex sync_mutex_;  // one sync at a time; before mutex_
   mutable Mutex mutex_;

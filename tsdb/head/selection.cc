@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "tsdb/chunk/histogram_hints.h"
 #include "tsdb/head/table_reader.h"
 
 namespace barograph::tsdb {
@@ -41,16 +42,10 @@ void KeepUndeleted(const SeriesSamples& samples, std::span<const TimeRange> dele
   for (size_t i = 0; i < samples.size(); ++i) {
     const Timestamp t = samples.timestamps[i];
     if (std::ranges::any_of(deleted, [t](TimeRange range) { return range.Contains(t); })) continue;
-    kept.timestamps.push_back(t);
-    kept.values.push_back(samples.values[i]);
+    const FloatHistogram* histogram = samples.histograms.empty() ? nullptr : samples.histograms[i];
+    kept.Append(t, samples.values[i],
+                histogram == nullptr ? nullptr : std::make_unique<FloatHistogram>(*histogram));
   }
-}
-
-SeriesSamples Spans(const SampleColumns& columns) {
-  SeriesSamples samples;
-  samples.timestamps = columns.timestamps;
-  samples.values = columns.values;
-  return samples;
 }
 
 /// Finds the sources that overlap the range; looks at each table once.
@@ -98,30 +93,6 @@ class SourceFilter {
   std::vector<Source> candidates_;
 };
 
-// Adds `next` to `merged`; of two samples at one time that of `merged` stays.
-void MergeInto(SampleColumns& merged, const SampleColumns& next) {
-  const bool follows =
-      merged.size() == 0 || next.size() == 0 || merged.timestamps.back() < next.timestamps.front();
-  if (follows) {
-    merged.timestamps.insert(merged.timestamps.end(), next.timestamps.begin(),
-                             next.timestamps.end());
-    merged.values.insert(merged.values.end(), next.values.begin(), next.values.end());
-    return;
-  }
-  SampleColumns both;
-  size_t a = 0, b = 0;
-  while (a < merged.size() || b < next.size()) {
-    const bool take_next =
-        a == merged.size() || (b < next.size() && next.timestamps[b] < merged.timestamps[a]);
-    const SampleColumns& from = take_next ? next : merged;
-    const size_t i = take_next ? b++ : a++;
-    if (both.size() > 0 && both.timestamps.back() == from.timestamps[i]) continue;
-    both.timestamps.push_back(from.timestamps[i]);
-    both.values.push_back(from.values[i]);
-  }
-  merged = std::move(both);
-}
-
 class HeadCursor : public SeriesCursor {
  public:
   explicit HeadCursor(std::shared_ptr<const Selected> selected)
@@ -146,9 +117,10 @@ class HeadCursor : public SeriesCursor {
     for (const Source& source : sources) {
       if (source.table == Source::kLone) {
         part_.clear();
-        TRY(selected_->head.lone.Read(id, selected_->range, part_));
+        TRY(selected_->head.lone.Read(id, selected_->range, 0, part_));
       } else {
         const SeriesSamples read = TRY(reader_.Read(source.table, id, source.column));
+        part_.clear();
         part_.timestamps.assign(read.timestamps.begin(), read.timestamps.end());
         part_.values.assign(read.values.begin(), read.values.end());
       }
@@ -157,9 +129,23 @@ class HeadCursor : public SeriesCursor {
     return Spans(merged_);
   }
 
+  // What is read may be without the sample before: hints are found among what is left.
+  SeriesSamples Spans(const SampleColumns& columns) {
+    SeriesSamples samples;
+    samples.timestamps = columns.timestamps;
+    samples.values = columns.values;
+    if (columns.histograms.empty()) return samples;
+    histograms_.clear();
+    for (const auto& histogram : columns.histograms) histograms_.push_back(histogram.get());
+    HintCounterResets(histograms_);
+    samples.histograms = histograms_;
+    return samples;
+  }
+
   std::shared_ptr<const Selected> selected_;
   TableReader reader_;
   SampleColumns merged_, part_, kept_;
+  std::vector<FloatHistogram*> histograms_;
 };
 
 class HeadSelection : public Selection {

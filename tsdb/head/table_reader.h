@@ -6,7 +6,7 @@
 
 #include "base/result.h"
 #include "base/storage/queryable.h"
-#include "tsdb/head/lone_store.h"
+#include "tsdb/head/sample_columns.h"
 #include "tsdb/head/table.h"
 
 namespace barograph::tsdb {

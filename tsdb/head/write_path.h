@@ -1,9 +1,11 @@
 #pragma once
 
+#include <optional>
 #include <span>
 
 #include "base/mutex.h"
 #include "base/result.h"
+#include "base/storage/appendable.h"
 #include "base/time.h"
 #include "tsdb/head/head.h"
 #include "tsdb/head/row_workspace.h"
@@ -21,6 +23,10 @@ class WritePath {
     /// Samples older than the newest of all (or than now, where the newest is ahead of the clock)
     /// by more than this are out of bounds; 0 accepts every age.
     Duration append_window{0};
+
+    /// How much older than the newest of all a sample that is out of order for its series may be;
+    /// unset is any age, 0 takes none.
+    std::optional<Duration> out_of_order_window = std::nullopt;
   };
 
   WritePath(Head& head, wal::Log& log, Metrics& metrics, const Clock& clock, Options options)
@@ -48,9 +54,21 @@ class WritePath {
     return options_.append_window.count() == 0 || t >= newest - options_.append_window;
   }
 
+  /// Whether a sample of that time is taken that is out of order for its series.
+  bool TakesLate(Timestamp t) const {
+    const auto& window = options_.out_of_order_window;
+    return !window || (window->count() > 0 && t >= head.range().max - *window);
+  }
+  /// Why not.
+  RefusalReason LateReason() const {
+    return options_.out_of_order_window->count() > 0 ? RefusalReason::kTooOld
+                                                     : RefusalReason::kOutOfOrder;
+  }
+
   void CountRefused(const AppendReport& report) {
     if (report.out_of_order != 0)
       metrics.out_of_order.Increment(static_cast<double>(report.out_of_order));
+    if (report.too_old != 0) metrics.too_old.Increment(static_cast<double>(report.too_old));
     if (report.duplicate != 0) metrics.duplicates.Increment(static_cast<double>(report.duplicate));
     if (report.out_of_bounds != 0)
       metrics.out_of_bounds.Increment(static_cast<double>(report.out_of_bounds));

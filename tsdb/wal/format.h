@@ -19,6 +19,7 @@ enum class RecordType : uint8_t {
   kSamples = 3,
   kClose = 4,
   kDeletions = 5,
+  kHistograms = 6,
 };
 
 struct Record {

@@ -4,6 +4,7 @@
 
 #include "base/bytes/varint.h"
 #include "base/model/labels.h"
+#include "tsdb/chunk/histogram_codec.h"
 #include "tsdb/decimal.h"
 
 namespace barograph::tsdb::wal {
@@ -126,6 +127,47 @@ Result<std::vector<LoneSample>> ParseSamples(std::string_view payload) {
     samples.push_back({SeriesId{series}, {timestamp, value}});
   }
   return samples;
+}
+
+void AppendHistograms(std::string& out, std::span<const LoneHistogram> histograms) {
+  HistogramEncoder encoder;
+  std::string encoded;
+  uint64_t series = 0;
+  int64_t time = 0;
+  for (const auto& [id, timestamp, histogram] : histograms) {
+    const auto next = static_cast<uint64_t>(id);
+    AppendVarint(out, ZigZag(static_cast<int64_t>(next - series)));
+    AppendVarint(out, ZigZag(ToMs(timestamp) - time));
+    series = next;
+    time = ToMs(timestamp);
+    const FloatHistogram* const run[] = {&histogram};
+    encoded.clear();
+    encoder.Encode(run, encoded);
+    AppendVarint(out, encoded.size());
+    out += encoded;
+  }
+}
+
+Result<std::vector<LoneHistogram>> ParseHistograms(std::string_view payload) {
+  std::vector<LoneHistogram> histograms;
+  uint64_t series = 0, time = 0;
+  while (!payload.empty()) {
+    uint64_t series_change, time_change, size;
+    std::string_view encoded;
+    if (!TakeVarint(payload, series_change) || !TakeVarint(payload, time_change) ||
+        !TakeVarint(payload, size) || !TakeBytes(payload, size, encoded)) {
+      return Bad("histograms");
+    }
+    series += static_cast<uint64_t>(UnZigZag(series_change));
+    time += static_cast<uint64_t>(UnZigZag(time_change));
+    const Timestamp timestamp = FromMs(static_cast<int64_t>(time));
+    if (series == 0 || timestamp < kMinTimestamp || timestamp > kMaxTimestamp) {
+      return Bad("histograms");
+    }
+    histograms.push_back({SeriesId{series}, timestamp, {}});
+    TRY(DecodeHistograms(encoded, std::span(&histograms.back().histogram, 1)));
+  }
+  return histograms;
 }
 
 void AppendDeletion(std::string& out, const Deletion& deletion) {

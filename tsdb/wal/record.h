@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/model/histogram.h"
 #include "base/model/sample.h"
 #include "base/result.h"
 #include "base/time.h"
@@ -43,6 +44,17 @@ struct LoneSample {
 /// Samples of any series, in any order.
 void AppendSamples(std::string& out, std::span<const LoneSample> samples);
 Result<std::vector<LoneSample>> ParseSamples(std::string_view payload);
+
+struct LoneHistogram {
+  SeriesId series;
+  Timestamp timestamp;
+  FloatHistogram histogram;
+};
+
+/// Native histograms of any series, in any order. Preconditions: IsStorable. Hints but kGauge are
+/// not kept.
+void AppendHistograms(std::string& out, std::span<const LoneHistogram> histograms);
+Result<std::vector<LoneHistogram>> ParseHistograms(std::string_view payload);
 
 /// The samples that a series has in a range are deleted.
 struct Deletion {

@@ -1,0 +1,124 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/file_system.h"
+#include "base/model/sample.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "tsdb/chunk/histogram_codec.h"
+#include "tsdb/chunk/value_codec.h"
+#include "tsdb/head/run_files.h"
+#include "tsdb/head/sample_columns.h"
+
+namespace barograph::tsdb {
+
+/// Where a run of a lone series is. Kept small: a series has one for every 120 samples.
+struct LoneRun {
+  int64_t min_ms = 0;
+  uint32_t duration_ms = 0;  ///< kEndless: the end is not known
+  uint32_t chunk = 0;        ///< its number in the shard's LoneChunks
+  uint32_t offset = 0;       ///< in the chunk
+  uint16_t count = 0;
+  bool histograms = false;
+
+  static constexpr uint32_t kEndless = ~uint32_t{0};
+  TimeRange range() const {
+    return {FromMs(min_ms),
+            duration_ms == kEndless ? kMaxTimestamp : FromMs(min_ms + int64_t{duration_ms})};
+  }
+};
+
+/// A run's bytes, and what keeps them alive.
+struct LoneRunBytes {
+  std::shared_ptr<const FileContents> owner;  ///< null: `copy` holds the bytes
+  std::string copy;
+  std::string_view in_file;
+  uint16_t count = 0;
+  bool histograms = false;
+
+  std::string_view bytes() const { return owner == nullptr ? std::string_view(copy) : in_file; }
+};
+
+/// Replaces `decoded` by the run's samples. Corruption where it is none.
+Status DecodeLoneRun(const LoneRunBytes& run, SampleColumns& decoded);
+
+/// The runs of one shard's series, in chunks: a chunk grows in memory until it is written to a file
+/// as one frame, and is read from there from then on. Each chunk belongs to one generation. Format:
+/// docs/formats/head.md. Not thread-safe; what ReadRun gives may be used by any thread.
+class LoneChunks {
+ public:
+  /// A run as a frame has it.
+  struct Restored {
+    SeriesId series;
+    LoneRun run;
+    Timestamp newest;
+  };
+
+  static constexpr size_t kRunSamples = 120;
+  static constexpr size_t kRunHistograms = 16;
+
+  /// Writes a run of `samples` [begin, end), which are all of one kind, into the generation's
+  /// chunk.
+  LoneRun Add(SeriesId series, const SampleColumns& samples, size_t begin, size_t end,
+              uint64_t generation);
+
+  /// Writes the run once more, into another generation.
+  LoneRun Copy(SeriesId series, const LoneRun& run, uint64_t generation);
+
+  LoneRunBytes ReadRun(const LoneRun& run) const;
+  uint64_t GenerationOf(const LoneRun& run) const { return At(run.chunk).generation; }
+
+  /// The bytes that are in memory only.
+  size_t unwritten_bytes() const { return unwritten_bytes_; }
+
+  /// Moves all of generations up to this one to files. On an error the rest stays in memory, for
+  /// the next call.
+  Status Write(RunFiles& files, uint64_t through_generation);
+
+  /// Forgets the chunks of generations up to this one; no run of theirs may be asked for any more.
+  void DropThrough(uint64_t generation);
+
+  /// The lowest number of a file that is in use, if any.
+  std::optional<uint64_t> FirstFile() const;
+
+  /// Takes one entry of a frame's payload from `rest`, whose begin is the payload's. False where
+  /// there is none; `restored` may be of any shard.
+  static bool ParseEntry(std::string_view payload, size_t& offset, Restored& restored);
+
+  /// Adds a run that was read from a file; its chunk is that payload.
+  LoneRun Restore(const RunFiles::Stored& stored, LoneRun run, uint64_t generation);
+
+  static constexpr char kPayloadType = 'R';  ///< the first byte of a frame of runs
+
+ private:
+  struct Chunk {
+    uint64_t generation = 0;
+    uint64_t file = 0;  ///< 0 while it is in memory
+    std::shared_ptr<const FileContents> owner;
+    std::string_view bytes;  ///< in the file
+    std::string memory;
+
+    bool dropped() const { return file == 0 && memory.empty(); }
+    std::string_view all() const { return file == 0 ? std::string_view(memory) : bytes; }
+  };
+
+  const Chunk& At(uint32_t number) const { return chunks_[number - first_]; }
+  uint32_t OpenChunk(uint64_t generation);
+  LoneRun AddEntry(SeriesId series, LoneRun run, uint64_t duration_ms, std::string_view body,
+                   uint64_t generation);
+  static std::string_view BodyAt(const Chunk& chunk, uint32_t offset);
+
+  uint32_t first_ = 0;  // the number of chunks_[0]
+  std::deque<Chunk> chunks_;
+  size_t unwritten_bytes_ = 0;
+  ValueEncoder values_;
+  HistogramEncoder histograms_;
+};
+
+}  // namespace barograph::tsdb

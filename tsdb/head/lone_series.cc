@@ -1,0 +1,277 @@
+#include "tsdb/head/lone_series.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace barograph::tsdb {
+namespace {
+
+constexpr size_t kLateSamples = LoneChunks::kRunSamples;
+
+std::unique_ptr<FloatHistogram> CopyOf(const FloatHistogram* histogram) {
+  return histogram == nullptr ? nullptr : std::make_unique<FloatHistogram>(*histogram);
+}
+
+// What the sample at that time, if there is one, makes of the point.
+std::optional<LoneVerdict> Compare(const LonePoint& point, const SampleColumns& samples) {
+  const auto found = std::ranges::lower_bound(samples.timestamps, point.timestamp);
+  if (found == samples.timestamps.end() || *found != point.timestamp) return std::nullopt;
+  const auto i = static_cast<size_t>(found - samples.timestamps.begin());
+  const FloatHistogram* histogram = samples.HistogramAt(i);
+  const bool same = histogram == nullptr
+                        ? point.histogram == nullptr && SameBits(point.value, samples.values[i])
+                        : point.histogram != nullptr && *histogram == *point.histogram;
+  return same ? LoneVerdict::kRepeated : LoneVerdict::kDuplicate;
+}
+
+void CopyRange(const SampleColumns& from, TimeRange range, SampleColumns& out) {
+  for (size_t i = 0; i < from.size(); ++i) {
+    if (!range.Contains(from.timestamps[i])) continue;
+    out.Append(from.timestamps[i], from.values[i], CopyOf(from.HistogramAt(i)));
+  }
+}
+
+// Cuts the samples older than `cut` off `samples`.
+SampleColumns TakeOlder(SampleColumns& samples, Timestamp cut) {
+  SampleColumns older, rest;
+  for (size_t i = 0; i < samples.size(); ++i) {
+    (samples.timestamps[i] < cut ? older : rest).Take(samples, i);
+  }
+  samples = std::move(rest);
+  return older;
+}
+
+size_t AllocatedBytes(const SampleColumns& samples) {
+  size_t bytes = samples.timestamps.capacity() * sizeof(Timestamp) +
+                 samples.values.capacity() * sizeof(double) +
+                 samples.histograms.capacity() * sizeof(void*);
+  for (const auto& histogram : samples.histograms) {
+    if (histogram == nullptr) continue;
+    bytes += sizeof(FloatHistogram) +
+             (histogram->positive_spans.size() + histogram->negative_spans.size() +
+              histogram->positive_buckets.size() + histogram->negative_buckets.size() +
+              histogram->custom_values.size()) *
+                 sizeof(double);
+  }
+  return bytes;
+}
+
+}  // namespace
+
+LoneSeries::Parts& LoneSeries::parts() {
+  if (parts_ == nullptr) parts_ = std::make_unique<Parts>();
+  return *parts_;
+}
+
+LoneVerdict LoneSeries::Judge(const LonePoint& point, const LoneChunks& chunks) const {
+  if (point.timestamp > newest_) return LoneVerdict::kInOrder;
+  if (!tail_.empty() && point.timestamp >= tail_.oldest()) {
+    SampleColumns tail;
+    tail_.Decode(tail);
+    if (const auto verdict = Compare(point, tail)) return *verdict;
+  }
+  if (parts_ == nullptr) return LoneVerdict::kLate;
+  if (const auto verdict = Compare(point, parts_->late)) return *verdict;
+  if (const auto verdict = Compare(point, parts_->histograms)) return *verdict;
+  SampleColumns decoded;
+  for (const LoneRun& run : parts_->runs) {
+    if (!run.range().Contains(point.timestamp)) continue;
+    // A run that cannot be read has nothing to say against the sample.
+    if (!DecodeLoneRun(chunks.ReadRun(run), decoded)) continue;
+    if (const auto verdict = Compare(point, decoded)) return *verdict;
+  }
+  return LoneVerdict::kLate;
+}
+
+size_t LoneSeries::Append(SeriesId id, const LonePoint& point, LoneVerdict verdict,
+                          LoneChunks& chunks, uint64_t generation) {
+  size_t sealed = 0;
+  if (verdict == LoneVerdict::kInOrder) {
+    const bool is_histogram = point.histogram != nullptr;
+    if (tail_.full() || (is_histogram && !tail_.empty()))
+      sealed += SealTail(id, chunks, generation);
+    if (parts_ != nullptr && !parts_->histograms.empty() &&
+        (!is_histogram || parts_->histograms.size() == LoneChunks::kRunHistograms)) {
+      sealed += SealColumns(id, parts_->histograms, chunks, generation);
+    }
+    AppendInOrder(point);
+    return sealed;
+  }
+  const SampleColumns& late = parts().late;
+  const size_t limit = late.histograms.empty() ? kLateSamples : LoneChunks::kRunHistograms;
+  if (late.size() >= limit) sealed += SealColumns(id, parts_->late, chunks, generation);
+  InsertLate(point);
+  return sealed;
+}
+
+void LoneSeries::AppendInOrder(const LonePoint& point) {
+  newest_ = point.timestamp;
+  if (point.histogram == nullptr) return tail_.Append({point.timestamp, point.value});
+  parts().histograms.Append(point.timestamp, 0, CopyOf(point.histogram));
+}
+
+void LoneSeries::InsertLate(const LonePoint& point) {
+  SampleColumns& late = parts_->late;
+  late.Append(point.timestamp, point.value, CopyOf(point.histogram));
+  auto& times = late.timestamps;
+  const auto at = std::ranges::upper_bound(times.begin(), times.end() - 1, point.timestamp);
+  const auto offset = at - times.begin();
+  std::rotate(at, times.end() - 1, times.end());
+  std::rotate(late.values.begin() + offset, late.values.end() - 1, late.values.end());
+  if (late.histograms.empty()) return;
+  std::rotate(late.histograms.begin() + offset, late.histograms.end() - 1, late.histograms.end());
+}
+
+// Runs are of one kind, and of limited size.
+size_t LoneSeries::AddRuns(SeriesId id, const SampleColumns& samples, LoneChunks& chunks,
+                           uint64_t generation) {
+  size_t added = 0;
+  for (size_t begin = 0; begin < samples.size(); ++added) {
+    const bool is_histogram = samples.HistogramAt(begin) != nullptr;
+    const size_t limit = is_histogram ? LoneChunks::kRunHistograms : LoneChunks::kRunSamples;
+    size_t end = begin + 1;
+    while (end < samples.size() && end - begin < limit &&
+           (samples.HistogramAt(end) != nullptr) == is_histogram) {
+      ++end;
+    }
+    parts().runs.push_back(chunks.Add(id, samples, begin, end, generation));
+    begin = end;
+  }
+  return added;
+}
+
+size_t LoneSeries::SealTail(SeriesId id, LoneChunks& chunks, uint64_t generation) {
+  SampleColumns samples;
+  tail_.Decode(samples);
+  tail_.Clear();
+  return AddRuns(id, samples, chunks, generation);
+}
+
+size_t LoneSeries::SealColumns(SeriesId id, SampleColumns& samples, LoneChunks& chunks,
+                               uint64_t generation) {
+  const size_t added = AddRuns(id, samples, chunks, generation);
+  samples = {};
+  return added;
+}
+
+size_t LoneSeries::SealAll(SeriesId id, LoneChunks& chunks, uint64_t generation) {
+  size_t sealed = tail_.empty() ? 0 : SealTail(id, chunks, generation);
+  if (parts_ == nullptr) return sealed;
+  sealed += SealColumns(id, parts_->histograms, chunks, generation);
+  return sealed + SealColumns(id, parts_->late, chunks, generation);
+}
+
+Status LoneSeries::Freeze(SeriesId id, Timestamp cut, LoneChunks& chunks, uint64_t generation) {
+  Status frozen = FreezeRuns(id, cut, chunks, generation);
+  if (!tail_.empty() && tail_.oldest() < cut) FreezeTail(id, cut, chunks, generation);
+  if (parts_ != nullptr) {
+    FreezeColumns(id, cut, parts_->histograms, chunks, generation);
+    FreezeColumns(id, cut, parts_->late, chunks, generation);
+  }
+  return frozen;
+}
+
+// Runs on both sides of the cut are split. One that cannot be read stays where it is.
+Status LoneSeries::FreezeRuns(SeriesId id, Timestamp cut, LoneChunks& chunks, uint64_t generation) {
+  if (parts_ == nullptr) return {};
+  Status frozen;
+  std::vector<LoneRun> runs = std::exchange(parts_->runs, {});
+  for (const LoneRun& run : runs) {
+    if (chunks.GenerationOf(run) != generation || run.range().max < cut) {
+      parts_->runs.push_back(run);
+    } else if (run.range().min >= cut && run.duration_ms != LoneRun::kEndless) {
+      parts_->runs.push_back(chunks.Copy(id, run, generation + 1));
+    } else {
+      SampleColumns samples;
+      if (Status decoded = DecodeLoneRun(chunks.ReadRun(run), samples); !decoded) {
+        parts_->runs.push_back(run);
+        frozen = decoded;
+        continue;
+      }
+      AddRuns(id, TakeOlder(samples, cut), chunks, generation);
+      AddRuns(id, samples, chunks, generation + 1);
+    }
+  }
+  return frozen;
+}
+
+void LoneSeries::FreezeTail(SeriesId id, Timestamp cut, LoneChunks& chunks, uint64_t generation) {
+  SampleColumns samples;
+  tail_.Decode(samples);
+  tail_.Clear();
+  AddRuns(id, TakeOlder(samples, cut), chunks, generation);
+  for (size_t i = 0; i < samples.size(); ++i) {
+    tail_.Append({samples.timestamps[i], samples.values[i]});
+  }
+}
+
+void LoneSeries::FreezeColumns(SeriesId id, Timestamp cut, SampleColumns& samples,
+                               LoneChunks& chunks, uint64_t generation) {
+  if (!samples.empty() && samples.timestamps.front() < cut) {
+    AddRuns(id, TakeOlder(samples, cut), chunks, generation);
+  }
+}
+
+void LoneSeries::DropThrough(uint64_t generation, const LoneChunks& chunks) {
+  if (parts_ == nullptr) return;
+  std::erase_if(parts_->runs,
+                [&](const LoneRun& run) { return chunks.GenerationOf(run) <= generation; });
+  parts_->runs.shrink_to_fit();
+  if (parts_->runs.empty() && parts_->late.empty() && parts_->histograms.empty()) parts_.reset();
+}
+
+void LoneSeries::Restore(const LoneRun& run, Timestamp newest) {
+  parts().runs.push_back(run);
+  newest_ = std::max(newest_, newest);
+}
+
+bool LoneSeries::empty() const { return tail_.empty() && parts_ == nullptr; }
+
+bool LoneSeries::Overlaps(TimeRange range, uint64_t min_generation,
+                          const LoneChunks& chunks) const {
+  if (!tail_.empty() && range.Overlaps({tail_.oldest(), newest_})) return true;
+  if (parts_ == nullptr) return false;
+  for (const SampleColumns* samples : {&parts_->late, &parts_->histograms}) {
+    if (samples->empty()) continue;
+    if (range.Overlaps({samples->timestamps.front(), samples->timestamps.back()})) return true;
+  }
+  return std::ranges::any_of(parts_->runs, [&](const LoneRun& run) {
+    return run.range().Overlaps(range) && chunks.GenerationOf(run) >= min_generation;
+  });
+}
+
+bool LoneSeries::HasRunsOf(uint64_t generation, const LoneChunks& chunks) const {
+  return parts_ != nullptr && std::ranges::any_of(parts_->runs, [&](const LoneRun& run) {
+           return chunks.GenerationOf(run) == generation;
+         });
+}
+
+void LoneSeries::CollectRuns(TimeRange range, uint64_t min_generation, uint64_t max_generation,
+                             const LoneChunks& chunks, std::vector<LoneRunBytes>& out) const {
+  if (parts_ == nullptr) return;
+  for (const LoneRun& run : parts_->runs) {
+    const uint64_t generation = chunks.GenerationOf(run);
+    if (generation < min_generation || generation > max_generation) continue;
+    if (run.range().Overlaps(range)) out.push_back(chunks.ReadRun(run));
+  }
+}
+
+void LoneSeries::CollectRest(TimeRange range, SampleColumns& out) const {
+  if (!tail_.empty() && range.Overlaps({tail_.oldest(), newest_})) {
+    SampleColumns tail;
+    tail_.Decode(tail);
+    out.TakeRange(tail, range);
+  }
+  if (parts_ == nullptr) return;
+  CopyRange(parts_->late, range, out);
+  CopyRange(parts_->histograms, range, out);
+}
+
+size_t LoneSeries::allocated_bytes() const {
+  size_t bytes = tail_.allocated_bytes();
+  if (parts_ == nullptr) return bytes;
+  return bytes + sizeof(Parts) + parts_->runs.capacity() * sizeof(LoneRun) +
+         AllocatedBytes(parts_->late) + AllocatedBytes(parts_->histograms);
+}
+
+}  // namespace barograph::tsdb

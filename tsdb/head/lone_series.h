@@ -1,0 +1,97 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/model/histogram.h"
+#include "base/model/sample.h"
+#include "base/time.h"
+#include "tsdb/head/lone_chunks.h"
+#include "tsdb/head/lone_tail.h"
+#include "tsdb/head/sample_columns.h"
+
+namespace barograph::tsdb {
+
+/// A sample on its way into the lone store: a float, or where `histogram` is not null that one,
+/// whose hint is kGauge or kUnknown.
+struct LonePoint {
+  Timestamp timestamp;
+  double value = 0;
+  const FloatHistogram* histogram = nullptr;
+};
+
+/// What the lone store says to a sample.
+enum class LoneVerdict : uint8_t {
+  kInOrder,    ///< newer than all that the series has
+  kLate,       ///< older than the series' newest, and new
+  kRepeated,   ///< the series has it already, to the bit
+  kDuplicate,  ///< the series has another one at that time
+};
+
+/// One series of the lone store. Its newest samples are in a tail, older ones that came late in a
+/// sorted part of their own, and the rest in runs, which may overlap. No two samples have the same
+/// time. Not thread-safe: the shard's lock guards it and its chunks.
+class LoneSeries {
+ public:
+  LoneVerdict Judge(const LonePoint& point, const LoneChunks& chunks) const;
+
+  /// Takes a sample that Judge found to be kInOrder or kLate, as told. Returns how many runs were
+  /// sealed for it.
+  size_t Append(SeriesId id, const LonePoint& point, LoneVerdict verdict, LoneChunks& chunks,
+                uint64_t generation);
+
+  /// Makes runs of everything.
+  size_t SealAll(SeriesId id, LoneChunks& chunks, uint64_t generation);
+
+  /// Moves what is older than `cut` into runs of `generation`, to which all that is not older may
+  /// belong so far, and leaves the rest in the next.
+  Status Freeze(SeriesId id, Timestamp cut, LoneChunks& chunks, uint64_t generation);
+
+  /// Forgets the runs of generations up to this one.
+  void DropThrough(uint64_t generation, const LoneChunks& chunks);
+
+  void Restore(const LoneRun& run, Timestamp newest);
+
+  bool empty() const;
+  bool Overlaps(TimeRange range, uint64_t min_generation, const LoneChunks& chunks) const;
+  bool HasRunsOf(uint64_t generation, const LoneChunks& chunks) const;
+
+  /// Appends the runs that overlap `range`, of the generations [min, max].
+  void CollectRuns(TimeRange range, uint64_t min_generation, uint64_t max_generation,
+                   const LoneChunks& chunks, std::vector<LoneRunBytes>& out) const;
+
+  /// Appends, in no particular order, the samples in the range that are in no run.
+  void CollectRest(TimeRange range, SampleColumns& out) const;
+
+  size_t allocated_bytes() const;
+
+ private:
+  /// What a series that has only got a few floats in order does without.
+  struct Parts {
+    std::vector<LoneRun> runs;
+    SampleColumns late;        // sorted
+    SampleColumns histograms;  // the tail where the newest is a histogram
+  };
+
+  Parts& parts();
+  void AppendInOrder(const LonePoint& point);
+  void InsertLate(const LonePoint& point);
+  size_t SealTail(SeriesId id, LoneChunks& chunks, uint64_t generation);
+  size_t SealColumns(SeriesId id, SampleColumns& samples, LoneChunks& chunks, uint64_t generation);
+  size_t AddRuns(SeriesId id, const SampleColumns& samples, LoneChunks& chunks,
+                 uint64_t generation);
+  Status FreezeRuns(SeriesId id, Timestamp cut, LoneChunks& chunks, uint64_t generation);
+  void FreezeTail(SeriesId id, Timestamp cut, LoneChunks& chunks, uint64_t generation);
+  void FreezeColumns(SeriesId id, Timestamp cut, SampleColumns& samples, LoneChunks& chunks,
+                     uint64_t generation);
+
+  static constexpr Timestamp kNever = Timestamp::min();
+
+  LoneTail tail_;
+  Timestamp newest_ = kNever;  // of all that the series has
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace barograph::tsdb
