@@ -1,9 +1,15 @@
-// What a stable page costs from values to the log and the head: AppendRow of a table whose series
+// AppendRow: what a stable page costs from values to the log and the head, in a table whose series
 // do not change. The arguments are the number of columns and how many of a hundred change at each
 // row.
+//
+// AppendLone: what samples cost that come one at a time, one of each series every 15 s, in the lone
+// store (Check and Append, as a commit does; no log). The arguments are the series, the samples of
+// each, and the order: 0 as time goes, 1 every tenth an hour late, 2 at random.
 
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
+#include <numeric>
 #include <random>
 #include <string>
 #include <vector>
@@ -12,6 +18,7 @@
 #include "tests/support/temp_dir.h"
 #include "tsdb/bitmap.h"
 #include "tsdb/database.h"
+#include "tsdb/head/lone_store.h"
 
 namespace barograph {
 namespace {
@@ -94,6 +101,54 @@ BENCHMARK(AppendRow)
     ->Args({1000, 100})
     ->Args({10'000, 50})
     ->Args({20, 50});
+
+std::vector<int64_t> TimesInOrder(int64_t samples, int64_t order) {
+  std::vector<int64_t> times(static_cast<size_t>(samples));
+  std::iota(times.begin(), times.end(), 1000);
+  for (size_t i = 0; i < times.size(); ++i) {
+    times[i] *= 15'000;
+    if (order == 1 && i % 10 == 9) times[i] -= 3'600'007;
+  }
+  if (order == 2) std::ranges::shuffle(times, std::mt19937_64(1));
+  return times;
+}
+
+void AppendLone(benchmark::State& state) {
+  const auto series = static_cast<uint64_t>(state.range(0));
+  const std::vector<int64_t> times = TimesInOrder(state.range(1), state.range(2));
+  double memory_bytes = 0, file_bytes = 0;
+  for (auto _ : state) {
+    const test::TempDir dir;
+    tsdb::LoneStore store;
+    if (!store.Open(PosixFileSystem(), Logger(), {.directory = dir.path()})) {
+      return state.SkipWithError("Open");
+    }
+    for (const int64_t ms : times) {
+      for (uint64_t id = 1; id <= series; ++id) {
+        const auto value = static_cast<double>(ms / 15'000 * static_cast<int64_t>(id % 7));
+        const tsdb::LonePoint point{FromMs(ms), value};
+        benchmark::DoNotOptimize(store.Check(SeriesId{id}, point));
+        store.Append(SeriesId{id}, point);
+      }
+    }
+    memory_bytes = static_cast<double>(store.memory_bytes());
+    file_bytes = static_cast<double>(store.file_bytes());
+  }
+  const auto appended = static_cast<double>(times.size() * series);
+  state.counters["time/sample"] = benchmark::Counter(
+      appended, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+  state.counters["memory/series"] = memory_bytes / static_cast<double>(series);
+  state.counters["file/sample"] = file_bytes / appended;
+}
+
+BENCHMARK(AppendLone)
+    ->Args({100'000, 20, 0})
+    ->Args({100'000, 60, 0})
+    ->Args({100'000, 480, 0})
+    ->Args({100'000, 480, 1})
+    ->Args({20'000, 480, 2})
+    ->Unit(benchmark::kMillisecond)
+    ->Iterations(1);
 
 }  // namespace
 }  // namespace barograph

@@ -18,6 +18,7 @@ Replay::Replay(FileSystem& files, std::string directory, Head& head, Metrics& me
 Result<Replay::Outcome> Replay::Run() {
   const std::vector<uint64_t> segments = TRY(ListSegments());
   for (const uint64_t number : segments) TRY(ReadSegment(number, number == segments.back()));
+  AddLoneSources();
   metrics_.wal_bytes.Set(static_cast<double>(outcome_.bytes));
   if (!nameless_.empty()) {
     logger_.Warn("Series whose definition is lost in the write-ahead log cannot be shown",
@@ -57,6 +58,7 @@ Status Replay::ReadSegment(uint64_t number, bool last) {
       continue;
     }
     good = reader.offset();
+    at_ = {number, good - record.payload.size() - wal::kFrameHeaderBytes};
     ++outcome_.records;
     if (Status applied = Apply(record); !applied) {
       if (applied.error().code != ErrorCode::kCorruption) return applied;
@@ -215,7 +217,22 @@ std::optional<SeriesRef> Replay::FindSeries(SeriesId id) {
   return head_.registry.RefOf(id);
 }
 
+// Of what files hold already the log may still have the records, but not the labels.
+void Replay::AddLoneSources() {
+  for (const SeriesId id : head_.lone.Series()) {
+    if (const auto ref = FindSeries(id)) head_.registry.SetSource(*ref, {Source::kLone, 0});
+  }
+  head_.ExtendRange(head_.lone.range());
+}
+
+bool Replay::IsInFiles() const {
+  const wal::Position sealed = head_.lone.sealed_position();
+  return at_.segment < sealed.segment ||
+         (at_.segment == sealed.segment && at_.offset < sealed.offset);
+}
+
 Status Replay::ApplySamples(std::string_view payload) {
+  if (IsInFiles()) return {};
   for (const auto& [series, sample] : TRY(wal::ParseSamples(payload))) {
     if (const auto ref = FindSeries(series)) {
       StoreSample(*ref, {sample.timestamp, sample.value});
@@ -227,6 +244,7 @@ Status Replay::ApplySamples(std::string_view payload) {
 }
 
 Status Replay::ApplyHistograms(std::string_view payload) {
+  if (IsInFiles()) return {};
   for (wal::LoneHistogram& histogram : TRY(wal::ParseHistograms(payload))) {
     if (const auto ref = FindSeries(histogram.series)) {
       StoreSample(*ref, {histogram.timestamp, 0, &histogram.histogram});

@@ -78,6 +78,8 @@ class Replay {
   void AddSources(uint32_t number, const RowHeader& header);
   std::optional<SeriesRef> FindSeries(SeriesId id);
   void NameNameless(SeriesId id);
+  void AddLoneSources();
+  bool IsInFiles() const;
   void StoreSample(SeriesRef ref, const LonePoint& point);
 
   FileSystem& files_;
@@ -89,6 +91,7 @@ class Replay {
   ValueEncoder encoder_;
   boost::unordered_flat_map<uint64_t, TableState> tables_;
   boost::unordered_flat_map<uint64_t, Nameless> nameless_;  // by series id
+  wal::Position at_;                                        // of the record that is applied
   Outcome outcome_;
 };
 

@@ -4,7 +4,9 @@
 #include <random>
 
 #include "tests/support/memory_file_system.h"
+#include "tests/tsdb/histograms.h"
 #include "tests/tsdb/storage_harness.h"
+#include "tsdb/chunk/histogram_hints.h"
 
 namespace barograph::test {
 namespace {
@@ -219,16 +221,95 @@ TEST_CASE("Rows and samples out of order are refused and counted") {
     appender->Append(id, {FromMs(ms), value});
   }
   const auto report = appender->Commit();
-  CHECK(report->appended == 2);
+  CHECK(report->appended == 4);  // the sample once more is there, and a late one is taken
   CHECK(report->duplicate == 1);
-  CHECK(report->out_of_order == 1);
-  CHECK(database.Metric("prometheus_tsdb_out_of_order_samples_total{type=\"float\"}") == 3);
+  CHECK(report->out_of_order == 0);
+  CHECK(database.Metric("prometheus_tsdb_out_of_order_samples_total{type=\"float\"}") == 2);
   CHECK(database.Metric("prometheus_tsdb_out_of_bound_samples_total{type=\"float\"}") == 2);
-  CHECK(database.Metric("prometheus_tsdb_head_samples_appended_total{type=\"float\"}") == 5);
+  CHECK(database.Metric("prometheus_tsdb_head_samples_appended_total{type=\"float\"}") == 6);
   CHECK(database.Metric("prometheus_tsdb_head_series") == 4);
 
   const Contents contents = ReadAll(*database);
   CHECK(contents.at("c{instance=\"a\"}").at(1000) == std::bit_cast<uint64_t>(9.0));
+}
+
+TEST_CASE("An out-of-order window refuses late samples that are older") {
+  using std::chrono::hours;
+  for (const int window : {0, 1}) {
+    TestDatabase database(PosixFileSystem(),
+                          {.path = {}, .out_of_order_window = hours(window), .index_path = {}});
+    const auto appender = database->NewAppender();
+    const SeriesId id = *appender->Resolve(Named("a")), other = *appender->Resolve(Named("b"));
+    const auto at = [](int hour, int ms) { return Timestamp(hours(hour)) + Duration(ms); };
+    appender->Append(id, {at(10, 0), 1});
+    appender->Append(id, {at(9, 0), 2});
+    appender->Append(id, {at(9, -1), 3});
+    REQUIRE(appender->Commit()->appended == (window == 0 ? 1 : 3));  // none was newer before
+    appender->Append(id, {at(9, 1), 4});
+    appender->Append(id, {at(9, -2), 5});
+    appender->Append(other, {at(1, 0), 6});  // in order for its series
+    const auto report = appender->Commit();
+    CHECK(report->appended == (window == 0 ? 1 : 2));
+    CHECK(report->out_of_order == (window == 0 ? 2 : 0));
+    CHECK(report->too_old == (window == 0 ? 0 : 1));
+    REQUIRE(report->first.size() == report->refused());
+    CHECK(report->first.back().series == id);
+    CHECK(report->first.back().timestamp == at(9, -2));
+    CHECK(report->first.back().reason ==
+          (window == 0 ? RefusalReason::kOutOfOrder : RefusalReason::kTooOld));
+  }
+}
+
+TEST_CASE("Native histograms are read as they were appended, also after a restart") {
+  TestDatabase database;
+  std::mt19937_64 random(1);
+  std::vector<std::optional<FloatHistogram>> samples;
+  const auto appender = database->NewAppender();
+  const SeriesId id = *appender->Resolve(Named("a"));
+  for (int i = 0; i < 100; ++i) {
+    samples.emplace_back();
+    if (i % 10 == 9) {
+      appender->Append(id, {FromMs(i), static_cast<double>(i)});
+    } else {
+      samples.back() = RandomHistogram(random, static_cast<uint64_t>(i) / 30);
+      appender->AppendHistogram(id, FromMs(i), *samples.back());
+    }
+    if (i % 7 == 0) REQUIRE(appender->Commit());
+  }
+  REQUIRE(appender->Commit()->appended > 0);
+  for (const bool restart : {false, true}) {
+    if (restart) database.Reopen();
+    const auto selection = database->Select({}, AllSeries(), {}, {});
+    REQUIRE(selection);
+    const auto cursor = (*selection)->NewCursor();
+    const auto read = cursor->Read(0);
+    REQUIRE(read);
+    REQUIRE(read->size() == samples.size());
+    for (size_t i = 0; i < samples.size(); ++i) {
+      CHECK(read->timestamps[i] == FromMs(static_cast<int64_t>(i)));
+      REQUIRE((read->histograms[i] != nullptr) == samples[i].has_value());
+      if (!samples[i]) {
+        CHECK(read->values[i] == static_cast<double>(i));
+        continue;
+      }
+      FloatHistogram expected = *samples[i];
+      const FloatHistogram* before = i == 0 || !samples[i - 1] ? nullptr : &*samples[i - 1];
+      expected.counter_reset_hint = tsdb::HintAfter(before, expected);
+      CHECK(*read->histograms[i] == expected);
+    }
+  }
+}
+
+TEST_CASE("A histogram that no run can hold is refused") {
+  TestDatabase database;
+  const auto appender = database->NewAppender();
+  FloatHistogram histogram = MakeHistogram(0, {1, 2});
+  histogram.positive_buckets.push_back(3);
+  appender->AppendHistogram(*appender->Resolve(Named("a")), FromMs(1), histogram);
+  const auto refused = appender->Commit();
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::kInvalidArgument);
+  CHECK(appender->Commit()->appended == 0);
 }
 
 TEST_CASE("An age beyond the append window is out of bounds") {

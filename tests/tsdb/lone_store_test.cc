@@ -49,8 +49,14 @@ Series ToMap(const SampleColumns& columns) {
   for (size_t i = 0; i < columns.size(); ++i) {
     if (i > 0) REQUIRE(columns.timestamps[i - 1] < columns.timestamps[i]);
     const FloatHistogram* histogram = columns.HistogramAt(i);
-    series[ToMs(columns.timestamps[i])] =
-        histogram == nullptr ? Value{columns.values[i]} : Value{0, *histogram};
+    Value& value = series[ToMs(columns.timestamps[i])];
+    value.number = histogram == nullptr ? columns.values[i] : 0;
+    if (histogram == nullptr) continue;
+    value.histogram = *histogram;
+    // The first may be known not to be a reset.
+    if (i == 0 && histogram->counter_reset_hint == CounterResetHint::kNotReset) {
+      value.histogram->counter_reset_hint = CounterResetHint::kUnknown;
+    }
   }
   return series;
 }
@@ -139,6 +145,24 @@ TEST_CASE("A sample that is there is not stored again, and another one at its ti
   CHECK(check(10, two) == LoneVerdict::kDuplicate);
   CHECK(check(21, two) == LoneVerdict::kInOrder);
   CHECK(folder.Read(1) == Series{{10, one}, {15, histogram}, {20, one}});
+}
+
+TEST_CASE("A file of lone samples has its documented bytes") {
+  MemoryFileSystem files;
+  const Folder folder(files);
+  for (const int64_t second : {1, 2, 3}) {
+    folder.Append(7, second * 1000, {static_cast<double>(1 << (second - 1))});
+  }
+  REQUIRE(folder.store->SealAll({2, 300}));
+  std::string hex;
+  for (const char byte : files.ReadFile("/head/lone-00000001")->substr(8)) {
+    constexpr char kDigits[] = "0123456789abcdef";
+    hex += kDigits[static_cast<uint8_t>(byte) >> 4];
+    hex += kDigits[byte & 15];
+  }
+  CHECK(hex ==
+        "b552c1091400000003fd57ae5207d00fd00f060c06e807d00f00000b02010202"
+        "b55225d4040000008736524f5002ac02");
 }
 
 /// Does random things to a store, and the same to maps.

@@ -25,23 +25,25 @@ bool Continues(const FloatHistogram& before, const FloatHistogram& now) {
       Grew(before.negative_buckets, now.negative_buckets)) {
     return true;
   }
-  return !IsCounterReset(now, before);
+  FloatHistogram unhinted = now;
+  unhinted.counter_reset_hint = CounterResetHint::kUnknown;
+  return !IsCounterReset(unhinted, before);
 }
 
 }  // namespace
 
+CounterResetHint HintAfter(const FloatHistogram* before, const FloatHistogram& histogram) {
+  constexpr auto kGauge = CounterResetHint::kGauge;
+  if (histogram.counter_reset_hint == kGauge) return kGauge;
+  if (before == nullptr || before->counter_reset_hint == kGauge) return CounterResetHint::kUnknown;
+  return Continues(*before, histogram) ? CounterResetHint::kNotReset : CounterResetHint::kUnknown;
+}
+
 void HintCounterResets(std::span<FloatHistogram* const> series) {
-  const FloatHistogram* before = nullptr;
-  for (FloatHistogram* const histogram : series) {
-    const bool gauge =
-        histogram != nullptr && histogram->counter_reset_hint == CounterResetHint::kGauge;
-    if (histogram != nullptr && !gauge) {
-      histogram->counter_reset_hint = CounterResetHint::kUnknown;
-      if (before != nullptr && Continues(*before, *histogram)) {
-        histogram->counter_reset_hint = CounterResetHint::kNotReset;
-      }
+  for (size_t i = 1; i < series.size(); ++i) {
+    if (series[i] != nullptr) {
+      series[i]->counter_reset_hint = HintAfter(series[i - 1], *series[i]);
     }
-    before = gauge ? nullptr : histogram;
   }
 }
 

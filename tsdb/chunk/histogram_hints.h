@@ -6,9 +6,13 @@
 
 namespace barograph::tsdb {
 
-/// Sets the counter reset hints of what a query reads of one series, in time order; null where the
-/// sample is a float. As Prometheus's chunks do: gauges stay gauges; a histogram that goes on from
-/// the counter histogram just before it is kNotReset; of any other nothing is known (kUnknown).
+/// The counter reset hint of a histogram, by the sample just before it; that is null where it is a
+/// float or not known. As Prometheus's chunks have it: gauges stay gauges; what goes on from a
+/// counter histogram is kNotReset; of any other nothing is known (kUnknown).
+CounterResetHint HintAfter(const FloatHistogram* before, const FloatHistogram& histogram);
+
+/// Sets the hints of what a query reads of one series, in time order; null where the sample is a
+/// float. The first keeps the hint that it has.
 void HintCounterResets(std::span<FloatHistogram* const> series);
 
 }  // namespace barograph::tsdb

@@ -18,6 +18,10 @@ std::shared_ptr<Table> Head::TableAt(uint32_t number) const {
 void Head::CountSamples(uint64_t count, TimeRange range) {
   if (count == 0) return;
   metrics_.samples_appended.Increment(static_cast<double>(count));
+  ExtendRange(range);
+}
+
+void Head::ExtendRange(TimeRange range) {
   MutexLock lock(range_mutex_);
   if (range.min < range_.min) {
     range_.min = range.min;

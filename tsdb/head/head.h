@@ -32,6 +32,7 @@ class Head {
 
   /// For the counters, and the head's bounds in time.
   void CountSamples(uint64_t count, TimeRange range);
+  void ExtendRange(TimeRange range);
   void CountChunks(const SealCount& sealed);
   TimeRange range() const;
 

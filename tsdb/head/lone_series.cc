@@ -24,11 +24,16 @@ std::optional<LoneVerdict> Compare(const LonePoint& point, const SampleColumns& 
   return same ? LoneVerdict::kRepeated : LoneVerdict::kDuplicate;
 }
 
-void CopyRange(const SampleColumns& from, TimeRange range, SampleColumns& out) {
-  for (size_t i = 0; i < from.size(); ++i) {
-    if (!range.Contains(from.timestamps[i])) continue;
-    out.Append(from.timestamps[i], from.values[i], CopyOf(from.HistogramAt(i)));
+// A copy of the samples in the range and the one before, by which the first one's hint is found.
+SampleColumns CopyRange(const SampleColumns& from, TimeRange range) {
+  const auto& times = from.timestamps;
+  auto i = static_cast<size_t>(std::ranges::lower_bound(times, range.min) - times.begin());
+  if (i > 0) --i;
+  SampleColumns copy;
+  for (; i < from.size() && times[i] <= range.max; ++i) {
+    copy.Append(times[i], from.values[i], CopyOf(from.HistogramAt(i)));
   }
+  return copy;
 }
 
 // Cuts the samples older than `cut` off `samples`.
@@ -227,6 +232,16 @@ void LoneSeries::Restore(const LoneRun& run, Timestamp newest) {
 
 bool LoneSeries::empty() const { return tail_.empty() && parts_ == nullptr; }
 
+Timestamp LoneSeries::oldest() const {
+  Timestamp oldest = tail_.empty() ? newest_ : tail_.oldest();
+  if (parts_ == nullptr) return oldest;
+  for (const SampleColumns* samples : {&parts_->late, &parts_->histograms}) {
+    if (!samples->empty()) oldest = std::min(oldest, samples->timestamps.front());
+  }
+  for (const LoneRun& run : parts_->runs) oldest = std::min(oldest, run.range().min);
+  return oldest;
+}
+
 bool LoneSeries::Overlaps(TimeRange range, uint64_t min_generation,
                           const LoneChunks& chunks) const {
   if (!tail_.empty() && range.Overlaps({tail_.oldest(), newest_})) return true;
@@ -256,15 +271,13 @@ void LoneSeries::CollectRuns(TimeRange range, uint64_t min_generation, uint64_t 
   }
 }
 
-void LoneSeries::CollectRest(TimeRange range, SampleColumns& out) const {
+void LoneSeries::CollectRest(TimeRange range, std::vector<SampleColumns>& out) const {
   if (!tail_.empty() && range.Overlaps({tail_.oldest(), newest_})) {
-    SampleColumns tail;
-    tail_.Decode(tail);
-    out.TakeRange(tail, range);
+    tail_.Decode(out.emplace_back());
   }
   if (parts_ == nullptr) return;
-  CopyRange(parts_->late, range, out);
-  CopyRange(parts_->histograms, range, out);
+  out.push_back(CopyRange(parts_->late, range));
+  out.push_back(CopyRange(parts_->histograms, range));
 }
 
 size_t LoneSeries::allocated_bytes() const {

@@ -55,6 +55,8 @@ class LoneSeries {
   void Restore(const LoneRun& run, Timestamp newest);
 
   bool empty() const;
+  Timestamp oldest() const;
+  Timestamp newest() const { return newest_; }
   bool Overlaps(TimeRange range, uint64_t min_generation, const LoneChunks& chunks) const;
   bool HasRunsOf(uint64_t generation, const LoneChunks& chunks) const;
 
@@ -62,8 +64,8 @@ class LoneSeries {
   void CollectRuns(TimeRange range, uint64_t min_generation, uint64_t max_generation,
                    const LoneChunks& chunks, std::vector<LoneRunBytes>& out) const;
 
-  /// Appends, in no particular order, the samples in the range that are in no run.
-  void CollectRest(TimeRange range, SampleColumns& out) const;
+  /// Appends what is in no run: pieces with all samples in the range, and maybe others.
+  void CollectRest(TimeRange range, std::vector<SampleColumns>& out) const;
 
   size_t allocated_bytes() const;
 

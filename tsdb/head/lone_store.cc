@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/bytes/varint.h"
+#include "tsdb/chunk/histogram_hints.h"
 
 namespace barograph::tsdb {
 namespace {
@@ -17,6 +18,17 @@ bool ParsePosition(std::string_view payload, wal::Position& position) {
   const char* next = GetVarint(payload.data() + 1, end, position.segment);
   if (next != nullptr) next = GetVarint(next, end, position.offset);
   return next == end;
+}
+
+// Takes what is in the range. Its first histogram may go on from one before the range.
+void TakeHinted(SampleColumns& piece, TimeRange range, SampleColumns& out) {
+  const auto& times = piece.timestamps;
+  const auto i = static_cast<size_t>(std::ranges::lower_bound(times, range.min) - times.begin());
+  if (0 < i && i < piece.size() && piece.HistogramAt(i) != nullptr) {
+    FloatHistogram& first = *piece.histograms[i];
+    first.counter_reset_hint = HintAfter(piece.HistogramAt(i - 1), first);
+  }
+  out.TakeRange(piece, range);
 }
 
 }  // namespace
@@ -186,6 +198,18 @@ Status LoneStore::WritePosition() {
 
 Status LoneStore::Sync() { return files_ == nullptr ? Status() : files_->Sync(); }
 
+TimeRange LoneStore::range() const {
+  TimeRange all = {kMaxTimestamp, kMinTimestamp};
+  for (const Shard& shard : shards_) {
+    ReaderLock lock(shard.mutex);
+    for (const auto& [id, series] : shard.series) {
+      all.min = std::min(all.min, series.oldest());
+      all.max = std::max(all.max, series.newest());
+    }
+  }
+  return all;
+}
+
 std::vector<SeriesId> LoneStore::SeriesThat(const auto& has) const {
   std::vector<SeriesId> ids;
   for (const Shard& shard : shards_) {
@@ -218,7 +242,7 @@ bool LoneStore::Overlaps(SeriesId id, TimeRange range, uint64_t min_generation) 
 Status LoneStore::Read(SeriesId id, TimeRange range, uint64_t min_generation,
                        SampleColumns& out) const {
   std::vector<LoneRunBytes> runs;
-  SampleColumns rest;
+  std::vector<SampleColumns> rest;
   {
     const Shard& shard = ShardOf(id);
     ReaderLock lock(shard.mutex);
@@ -243,13 +267,13 @@ Status LoneStore::ReadFrozen(SeriesId id, uint64_t generation, SampleColumns& ou
 }
 
 Status LoneStore::ReadRuns(const std::vector<LoneRunBytes>& runs, TimeRange range,
-                           SampleColumns&& rest, SampleColumns& out) {
+                           std::vector<SampleColumns> rest, SampleColumns& out) {
   SampleColumns all, decoded;
   for (const LoneRunBytes& run : runs) {
     TRY(DecodeLoneRun(run, decoded));
-    all.TakeRange(decoded, range);
+    TakeHinted(decoded, range, all);
   }
-  for (size_t i = 0; i < rest.size(); ++i) all.Take(rest, i);
+  for (SampleColumns& piece : rest) TakeHinted(piece, range, all);
   SortByTime(all);
   if (out.empty()) {
     std::swap(out, all);

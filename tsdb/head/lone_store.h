@@ -80,6 +80,10 @@ class LoneStore {
   /// Forces to the device what was written to files so far.
   Status Sync();
 
+  /// From the oldest sample to the newest, or more; the opposite of all time when there is none.
+  /// Looks at all series.
+  TimeRange range() const;
+
   /// All series that have samples, ascending.
   std::vector<SeriesId> Series() const;
 
@@ -90,7 +94,8 @@ class LoneStore {
   bool Overlaps(SeriesId series, TimeRange range, uint64_t min_generation = 0) const;
 
   /// Appends the samples in the range, of this generation and later, to `out`, in time order.
-  /// Counter reset hints are kGauge or kUnknown.
+  /// Counter reset hints are kGauge or kUnknown, but the first sample's may be known by one before
+  /// the range; HintCounterResets (tsdb/chunk/histogram_hints.h) finds the others.
   Status Read(SeriesId series, TimeRange range, uint64_t min_generation, SampleColumns& out) const;
 
   /// The same of all samples of one frozen generation.
@@ -121,7 +126,7 @@ class LoneStore {
   Status DropFiles() REQUIRES(maintenance_mutex_);
   std::vector<SeriesId> SeriesThat(const auto& has) const;
   static Status ReadRuns(const std::vector<LoneRunBytes>& runs, TimeRange range,
-                         SampleColumns&& rest, SampleColumns& out);
+                         std::vector<SampleColumns> rest, SampleColumns& out);
 
   Shard& ShardOf(SeriesId series) { return shards_[static_cast<uint64_t>(series) % kShards]; }
   const Shard& ShardOf(SeriesId series) const {
@@ -135,7 +140,7 @@ class LoneStore {
   size_t shard_batch_bytes_ = 0;
   std::atomic<bool> freezing_ = false;
   std::atomic<uint64_t> late_samples_ = 0;
-  std::atomic<int64_t> cut_ms_;
+  std::atomic<int64_t> cut_ms_ = ToMs(kMinTimestamp);
 
   mutable Mutex maintenance_mutex_;  // before the shards'
   uint64_t generation_ GUARDED_BY(maintenance_mutex_) = 0;

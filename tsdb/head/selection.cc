@@ -129,7 +129,7 @@ class HeadCursor : public SeriesCursor {
     return Spans(merged_);
   }
 
-  // What is read may be without the sample before: hints are found among what is left.
+  // Samples may have come between, or gone: hints are found among what is left.
   SeriesSamples Spans(const SampleColumns& columns) {
     SeriesSamples samples;
     samples.timestamps = columns.timestamps;
