@@ -53,8 +53,8 @@ Series ToMap(const SampleColumns& columns) {
     value.number = histogram == nullptr ? columns.values[i] : 0;
     if (histogram == nullptr) continue;
     value.histogram = *histogram;
-    // The first may be known not to be a reset.
-    if (i == 0 && histogram->counter_reset_hint == CounterResetHint::kNotReset) {
+    // Those that a piece has first in a range may be known not to be resets.
+    if (histogram->counter_reset_hint == CounterResetHint::kNotReset) {
       value.histogram->counter_reset_hint = CounterResetHint::kUnknown;
     }
   }
