@@ -38,6 +38,8 @@ struct ServerOptions {
   Duration query_timeout{std::chrono::minutes(2)};
   uint64_t query_concurrency = 20;
   uint64_t query_max_samples = 50'000'000;
+  uint64_t query_max_memory = uint64_t{2} << 30;  ///< bytes
+  uint64_t query_threads = 0;                     ///< 0 is one a core
 
   bool adjust_timestamps = true;
   Duration timestamp_tolerance{2};

@@ -15,6 +15,7 @@
 #include "base/metrics/registry.h"
 #include "base/model/number.h"
 #include "base/mutex.h"
+#include "base/worker_pool.h"
 #include "discovery/manager.h"
 #include "net/http_server.h"
 #include "net/runtime.h"
@@ -50,11 +51,21 @@ LoadOptions LoadOptionsOf(const Features& features) {
   return load;
 }
 
-promql::EngineOptions EngineOptionsOf(const ServerOptions& options, const Features& features) {
+// The thread that asks works, too.
+size_t QueryHelpers(const ServerOptions& options) {
+  const uint64_t cores = std::max(std::thread::hardware_concurrency(), 1u);
+  const uint64_t most = options.query_threads == 0 ? cores : options.query_threads;
+  return std::min(most, cores) - 1;
+}
+
+promql::EngineOptions EngineOptionsOf(const ServerOptions& options, const Features& features,
+                                      WorkerPool& workers) {
   promql::EngineOptions engine;
   engine.lookback = options.lookback_delta;
   engine.timeout = options.query_timeout;
   engine.max_samples = options.query_max_samples;
+  engine.max_memory = options.query_max_memory;
+  if (workers.threads() > 0) engine.workers = &workers;
   engine.delayed_name_removal = features.delayed_name_removal;
   return engine;
 }
@@ -120,7 +131,8 @@ class Server::Impl final : public web::ServerState {
                               "Whether Prometheus startup was fully completed and the server is "
                               "ready for normal operation.")),
         runtime_(IoThreads()),
-        engine_(EngineOptionsOf(options_, features), environment_.clock) {
+        query_helpers_(QueryHelpers(options_)),
+        engine_(EngineOptionsOf(options_, features, query_helpers_), environment_.clock) {
     AddProcessMetrics(metrics_);
     metrics_
         .AddGauge("prometheus_build_info",
@@ -314,6 +326,7 @@ class Server::Impl final : public web::ServerState {
   net::Runtime runtime_;
   bool runtime_started_ = false;
   std::unique_ptr<tsdb::Database> database_;
+  WorkerPool query_helpers_;  // for all queries together
   promql::Engine engine_;
   std::optional<boost::asio::thread_pool> queries_;
   std::optional<WriteReceiver> remote_write_;

@@ -35,6 +35,7 @@ struct ApiRoute {
 constexpr ApiRoute kApiRoutes[] = {
     {"/query", HandleQuery, ApiMethods::kGetOrPost, true},
     {"/query_range", HandleQueryRange, ApiMethods::kGetOrPost, true},
+    {"/query_explain", HandleExplainQuery, ApiMethods::kGetOrPost, true},
     {"/format_query", HandleFormatQuery, ApiMethods::kGetOrPost},
     {"/parse_query", HandleParseQuery, ApiMethods::kGetOrPost},
     {"/labels", HandleLabels, ApiMethods::kGetOrPost, true},

@@ -4,8 +4,11 @@
 #include <cstdio>
 #include <utility>
 
+#include "base/model/duration.h"
 #include "base/time.h"
 #include "net/http_message.h"
+#include "promql/engine.h"
+#include "promql/plan/estimate.h"
 #include "server/cli/cli.h"
 #include "server/cli/flag_set.h"
 #include "server/cli/query_output.h"
@@ -49,6 +52,14 @@ Endpoint RangeEndpoint(const QueryArguments& arguments) {
   return {"/api/v1/query_range", std::move(form)};
 }
 
+/// A range query's times where a step is given, else an instant query's.
+Endpoint ExplainEndpoint(const QueryArguments& arguments) {
+  Endpoint endpoint =
+      arguments.step.empty() ? InstantEndpoint(arguments) : RangeEndpoint(arguments);
+  endpoint.first = "/api/v1/query_explain";
+  return endpoint;
+}
+
 net::FormValues Selection(const QueryArguments& arguments) {
   net::FormValues form;
   if (!arguments.start.empty()) form.Add("start", arguments.start);
@@ -72,6 +83,54 @@ int Fetch(const QueryArguments& arguments, const Endpoint& endpoint) {
   }
   fmt::print("{}", *text);
   return kSuccess;
+}
+
+/// Without a server: the plan alone, at steps of the time that is now.
+int ExplainOffline(const QueryArguments& arguments) {
+  promql::QueryTimes times{SystemClock().Now(), SystemClock().Now()};
+  if (!arguments.step.empty()) {
+    const auto step = ParseDuration(arguments.step);
+    if (!step) {
+      fmt::print(stderr, "invalid step: {}\n", step.error().message);
+      return kUsage;
+    }
+    times = {times.end - std::chrono::minutes(5), times.end, *step};
+  }
+  const promql::Engine engine({}, SystemClock());
+  const auto plan = engine.Explain(arguments.expression, nullptr, times);
+  if (!plan) {
+    fmt::print(stderr, "query error: {}\n", plan.error().message);
+    return kFailure;
+  }
+  fmt::print("{}", promql::FormatPlan(*plan));
+  return kSuccess;
+}
+
+int RunExplain(const Arguments& given) {
+  QueryArguments arguments;
+  std::vector<std::string> what;
+  FlagSet flags("barograph query explain",
+                "Show a query's plan. A server tells about how much it would read, too.");
+  flags.AddChoice("format", arguments.output, {"promql", "json"}, "Form of a server's output");
+  flags.Add("time", arguments.time, "Evaluation time (RFC3339 or Unix seconds), now by default");
+  flags.Add("start", arguments.start, "Start of the range (RFC3339 or Unix seconds)");
+  flags.Add("end", arguments.end, "End of the range (RFC3339 or Unix seconds)");
+  flags.Add("step", arguments.step, "Step of the range, such as 30s; makes it a range query");
+  flags.Arguments("[URL] EXPR", what, "The server, where one is to be asked, and PromQL");
+  const auto asked = flags.Parse(given);
+  if (!asked || (*asked == FlagSet::Asked::kRun && what.size() > 2)) {
+    fmt::print(stderr, "Error parsing command line arguments: {}\n",
+               asked ? "more than a URL and an expression" : asked.error().message);
+    return kUsage;
+  }
+  if (*asked == FlagSet::Asked::kHelp) {
+    fmt::print("{}", flags.Help());
+    return kSuccess;
+  }
+  arguments.expression = what.back();
+  if (what.size() == 1) return ExplainOffline(arguments);
+  arguments.url = what.front();
+  return Fetch(arguments, ExplainEndpoint(arguments));
 }
 
 int RunQuery(const Arguments& given, const std::string& kind) {
@@ -114,10 +173,13 @@ int Query(const Arguments& arguments) {
     if (arguments.empty() || arguments.front() != kind) continue;
     return RunQuery({arguments.begin() + 1, arguments.end()}, kind);
   }
+  if (!arguments.empty() && arguments.front() == "explain") {
+    return RunExplain({arguments.begin() + 1, arguments.end()});
+  }
   const bool help = !arguments.empty() && (arguments[0] == "--help" || arguments[0] == "-h");
   fmt::print(help ? stdout : stderr,
              "Usage: barograph query instant URL EXPR | range URL EXPR | series URL --match=... | "
-             "labels URL NAME\n");
+             "labels URL NAME | explain [URL] EXPR\n");
   return help ? kSuccess : kUsage;
 }
 

@@ -76,7 +76,12 @@ Result<std::string> FormatAnswer(std::string_view body, bool as_json) {
                               std::string(envelope.at("error").as_string())));
     }
     const json::value& data = envelope.at("data");
-    if (as_json) return json::serialize(data.is_object() ? data.at("result") : data) + "\n";
+    const bool is_plan = data.is_object() && data.as_object().contains("plan");
+    if (as_json) {
+      const char* const what = is_plan ? "plan" : "result";
+      return json::serialize(data.is_object() ? data.at(what) : data) + "\n";
+    }
+    if (is_plan) return std::string(data.at("text").as_string());
     return data.is_object() ? FormatQueryResult(data.as_object()) : FormatList(data.as_array());
   } catch (const std::exception&) {
     static constexpr size_t kShown = 200;

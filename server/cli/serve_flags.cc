@@ -75,6 +75,10 @@ void AddQueryFlags(FlagSet& flags, ServerOptions& options) {
   flags.Add("query.max-concurrency", options.query_concurrency, "Most queries at a time");
   flags.Add("query.max-samples", options.query_max_samples,
             "Most samples that one query may hold in memory");
+  flags.Add("query.max-memory", options.query_max_memory,
+            "Most bytes that one query may hold in memory");
+  flags.Add("query.threads", options.query_threads,
+            "Most threads that work on one query. 0 is one for each core");
 }
 
 void AddScrapeFlags(FlagSet& flags, ServerOptions& options) {

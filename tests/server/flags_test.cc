@@ -27,6 +27,7 @@ TEST_CASE("without flags the defaults are Prometheus's") {
   CHECK(options.flags.at("storage.tsdb.path") == "data/");
   CHECK(options.flags.at("query.lookback-delta") == "5m");
   CHECK(options.flags.at("query.max-samples") == "50000000");
+  CHECK(options.flags.at("query.max-memory") == "2147483648");
   CHECK(options.flags.at("web.enable-lifecycle") == "false");
 }
 

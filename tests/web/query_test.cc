@@ -182,5 +182,32 @@ TEST_CASE("Expressions are formatted and taken apart") {
   CHECK(web.Ask("/api/v1/format_query?query=a(").starts_with("400 "));
 }
 
+TEST_CASE("stats=all tells what each operator cost") {
+  Web web;
+  AddRequests(web);
+  const std::string all =
+      web.Data("/api/v1/query?query=sum(rate(requests_total[1m]))&time=1300&stats=all");
+  CHECK(all.find(R"j("operators":[{"depth":0,"operator":"sum","series":1,"samples":0,)j") !=
+        std::string::npos);
+  CHECK(all.find(R"j({"depth":1,"operator":"rate(requests_total[1m])","series":2,"samples":8,)j") !=
+        std::string::npos);
+  const std::string plain =
+      web.Data("/api/v1/query?query=sum(requests_total)&time=1300&stats=true");
+  CHECK(plain.find("operators") == std::string::npos);
+}
+
+TEST_CASE("A plan is explained with what storage has") {
+  Web web;
+  AddRequests(web);
+  CHECK(web.Data("/api/v1/query_explain?query=sum(requests_total)&start=1000&end=1060&step=15") ==
+        R"j({"plan":[{"depth":0,"kind":"aggregate","expression":"sum(requests_total)","steps":5,)j"
+        R"j("estimatedSeries":1},{"depth":1,"kind":"selector","expression":"requests_total",)j"
+        R"j("steps":5,"estimatedSeries":2,"estimatedSamples":10}],"text":)j"
+        R"j("aggregate sum(requests_total)  (5 steps, 1 series)\n  selector requests_total  )j"
+        R"j((5 steps, 2 series, about 10 samples)\n"})j");
+  CHECK(web.Ask("/api/v1/query_explain?query=sum(&time=0").find("parse error") !=
+        std::string::npos);
+}
+
 }  // namespace
 }  // namespace barograph::web

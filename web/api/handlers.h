@@ -27,6 +27,8 @@ struct ApiContext {
 // query_handlers.cc
 ApiResult HandleQuery(const ApiContext& context, const ApiRequest& request);
 ApiResult HandleQueryRange(const ApiContext& context, const ApiRequest& request);
+/// An extension: the plan of a query with estimates.
+ApiResult HandleExplainQuery(const ApiContext& context, const ApiRequest& request);
 
 // expression_handlers.cc
 ApiResult HandleFormatQuery(const ApiContext& context, const ApiRequest& request);

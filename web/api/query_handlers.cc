@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "base/model/number.h"
+#include "promql/plan/estimate.h"
 #include "web/api/handlers.h"
 #include "web/api/parameters.h"
 #include "web/api/value_json.h"
@@ -51,6 +52,7 @@ std::expected<Settings, ApiError> ReadSettings(const ApiRequest& request) {
   Settings settings;
   settings.query.stop = request.stop;
   settings.stats = request.form.Get("stats");
+  settings.query.measure = settings.stats == "all";
   const auto limit = ParseLimit(request.form.Get("limit"));
   if (!limit) return InvalidParameter("limit", limit.error().message);
   settings.limit = *limit;
@@ -80,6 +82,27 @@ bool Truncate(promql::Value& value, size_t limit) {
   return true;
 }
 
+// An extension: what each operator cost, from the root on.
+void WriteOperators(JsonWriter& json, const std::vector<promql::OperatorReport>& operators) {
+  json.Key("operators");
+  json.BeginArray();
+  for (const promql::OperatorReport& node : operators) {
+    json.BeginObject();
+    json.Key("depth");
+    json.Int(static_cast<int64_t>(node.depth));
+    json.Key("operator");
+    json.String(node.name);
+    json.Key("series");
+    json.Int(static_cast<int64_t>(node.series));
+    json.Key("samples");
+    json.Int(static_cast<int64_t>(node.samples));
+    json.Key("seconds");
+    json.Number(node.seconds);
+    json.EndObject();
+  }
+  json.EndArray();
+}
+
 void WriteStats(JsonWriter& json, const promql::QueryStats& stats, nanoseconds queued) {
   const double queue_seconds = std::chrono::duration<double>(queued).count();
   json.BeginObject();
@@ -102,6 +125,11 @@ void WriteStats(JsonWriter& json, const promql::QueryStats& stats, nanoseconds q
   json.Key("peakSamples");
   json.Int(static_cast<int64_t>(stats.peak_samples));
   json.EndObject();
+  if (!stats.operators.empty()) {
+    json.Key("peakBytes");
+    json.Int(static_cast<int64_t>(stats.peak_bytes));
+    WriteOperators(json, stats.operators);
+  }
   json.EndObject();
 }
 
@@ -129,16 +157,17 @@ std::string ResultJson(const promql::QueryResult& result, std::string_view stats
   return json.Take();
 }
 
+std::unexpected<ApiError> QueryError(const Error& error) {
+  if (error.code == ErrorCode::kInvalidArgument) return InvalidParameter("query", error.message);
+  return ApiFail(TypeOf(error.code), error.message);
+}
+
 ApiResult Evaluate(const ApiContext& context, const ApiRequest& request, const Settings& settings,
                    promql::QueryTimes times) {
   const QueryMetrics::Running running(context.query_metrics);
   auto result =
       context.engine.Run(request.form.Get("query"), context.storage, times, settings.query);
-  if (!result) {
-    const Error& error = result.error();
-    if (error.code == ErrorCode::kInvalidArgument) return InvalidParameter("query", error.message);
-    return ApiFail(TypeOf(error.code), error.message);
-  }
+  if (!result) return QueryError(result.error());
   context.query_metrics.Observe(result->stats, request.queued);
   ApiData data{.json = {},
                .warnings = std::move(result->annotations.warnings),
@@ -149,19 +178,30 @@ ApiResult Evaluate(const ApiContext& context, const ApiRequest& request, const S
   return data;
 }
 
-}  // namespace
-
-ApiResult HandleQuery(const ApiContext& context, const ApiRequest& request) {
-  const auto settings = ReadSettings(request);
-  if (!settings) return std::unexpected(settings.error());
-  const auto time = ParseTimeParameter(request, "time", context.clock.Now());
-  if (!time) return InvalidParameter("time", time.error().message);
-  return Evaluate(context, request, *settings, {.start = *time, .end = *time});
+void WritePlan(JsonWriter& json, const std::vector<promql::PlanLine>& lines) {
+  json.BeginArray();
+  for (const promql::PlanLine& line : lines) {
+    json.BeginObject();
+    json.Key("depth");
+    json.Int(static_cast<int64_t>(line.depth));
+    json.Key("kind");
+    json.String(line.kind);
+    json.Key("expression");
+    json.String(line.text);
+    json.Key("steps");
+    json.Int(static_cast<int64_t>(line.steps));
+    for (const auto& [name, value] :
+         {std::pair("estimatedSeries", line.series), std::pair("estimatedSamples", line.samples)}) {
+      if (!value.has_value()) continue;
+      json.Key(name);
+      json.Int(static_cast<int64_t>(*value));
+    }
+    json.EndObject();
+  }
+  json.EndArray();
 }
 
-ApiResult HandleQueryRange(const ApiContext& context, const ApiRequest& request) {
-  const auto settings = ReadSettings(request);
-  if (!settings) return std::unexpected(settings.error());
+std::expected<promql::QueryTimes, ApiError> ReadRange(const ApiRequest& request) {
   const auto start = ParseTime(request.form.Get("start"));
   if (!start) return InvalidParameter("start", start.error().message);
   const auto end = ParseTime(request.form.Get("end"));
@@ -177,8 +217,53 @@ ApiResult HandleQueryRange(const ApiContext& context, const ApiRequest& request)
     return ApiFail(ApiErrorType::kBadData,
                    "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing "
                    "the query resolution (?step=XX)");
-  return Evaluate(context, request, *settings,
-                  {.start = *start, .end = *end, .step = std::chrono::floor<Duration>(*step)});
+  return promql::QueryTimes{
+      .start = *start, .end = *end, .step = std::chrono::floor<Duration>(*step)};
+}
+
+// The times of a range query where a step is given, else of an instant query.
+std::expected<promql::QueryTimes, ApiError> ReadTimes(const ApiContext& context,
+                                                      const ApiRequest& request) {
+  if (!request.form.Get("step").empty()) return ReadRange(request);
+  const auto time = ParseTimeParameter(request, "time", context.clock.Now());
+  if (!time) return InvalidParameter("time", time.error().message);
+  return promql::QueryTimes{.start = *time, .end = *time};
+}
+
+}  // namespace
+
+ApiResult HandleExplainQuery(const ApiContext& context, const ApiRequest& request) {
+  const auto settings = ReadSettings(request);
+  if (!settings) return std::unexpected(settings.error());
+  const auto times = ReadTimes(context, request);
+  if (!times) return std::unexpected(times.error());
+  const auto plan =
+      context.engine.Explain(request.form.Get("query"), &context.storage, *times, settings->query);
+  if (!plan) return QueryError(plan.error());
+  JsonWriter json;
+  json.BeginObject();
+  json.Key("plan");
+  WritePlan(json, *plan);
+  json.Key("text");
+  json.String(promql::FormatPlan(*plan));
+  json.EndObject();
+  return ApiData{.json = json.Take(), .warnings = {}, .infos = {}};
+}
+
+ApiResult HandleQuery(const ApiContext& context, const ApiRequest& request) {
+  const auto settings = ReadSettings(request);
+  if (!settings) return std::unexpected(settings.error());
+  const auto time = ParseTimeParameter(request, "time", context.clock.Now());
+  if (!time) return InvalidParameter("time", time.error().message);
+  return Evaluate(context, request, *settings, {.start = *time, .end = *time});
+}
+
+ApiResult HandleQueryRange(const ApiContext& context, const ApiRequest& request) {
+  const auto settings = ReadSettings(request);
+  if (!settings) return std::unexpected(settings.error());
+  const auto times = ReadRange(request);
+  if (!times) return std::unexpected(times.error());
+  return Evaluate(context, request, *settings, *times);
 }
 
 }  // namespace barograph::web
