@@ -128,7 +128,13 @@ int RunExplain(const Arguments& given) {
     return kSuccess;
   }
   arguments.expression = what.back();
-  if (what.size() == 1) return ExplainOffline(arguments);
+  if (what.size() == 1) {
+    if (arguments.time.empty() && arguments.start.empty() && arguments.end.empty()) {
+      return ExplainOffline(arguments);
+    }
+    fmt::print(stderr, "--time, --start and --end are for a server: give its URL, too\n");
+    return kUsage;
+  }
   arguments.url = what.front();
   return Fetch(arguments, ExplainEndpoint(arguments));
 }
