@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "tests/web/fakes.h"
+#include "web/api/handlers.h"
 
 namespace barograph::web {
 namespace {
@@ -94,6 +95,68 @@ TEST_CASE("Bad parameters are named in Prometheus's words") {
   for (const auto& [request, message] : cases)
     CHECK(web.Ask("/api/v1/" + request) ==
           R"(400 {"status":"error","errorType":"bad_data","error":")" + message + R"("})");
+}
+
+TEST_CASE("Of two bad parameters the one is named that Prometheus looks at first") {
+  Web web;
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"query?query=(&limit=x&time=x", R"(\"limit\")"},
+      {"query?query=(&time=x&timeout=x", R"(\"time\")"},
+      {"query?query=(&timeout=x&lookback_delta=x", R"(\"timeout\")"},
+      {"query?query=(&lookback_delta=x", "lookback delta"},
+      {"query_range?query=(&limit=x&start=x", R"(\"limit\")"},
+      {"query_range?query=(&start=1&end=0&step=x&timeout=x", R"(\"end\")"},
+      {"query_range?query=(&start=0&end=1&step=0&timeout=x", R"(\"step\")"},
+      {"query_range?query=(&start=0&end=1&step=1&timeout=x", R"(\"timeout\")"},
+  };
+  for (const auto& [request, named] : cases) {
+    CAPTURE(request);
+    CHECK(web.Ask("/api/v1/" + request).find(named) != std::string::npos);
+  }
+}
+
+TEST_CASE("The time in which a query waits for a thread counts to its time-out") {
+  Web web;
+  const QueryMetrics query_metrics(web.metrics, 1);
+  const ApiContext context{.storage = web.storage,
+                           .engine = web.engine,
+                           .state = web.state,
+                           .query_metrics = query_metrics,
+                           .clock = web.clock,
+                           .build = {},
+                           .admin = nullptr};
+  const auto ask = [&](const std::string& parameters, std::chrono::seconds queued) {
+    ApiRequest request;
+    request.form = net::FormValues::Parse("query=1&time=0" + parameters);
+    request.queued = queued;
+    const ApiResult result = HandleQuery(context, request);
+    return result ? "answered" : Envelope(result.error());
+  };
+  const std::string late =
+      R"({"status":"error","errorType":"timeout","error":"query timed out in query queue"})";
+  CHECK(ask("&timeout=60", std::chrono::seconds(59)) == "answered");
+  CHECK(ask("&timeout=60", std::chrono::seconds(60)) == late);
+  CHECK(ask("", std::chrono::seconds(119)) == "answered");
+  CHECK(ask("", std::chrono::seconds(120)) == late);
+  CHECK(ask("&timeout=1h", std::chrono::seconds(120)) == late);
+}
+
+TEST_CASE("lookback_delta is how far back a query looks, 0 is the server's own") {
+  Web web;
+  web.storage.Add(Labels{{"__name__", "seen"}}, {{1'000'000, 1}});
+  const auto sees = [&web](const std::string& parameter) {
+    const std::string instant = web.Data("/api/v1/query?query=seen&time=1200" + parameter);
+    const std::string range =
+        web.Data("/api/v1/query_range?query=seen&start=1200&end=1200&step=1" + parameter);
+    CHECK((instant.find("seen") == instant.npos) == (range.find("seen") == range.npos));
+    return instant.find("seen") != instant.npos;
+  };
+  CHECK(sees(""));
+  CHECK(sees("&lookback_delta=0"));
+  CHECK(sees("&lookback_delta=-7"));
+  CHECK_FALSE(sees("&lookback_delta=200"));
+  CHECK(sees("&lookback_delta=200.001"));
+  CHECK_FALSE(sees("&lookback_delta=3m"));
 }
 
 TEST_CASE("The largest range is allowed, and times beyond all sense are no overflow") {

@@ -48,19 +48,24 @@ struct Settings {
   std::string stats;
 };
 
-std::expected<Settings, ApiError> ReadSettings(const ApiRequest& request) {
-  Settings settings;
+// How long a query may still take: the time in which it waited for a thread counts.
+Duration TimeLeft(const ApiContext& context, const ApiRequest& request, nanoseconds timeout) {
+  const nanoseconds most = std::min<nanoseconds>(timeout, context.engine.options().timeout);
+  return std::chrono::ceil<Duration>(most - request.queued);
+}
+
+std::expected<Settings, ApiError> ReadSettings(const ApiContext& context, const ApiRequest& request,
+                                               size_t limit) {
+  Settings settings{.query = {}, .limit = limit, .stats = std::string(request.form.Get("stats"))};
   settings.query.stop = request.stop;
-  settings.stats = request.form.Get("stats");
   settings.query.measure = settings.stats == "all";
-  const auto limit = ParseLimit(request.form.Get("limit"));
-  if (!limit) return InvalidParameter("limit", limit.error().message);
-  settings.limit = *limit;
+  nanoseconds timeout = context.engine.options().timeout;
   if (const auto text = request.form.Get("timeout"); !text.empty()) {
-    const auto timeout = ParseSpan(text);
-    if (!timeout) return InvalidParameter("timeout", timeout.error().message);
-    settings.query.timeout = std::chrono::ceil<Duration>(*timeout);
+    const auto parsed = ParseSpan(text);
+    if (!parsed) return InvalidParameter("timeout", parsed.error().message);
+    timeout = *parsed;
   }
+  settings.query.timeout = TimeLeft(context, request, timeout);
   if (const auto text = request.form.Get("lookback_delta"); !text.empty()) {
     const auto lookback = ParseSpan(text);
     if (!lookback)
@@ -164,6 +169,8 @@ std::unexpected<ApiError> QueryError(const Error& error) {
 
 ApiResult Evaluate(const ApiContext& context, const ApiRequest& request, const Settings& settings,
                    promql::QueryTimes times) {
+  if (settings.query.timeout <= Duration(0))
+    return ApiFail(ApiErrorType::kTimeout, "query timed out in query queue");
   const QueryMetrics::Running running(context.query_metrics);
   auto result =
       context.engine.Run(request.form.Get("query"), context.storage, times, settings.query);
@@ -201,7 +208,8 @@ void WritePlan(JsonWriter& json, const std::vector<promql::PlanLine>& lines) {
   json.EndArray();
 }
 
-std::expected<promql::QueryTimes, ApiError> ReadRange(const ApiRequest& request) {
+std::expected<promql::QueryTimes, ApiError> ReadRange(const ApiContext&,
+                                                      const ApiRequest& request) {
   const auto start = ParseTime(request.form.Get("start"));
   if (!start) return InvalidParameter("start", start.error().message);
   const auto end = ParseTime(request.form.Get("end"));
@@ -221,24 +229,55 @@ std::expected<promql::QueryTimes, ApiError> ReadRange(const ApiRequest& request)
       .start = *start, .end = *end, .step = std::chrono::floor<Duration>(*step)};
 }
 
-// The times of a range query where a step is given, else of an instant query.
-std::expected<promql::QueryTimes, ApiError> ReadTimes(const ApiContext& context,
-                                                      const ApiRequest& request) {
-  if (!request.form.Get("step").empty()) return ReadRange(request);
+using TimesReader = std::expected<promql::QueryTimes, ApiError> (*)(const ApiContext&,
+                                                                    const ApiRequest&);
+
+std::expected<promql::QueryTimes, ApiError> ReadInstant(const ApiContext& context,
+                                                        const ApiRequest& request) {
   const auto time = ParseTimeParameter(request, "time", context.clock.Now());
   if (!time) return InvalidParameter("time", time.error().message);
   return promql::QueryTimes{.start = *time, .end = *time};
 }
 
+// The times of a range query where a step is given, else of an instant query.
+std::expected<promql::QueryTimes, ApiError> ReadEither(const ApiContext& context,
+                                                       const ApiRequest& request) {
+  return request.form.Get("step").empty() ? ReadInstant(context, request)
+                                          : ReadRange(context, request);
+}
+
+struct QueryParameters {
+  Settings settings;
+  promql::QueryTimes times;
+};
+
+// In Prometheus's order, so that a request with two mistakes is told of the same one.
+std::expected<QueryParameters, ApiError> ReadParameters(const ApiContext& context,
+                                                        const ApiRequest& request,
+                                                        TimesReader read_times) {
+  const auto limit = ParseLimit(request.form.Get("limit"));
+  if (!limit) return InvalidParameter("limit", limit.error().message);
+  const auto times = read_times(context, request);
+  if (!times) return std::unexpected(times.error());
+  auto settings = ReadSettings(context, request, *limit);
+  if (!settings) return std::unexpected(std::move(settings.error()));
+  return QueryParameters{std::move(*settings), *times};
+}
+
+ApiResult ReadAndEvaluate(const ApiContext& context, const ApiRequest& request,
+                          TimesReader read_times) {
+  const auto parameters = ReadParameters(context, request, read_times);
+  if (!parameters) return std::unexpected(parameters.error());
+  return Evaluate(context, request, parameters->settings, parameters->times);
+}
+
 }  // namespace
 
 ApiResult HandleExplainQuery(const ApiContext& context, const ApiRequest& request) {
-  const auto settings = ReadSettings(request);
-  if (!settings) return std::unexpected(settings.error());
-  const auto times = ReadTimes(context, request);
-  if (!times) return std::unexpected(times.error());
-  const auto plan =
-      context.engine.Explain(request.form.Get("query"), &context.storage, *times, settings->query);
+  const auto parameters = ReadParameters(context, request, ReadEither);
+  if (!parameters) return std::unexpected(parameters.error());
+  const auto plan = context.engine.Explain(request.form.Get("query"), &context.storage,
+                                           parameters->times, parameters->settings.query);
   if (!plan) return QueryError(plan.error());
   JsonWriter json;
   json.BeginObject();
@@ -251,19 +290,11 @@ ApiResult HandleExplainQuery(const ApiContext& context, const ApiRequest& reques
 }
 
 ApiResult HandleQuery(const ApiContext& context, const ApiRequest& request) {
-  const auto settings = ReadSettings(request);
-  if (!settings) return std::unexpected(settings.error());
-  const auto time = ParseTimeParameter(request, "time", context.clock.Now());
-  if (!time) return InvalidParameter("time", time.error().message);
-  return Evaluate(context, request, *settings, {.start = *time, .end = *time});
+  return ReadAndEvaluate(context, request, ReadInstant);
 }
 
 ApiResult HandleQueryRange(const ApiContext& context, const ApiRequest& request) {
-  const auto settings = ReadSettings(request);
-  if (!settings) return std::unexpected(settings.error());
-  const auto times = ReadRange(request);
-  if (!times) return std::unexpected(times.error());
-  return Evaluate(context, request, *settings, *times);
+  return ReadAndEvaluate(context, request, ReadRange);
 }
 
 }  // namespace barograph::web
