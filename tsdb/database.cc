@@ -4,28 +4,33 @@
 #include <optional>
 
 #include "base/mutex.h"
+#include "tsdb/block/block_files.h"
+#include "tsdb/block_folder.h"
+#include "tsdb/compactor.h"
+#include "tsdb/engine_parts.h"
 #include "tsdb/head/lone_appender.h"
 #include "tsdb/head/selection.h"
 #include "tsdb/head/table_writer.h"
 #include "tsdb/head/write_path.h"
+#include "tsdb/head_block.h"
+#include "tsdb/head_cutter.h"
 #include "tsdb/index/series_index.h"
+#include "tsdb/label_queries.h"
+#include "tsdb/log_cutter.h"
+#include "tsdb/merged_selection.h"
 #include "tsdb/metrics.h"
 #include "tsdb/periodic_task.h"
 #include "tsdb/replay.h"
 #include "tsdb/snapshot.h"
 #include "tsdb/wal/log.h"
 #include "tsdb/wal/record.h"
+#include "tsdb/windows.h"
 
 namespace barograph::tsdb {
 namespace {
 
 // What is not flushed is taken from the log again after a crash; small files are not worth having.
 constexpr int kIndexTurnsPerFlush = 30;
-
-void SortAndLimit(std::vector<std::string>& texts, size_t limit) {
-  std::ranges::sort(texts);
-  if (limit != 0 && texts.size() > limit) texts.resize(limit);
-}
 
 // Opens the index; one that is damaged is set aside, as the log tells the series again.
 Result<std::unique_ptr<SeriesIndex>> OpenIndex(FileSystem& files, const Clock& clock,
@@ -50,20 +55,35 @@ struct Database::Impl {
         metrics(registry),
         options(std::move(the_options)),
         head({.lookup = [this](const Labels& labels) { return LookUp(labels); },
-              .created = [this](SeriesId id, std::string_view packed) { Created(id, packed); }},
-             options.max_series, metrics) {}
+              .created = [this](SeriesId id, std::string_view packed) { Created(id, packed); },
+              .admit = [this] { return AdmitSeries(); }},
+             options.max_series, metrics),
+        retention(options.retention) {}
 
   Status Open();
+  Status OpenHead();
+  Status RestoreSeries();
   Status ReplayLog();
+  Status OpenBlocks();
   void StartTasks();
   Status Close();
   Status FlushLog();
 
+  Status Maintain(std::stop_token stop);
+  void SealOrphans() REQUIRES(maintenance_mutex);
+  Result<uint64_t> BytesBesideBlocks() const;
+  Result<std::string> Snapshot(bool skip_head);
+  Status SnapshotHead(const std::string& target) REQUIRES(maintenance_mutex);
+
   SeriesId LookUp(const Labels& labels) const;
+  std::optional<Labels> LabelsInIndex(SeriesId id) const;
   void Created(SeriesId id, std::string_view packed);
+  Status AdmitSeries();
   void QueueReplayedSeries();
   Status WriteIndex();
   std::string WalPath() const { return options.path + "/wal"; }
+  std::string HeadPath() const { return options.path + "/head"; }
+  std::string BlocksPath() const { return options.path + "/blocks"; }
 
   FileSystem& files;
   const Clock& clock;
@@ -76,6 +96,7 @@ struct Database::Impl {
   Head head;
   std::unique_ptr<wal::Log> log;
   std::optional<WritePath> path;
+  CurrentView view;
   std::atomic<uint64_t> next_table = 1;
   std::atomic<bool> closed = false;
 
@@ -83,7 +104,17 @@ struct Database::Impl {
   std::vector<SeriesIndex::Entry> unindexed GUARDED_BY(unindexed_mutex);
   Mutex write_index_mutex;  // one writer of the index at a time
 
-  std::optional<PeriodicTask> sync_task, index_task;  // last: they use all of the above
+  Mutex maintenance_mutex;  // who changes what is in blocks
+  std::optional<HeadCutter> cutter GUARDED_BY(maintenance_mutex);
+  std::optional<Compactor> compactor GUARDED_BY(maintenance_mutex);
+  std::optional<LogCutter> log_cutter GUARDED_BY(maintenance_mutex);
+  std::vector<std::shared_ptr<Table>> orphans GUARDED_BY(maintenance_mutex);
+  Mutex retention_mutex;
+  Retention retention GUARDED_BY(retention_mutex);
+
+  // Last: they use all of the above.
+  std::stop_source stopping;
+  std::optional<PeriodicTask> sync_task, index_task, maintenance_task;
 };
 
 Status Database::Impl::Open() {
@@ -100,28 +131,89 @@ Status Database::Impl::Open() {
       options.index_path.empty() ? options.path + "/index" : options.index_path;
   index = TRY(OpenIndex(files, clock, logger, index_path));
   head.registry.ReserveIds(TRY(index->LastId()));
-  TRY(ReplayLog());
+  TRY(OpenHead());
+  TRY(OpenBlocks());
   StartTasks();
+  return {};
+}
+
+Status Database::Impl::OpenHead() {
+  const Timestamp cut = TRY(LoadCut(files, HeadPath()));
+  view.Set({.blocks = {}, .head = {.tables_from = cut, .lone_from = 0}});
+  TRY(head.OpenFiles(files, HeadPath(), logger));
+  TRY(RestoreSeries());
+  TRY(ReplayLog());
+  {
+    WriterLock guard(path->cut_mutex);
+    path->cut = cut;
+  }
+  head.NoteBounds(view.Get()->head);
+  return {};
+}
+
+Status Database::Impl::OpenBlocks() {
+  LoadedBlocks loaded = TRY(LoadBlocks(files, BlocksPath(), logger));
+  metrics.blocks_loaded.Set(static_cast<double>(loaded.blocks.size()));
+  metrics.blocks_damaged.Set(static_cast<double>(loaded.damaged));
+  View with_blocks = *view.Get();
+  with_blocks.blocks = std::move(loaded.blocks);
+  view.Set(std::move(with_blocks));
+
+  const EngineParts parts{files, clock,  logger, metrics, options,
+                          head,  *index, *path,  view,    [this] { return WriteIndex(); }};
+  MutexLock guard(maintenance_mutex);
+  cutter.emplace(parts);
+  compactor.emplace(parts);
+  log_cutter.emplace(parts);
+  // Whoever wrote to these tables is gone.
+  orphans = head.Tables();
+  return {};
+}
+
+// The series whose runs are in the head's files. One that the index does not know is told by the
+// log, or lost.
+Status Database::Impl::RestoreSeries() {
+  const std::vector<SeriesId> alone = head.lone.Series();
+  std::vector<SeriesId> ids = alone;
+  const auto tables = head.NumberedTables();
+  for (const auto& [number, table] : tables) {
+    for (const auto& columns : table->ColumnSets()) {
+      std::ranges::copy_if(*columns, std::back_inserter(ids),
+                           [](SeriesId id) { return id != kNoSeries; });
+    }
+  }
+  std::ranges::sort(ids);
+  ids.erase(std::ranges::unique(ids).begin(), ids.end());
+  Status restored;
+  TRY(index->ReadLabels(ids,
+                        [&](size_t i, std::string_view packed) {
+                          const Labels labels = Labels::FromPacked(std::string(packed));
+                          if (restored) restored = head.registry.Restore(ids[i], labels);
+                        },
+                        {}));
+  TRY(restored);
+  for (const auto& [number, table] : tables) {
+    for (const auto& columns : table->ColumnSets()) head.registry.AddSources(number, *columns);
+  }
+  for (const SeriesId id : alone) head.registry.SetSource(id, {Source::kLone, 0});
   return {};
 }
 
 Status Database::Impl::ReplayLog() {
   const auto begin = clock.Monotonic();
-  const auto find_labels = [this](SeriesId id) -> std::optional<Labels> {
-    auto found = index->LabelsOf(id);
-    return found ? std::move(*found) : std::nullopt;
-  };
+  const auto find_labels = [this](SeriesId id) { return LabelsInIndex(id); };
   Replay replay(files, WalPath(), head, metrics, logger, find_labels);
   const Replay::Outcome outcome = TRY(replay.Run());
-  next_table = outcome.next_table;
+  next_table = std::max(outcome.next_table, head.LastRestoredTable() + 1);
   QueueReplayedSeries();
   log = TRY(wal::Log::Open(files, clock, logger, metrics,
                            {.directory = WalPath(), .segment_bytes = options.wal_segment_bytes},
                            outcome.start));
   path.emplace(head, *log, metrics, clock,
                WritePath::Options{.wait_for_fsync = options.wal_fsync == WalFsync::kAlways,
-                                  .append_window = options.append_window,
-                                  .out_of_order_window = options.out_of_order_window});
+                                  .append_window = options.append_window},
+               find_labels);
+  path->SetOutOfOrderWindow(options.out_of_order_window);
   const std::chrono::duration<double> took = clock.Monotonic() - begin;
   metrics.replay_seconds.Set(took.count());
   metrics.head_series.Set(static_cast<double>(head.registry.size()));
@@ -144,17 +236,59 @@ void Database::Impl::StartTasks() {
       logger.Error("Series could not be written to the index", {{"err", written.error()}});
     }
   });
+  maintenance_task.emplace(options.maintenance_interval, [this] {
+    if (Status done = Maintain(stopping.get_token()); !done) {
+      logger.Error("The storage's maintenance failed and is tried again", {{"err", done.error()}});
+    }
+  });
+}
+
+Status Database::Impl::Maintain(std::stop_token stop) {
+  MutexLock guard(maintenance_mutex);
+  SealOrphans();
+  TRY(cutter->DropWhatWasCut());
+  if (const auto cut = cutter->Due()) TRY(cutter->Cut(*cut, stop));
+  head.ForgetIdleSeries();
+  TRY(log_cutter->Cut());
+  TRY(compactor->MergeWhatIsDue(stop));
+  Retention keep;
+  {
+    MutexLock lock_retention(retention_mutex);
+    keep = retention;
+  }
+  metrics.retention_seconds.Set(ToSeconds(keep.time));
+  metrics.retention_bytes.Set(static_cast<double>(keep.bytes));
+  return compactor->Retain(keep, TRY(BytesBesideBlocks()));
+}
+
+// Their rows are in the log only, which therefore could not be cut.
+void Database::Impl::SealOrphans() {
+  ValueEncoder encoder;
+  for (const auto& table : orphans) head.CountChunks(table->Seal(encoder));
+  std::erase_if(orphans, [](const auto& table) { return table->tail_empty(); });
+}
+
+Result<uint64_t> Database::Impl::BytesBesideBlocks() const {
+  uint64_t bytes = head.file_bytes();
+  for (const DirectoryEntry& entry : TRY(files.List(WalPath()))) bytes += entry.size;
+  return bytes;
 }
 
 Status Database::Impl::Close() {
   if (closed.exchange(true)) return {};
+  stopping.request_stop();
+  maintenance_task.reset();
   sync_task.reset();
   index_task.reset();
+  Status done;
+  {
+    MutexLock guard(maintenance_mutex);
+    SealOrphans();
+    done = log_cutter->Cut();
+  }
   Status flushed = FlushLog();
-  Status indexed = WriteIndex();
-  if (indexed) indexed = index->Flush();
   lock.reset();
-  return flushed ? indexed : flushed;
+  return flushed ? done : flushed;
 }
 
 // Series that no row used yet are part of it.
@@ -162,6 +296,11 @@ Status Database::Impl::FlushLog() {
   const auto appended = log->Append({});
   const Status closed_log = log->Close();
   return appended ? closed_log : std::unexpected(appended.error());
+}
+
+std::optional<Labels> Database::Impl::LabelsInIndex(SeriesId id) const {
+  auto found = index->LabelsOf(id);
+  return found ? std::move(*found) : std::nullopt;
 }
 
 SeriesId Database::Impl::LookUp(const Labels& labels) const {
@@ -180,15 +319,21 @@ void Database::Impl::Created(SeriesId id, std::string_view packed) {
   unindexed.push_back({id, std::string(packed)});
 }
 
+Status Database::Impl::AdmitSeries() {
+  if (options.memory == nullptr || !options.memory->tight()) return {};
+  metrics.series_refused.Increment();
+  return Fail(ErrorCode::kLimitExceeded, "no new series: the memory limit of " +
+                                             std::to_string(options.memory->limit_bytes()) +
+                                             " bytes is nearly reached");
+}
+
 // Series that the log defines, and that a crash kept from the index.
 void Database::Impl::QueueReplayedSeries() {
   const auto indexed = index->LastId();
-  for (SeriesRef ref = 0; ref < head.registry.size(); ++ref) {
-    const SeriesId id = head.registry.IdOf(ref);
-    if (indexed && id <= *indexed) continue;
-    MutexLock guard(unindexed_mutex);
-    unindexed.push_back({id, std::string(head.registry.LabelsOf(ref).packed())});
-  }
+  MutexLock guard(unindexed_mutex);
+  head.registry.ForEach([&](SeriesId id, std::string_view packed) REQUIRES(unindexed_mutex) {
+    if (!indexed || id > *indexed) unindexed.push_back({id, std::string(packed)});
+  });
 }
 
 Status Database::Impl::WriteIndex() {
@@ -239,82 +384,95 @@ std::unique_ptr<Appender> Database::NewAppender() {
 Result<std::unique_ptr<Selection>> Database::Select(TimeRange range, const Matchers& matchers,
                                                     const SelectHints&,
                                                     std::stop_token stop) const {
-  return SelectFromHead(impl_->head, range, matchers, std::move(stop));
+  return SelectFromView(impl_->view.Get(), impl_->head, *impl_->index, range, matchers,
+                        std::move(stop));
 }
 
 Result<std::vector<std::string>> Database::LabelNames(const LabelQuery& query,
                                                       std::stop_token stop) const {
-  const SeriesRegistry& registry = impl_->head.registry;
-  std::vector<std::string> names;
-  if (!query.matchers.empty()) {
-    const auto refs = TRY(MatchInHead(impl_->head, query.range, query.matchers, stop));
-    names = TRY(registry.LabelNamesOf(refs, std::move(stop)));
-  } else if (impl_->head.range().Overlaps(query.range)) {
-    names = registry.LabelNames();
-  }
-  SortAndLimit(names, query.limit);
-  return names;
+  return LabelQueries(impl_->view.Get(), impl_->head, *impl_->index).Names(query, std::move(stop));
 }
 
 Result<std::vector<std::string>> Database::LabelValues(const std::string& name,
                                                        const LabelQuery& query,
                                                        std::stop_token stop) const {
-  const SeriesRegistry& registry = impl_->head.registry;
-  std::vector<std::string> values;
-  if (!query.matchers.empty()) {
-    const auto refs = TRY(MatchInHead(impl_->head, query.range, query.matchers, stop));
-    values = TRY(registry.LabelValuesOf(refs, name, std::move(stop)));
-  } else if (impl_->head.range().Overlaps(query.range)) {
-    values = registry.LabelValues(name);
-  }
-  SortAndLimit(values, query.limit);
-  return values;
+  return LabelQueries(impl_->view.Get(), impl_->head, *impl_->index)
+      .Values(name, query, std::move(stop));
 }
 
 Result<std::vector<Labels>> Database::Series(const LabelQuery& query, std::stop_token stop) const {
-  const auto refs = TRY(MatchInHead(impl_->head, query.range, query.matchers, stop));
-  std::vector<Labels> series;
-  series.reserve(refs.size());
-  for (const SeriesRef ref : refs) {
-    if (series.size() % 1024 == 0 && stop.stop_requested()) {
-      return Fail(ErrorCode::kCancelled, "query was cancelled");
-    }
-    series.push_back(impl_->head.registry.LabelsOf(ref));
-  }
-  std::ranges::sort(series);
-  if (query.limit != 0 && series.size() > query.limit) series.resize(query.limit);
-  return series;
+  return LabelQueries(impl_->view.Get(), impl_->head, *impl_->index).Series(query, std::move(stop));
+}
+
+Status Database::Maintain() { return impl_->Maintain({}); }
+
+void Database::SetRetention(Retention retention) {
+  MutexLock guard(impl_->retention_mutex);
+  impl_->retention = retention;
+}
+
+void Database::SetOutOfOrderWindow(std::optional<Duration> window) {
+  impl_->path->SetOutOfOrderWindow(window);
+}
+
+std::vector<std::shared_ptr<const Block>> Database::Blocks() const {
+  return impl_->view.Get()->blocks;
 }
 
 Status Database::DeleteSeries(TimeRange range, const Matchers& matchers) {
   Head& head = impl_->head;
+  MutexLock guard(impl_->maintenance_mutex);
   // What is there now, and nothing that comes later.
   range.max = std::min(range.max, head.range().max);
   if (range.min > range.max) return {};
-  const std::vector<SeriesRef> refs = TRY(MatchInHead(head, range, matchers, {}));
-  if (refs.empty()) return {};
+  TRY(impl_->cutter->FlushLone(range.max));
+  TRY(impl_->compactor->AddTombstones(range, matchers));
+  const auto selection = TRY(SelectFromHead(head, impl_->view.Get()->head, range, matchers, {}));
+  if (selection->size() == 0) return {};
   std::string payload;
-  for (const SeriesRef ref : refs) {
-    wal::AppendDeletion(payload, {head.registry.IdOf(ref), range});
+  for (size_t i = 0; i < selection->size(); ++i) {
+    wal::AppendDeletion(payload, {selection->id(i), range});
   }
   TRY(impl_->path->Log({{{wal::RecordType::kDeletions, payload}}}));
-  for (const SeriesRef ref : refs) head.tombstones.Add(ref, range);
+  for (size_t i = 0; i < selection->size(); ++i) head.tombstones.Add(selection->id(i), range);
   return {};
 }
 
-Status Database::CleanTombstones() { return {}; }
+Status Database::CleanTombstones() {
+  MutexLock guard(impl_->maintenance_mutex);
+  return impl_->compactor->ApplyTombstones(impl_->stopping.get_token());
+}
 
-Result<std::string> Database::Snapshot(bool skip_head) {
-  const Impl& impl = *impl_;
-  if (!skip_head) {
-    TRY(impl.log->Append({}));  // series that no row used yet
-    TRY(impl.log->Sync());
+Result<std::string> Database::Snapshot(bool skip_head) { return impl_->Snapshot(skip_head); }
+
+// A data folder of blocks alone: those that are there, by hard links, and what the head holds.
+Result<std::string> Database::Impl::Snapshot(bool skip_head) {
+  MutexLock guard(maintenance_mutex);
+  std::string name = SnapshotName(clock.Now());
+  const std::string target = options.path + "/snapshots/" + name;
+  TRY(files.CreateDirectories(target + "/blocks"));
+  TRY(WriteIndex());
+  TRY(index->Checkpoint(target + "/index"));
+  for (const auto& block : view.Get()->blocks) {
+    TRY(LinkFolder(files, block->path(), BlockPath(target + "/blocks", block->meta().ulid())));
   }
-  std::string name = SnapshotName(impl.clock.Now());
-  const std::string target = impl.options.path + "/snapshots/" + name;
-  TRY(impl.files.CreateDirectories(target + "/wal"));
-  if (!skip_head) TRY(CopyLog(impl.files, impl.WalPath(), target + "/wal"));
+  if (!skip_head) TRY(SnapshotHead(target));
   return name;
+}
+
+Status Database::Impl::SnapshotHead(const std::string& target) {
+  const HeadBounds bounds = view.Get()->head;
+  const TimeRange range{head.Oldest(bounds), head.range().max};
+  if (range.min > range.max) return {};
+  const auto lengths = WindowLengths(options.min_block_duration, options.max_block_duration);
+  const Timestamp end = WindowOf(range.max, lengths.front()).max + Duration(1);
+  const auto copy = TRY(SeriesIndex::Open(target + "/index"));
+  for (const TimeRange window : WindowsBefore(end, range, lengths)) {
+    const auto block = TRY(WriteHeadBlock(files, target + "/blocks", Ulid::Make(clock.Now()), head,
+                                          bounds, window, {}));
+    if (block != nullptr) TRY(NoteInIndex(*copy, *block));
+  }
+  return copy->Flush();
 }
 
 }  // namespace barograph::tsdb

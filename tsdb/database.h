@@ -8,6 +8,7 @@
 
 #include "base/file_system.h"
 #include "base/log.h"
+#include "base/memory_limit.h"
 #include "base/metrics/registry.h"
 #include "base/result.h"
 #include "base/storage/admin.h"
@@ -18,6 +19,8 @@
 /// The storage engine.
 namespace barograph::tsdb {
 
+class Block;
+
 /// When what was appended is forced to the device. In every mode it survives the death of the
 /// process; this is about the death of the machine.
 enum class WalFsync : uint8_t {
@@ -26,12 +29,28 @@ enum class WalFsync : uint8_t {
   kOff,       ///< when the kernel likes, and at Close
 };
 
+/// What is kept. 0 is no bound.
+struct Retention {
+  Duration time{std::chrono::days(15)};
+  uint64_t bytes = 0;  ///< of everything on the disk; only blocks are removed for it
+};
+
 struct Options {
   std::string path;
+  Duration min_block_duration{std::chrono::hours(2)};
+  Duration max_block_duration{std::chrono::hours(36)};
+  Retention retention = {};
+
+  /// How often it is looked what is to be done: blocks to cut and merge, log to remove.
+  std::chrono::milliseconds maintenance_interval{60'000};
+
   WalFsync wal_fsync = WalFsync::kInterval;
   std::chrono::milliseconds fsync_interval{1000};
   uint64_t wal_segment_bytes = uint64_t{128} << 20;
   size_t max_series = 0;  ///< in memory; 0 is no limit
+
+  /// While it is tight no new series are taken. Null is no limit; must outlive the database.
+  const MemoryLimit* memory = nullptr;
   bool no_lockfile = false;
 
   /// Samples older than the newest by more than this are refused as out of bounds; 0 takes any.
@@ -49,8 +68,11 @@ struct Options {
   std::string index_path;
 };
 
-/// A folder of samples, open for reading and writing: `path`/wal, `path`/index,
-/// `path`/lock, `path`/snapshots.
+/// A folder of samples, open for reading and writing: `path`/wal, `path`/head, `path`/blocks,
+/// `path`/index, `path`/lock, `path`/snapshots.
+///
+/// The newest samples are in the head: in memory and in files of sealed runs, behind the log. Every
+/// window (two hours) what is old enough moves to a block, and blocks are merged to longer ones.
 ///
 /// Appending: a row or a commit is in the write-ahead log before it is visible, and visible before
 /// the call returns. After a crash the next Open finds everything that was acknowledged.
@@ -75,6 +97,19 @@ class Database : public Appendable, public Queryable, public StorageAdmin {
   /// Forces to the device what was appended so far.
   Status Sync();
 
+  /// What the maintenance thread does from time to time, now: cuts the head where that is due,
+  /// merges blocks, applies the retention, removes old segments of the log.
+  Status Maintain();
+
+  /// Replaces what the options say, from the next round on.
+  void SetRetention(Retention retention);
+
+  /// Replaces Options::out_of_order_window.
+  void SetOutOfOrderWindow(std::optional<Duration> window);
+
+  /// The blocks, oldest first.
+  std::vector<std::shared_ptr<const Block>> Blocks() const;
+
   Result<std::unique_ptr<ScrapeTable>> OpenTable() override;
   std::unique_ptr<Appender> NewAppender() override;
 
@@ -88,7 +123,6 @@ class Database : public Appendable, public Queryable, public StorageAdmin {
   Result<std::vector<Labels>> Series(const LabelQuery& query, std::stop_token stop) const override;
 
   Status DeleteSeries(TimeRange range, const Matchers& matchers) override;
-  /// There are no blocks: nothing to do.
   Status CleanTombstones() override;
   Result<std::string> Snapshot(bool skip_head) override;
 

@@ -16,6 +16,8 @@ Metrics::Metrics(MetricsRegistry& r)
                                   "Series that were created in the head.")),
       series_removed(r.AddCounter("prometheus_tsdb_head_series_removed_total",
                                   "Series that were removed from the head.")),
+      series_refused(r.AddCounter("barograph_tsdb_series_refused_total",
+                                  "Times that a new series was refused for want of memory.")),
       samples_appended(r.AddCounter("prometheus_tsdb_head_samples_appended_total",
                                     "Samples that were appended.", FloatType())),
       out_of_order(r.AddCounter("prometheus_tsdb_out_of_order_samples_total",
@@ -53,6 +55,24 @@ Metrics::Metrics(MetricsRegistry& r)
                                    "Times that the log's end was cut back to its last record.")),
       wal_segment(r.AddGauge("prometheus_tsdb_wal_segment_current",
                              "The number of the segment being written.")),
-      wal_bytes(r.AddGauge("prometheus_tsdb_wal_storage_size_bytes", "The size of the log.")) {}
+      wal_bytes(r.AddGauge("prometheus_tsdb_wal_storage_size_bytes", "The size of the log.")),
+      head_truncations(r.AddCounter("prometheus_tsdb_head_truncations_total",
+                                    "Times that old samples moved from the head to blocks.")),
+      compactions(r.AddCounter("prometheus_tsdb_compactions_total", "Merges of blocks begun.")),
+      compactions_failed(r.AddCounter("prometheus_tsdb_compactions_failed_total",
+                                      "Cuts of the head and merges of blocks that failed.")),
+      blocks_loaded(r.AddGauge("prometheus_tsdb_blocks_loaded", "Blocks that are served.")),
+      blocks_damaged(r.AddGauge("barograph_tsdb_blocks_damaged",
+                                "Blocks that are set aside because they cannot be read.")),
+      blocks_bytes(
+          r.AddGauge("prometheus_tsdb_storage_blocks_bytes", "Bytes of all blocks on the disk.")),
+      time_retentions(r.AddCounter("prometheus_tsdb_time_retentions_total",
+                                   "Blocks removed for being older than the retention.")),
+      size_retentions(r.AddCounter("prometheus_tsdb_size_retentions_total",
+                                   "Blocks removed because the storage was over its size.")),
+      retention_seconds(r.AddGauge("prometheus_tsdb_retention_limit_seconds",
+                                   "How long samples are kept; 0 is for ever.")),
+      retention_bytes(r.AddGauge("prometheus_tsdb_retention_limit_bytes",
+                                 "How much the storage may take; 0 is no limit.")) {}
 
 }  // namespace barograph::tsdb

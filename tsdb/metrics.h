@@ -12,6 +12,7 @@ struct Metrics {
   Gauge& head_series;
   Counter& series_created;
   Counter& series_removed;
+  Counter& series_refused;
   Counter& samples_appended;
   Counter& out_of_order;
   Counter& too_old;
@@ -30,6 +31,16 @@ struct Metrics {
   Counter& wal_truncations;
   Gauge& wal_segment;
   Gauge& wal_bytes;
+  Counter& head_truncations;
+  Counter& compactions;
+  Counter& compactions_failed;
+  Gauge& blocks_loaded;
+  Gauge& blocks_damaged;
+  Gauge& blocks_bytes;
+  Counter& time_retentions;
+  Counter& size_retentions;
+  Gauge& retention_seconds;
+  Gauge& retention_bytes;
 };
 
 }  // namespace barograph::tsdb

@@ -114,7 +114,7 @@ Status Replay::ApplySeries(std::string_view payload) {
 
 Status Replay::ApplyRow(std::string_view payload) {
   const wal::RowEnvelope row = TRY(wal::ParseRow(payload));
-  TableState& state = StateOf(row.table);
+  TableState& state = StateOf(row.table, row.sequence);
   if (row.sequence < state.next_sequence) return {};
   if (row.sequence > state.next_sequence && !row.previous_body.empty()) {
     TRY(ApplyBody(state, row.sequence - 1, row.previous_body));
@@ -122,28 +122,39 @@ Status Replay::ApplyRow(std::string_view payload) {
   return ApplyBody(state, row.sequence, row.body);
 }
 
-Replay::TableState& Replay::StateOf(uint64_t table) {
+Replay::TableState& Replay::StateOf(uint64_t table, uint64_t first_sequence) {
   const auto [found, is_new] = tables_.try_emplace(table);
-  if (is_new) {
-    found->second.number = head_.AddTable(table);
-    outcome_.next_table = std::max(outcome_.next_table, table + 1);
+  if (!is_new) return found->second;
+  TableState& state = found->second;
+  outcome_.next_table = std::max(outcome_.next_table, table + 1);
+  if (const auto restored = head_.RestoredTable(table)) {
+    state.number = *restored;
+    state.next_sequence = head_.TableAt(*restored)->next_sequence();
+    state.broken = true;  // its columns are told by the next key row
+  } else {
+    state.number = head_.AddTable(table);
+    // What was before may be gone from the log; the row before the first is told by it.
+    state.headless = first_sequence != 0;
+    state.broken = state.headless;
+    state.next_sequence = first_sequence - (state.headless ? 1 : 0);
   }
-  return found->second;
+  return state;
 }
 
 Status Replay::ApplyBody(TableState& state, uint64_t sequence, std::string_view body) {
   const bool follows = sequence == state.next_sequence && !state.broken;
   outcome_.lost_rows += sequence - std::min(sequence, state.next_sequence);
   state.next_sequence = sequence + 1;
-  const Status read = ReadBody(state, follows, body);
+  const Status read = ReadBody(state, sequence, follows, body);
   state.broken = !read;
-  if (!read) ++outcome_.lost_rows;
+  if (!read && !state.headless) ++outcome_.lost_rows;
+  if (read) state.headless = false;
   // A row that cannot be read for want of those before it is not damaged itself.
   if (!read && read.error().code == ErrorCode::kUnavailable) return {};
   return read;
 }
 
-Status Replay::ReadBody(TableState& state, bool follows, std::string_view body) {
+Status Replay::ReadBody(TableState& state, uint64_t sequence, bool follows, std::string_view body) {
   RowHeader header = TRY(ParseRowHeader(body));
   const std::shared_ptr<Table> table = head_.TableAt(state.number);
   if (!follows) {
@@ -153,10 +164,10 @@ Status Replay::ReadBody(TableState& state, bool follows, std::string_view body) 
   UseKnownIds(header);
   TRY(table->ApplyEdits(header, encoder_));
   AddSources(state.number, header);
-  return AppendRow(*table, header);
+  return AppendRow(*table, sequence, header);
 }
 
-Status Replay::AppendRow(Table& table, const RowHeader& header) {
+Status Replay::AppendRow(Table& table, uint64_t sequence, const RowHeader& header) {
   if (!table.empty() && header.timestamp < table.last_timestamp()) {
     return Fail(ErrorCode::kCorruption, "row record: older than the row before it");
   }
@@ -170,7 +181,8 @@ Status Replay::AppendRow(Table& table, const RowHeader& header) {
     return change.kind == RowChange::Kind::kState;
   };
   if (std::ranges::any_of(changes, is_state)) head_.CountChunks(table.Seal(encoder_));
-  table.Append(header.timestamp, present, changes);
+  table.ExpectRow(at_.segment);
+  table.Append(sequence, header.timestamp, present, changes);
   head_.CountSamples(CountBits(present), {header.timestamp, header.timestamp});
   return {};
 }
@@ -178,18 +190,14 @@ Status Replay::AppendRow(Table& table, const RowHeader& header) {
 // A series that came twice, under two ids, goes by the first.
 void Replay::UseKnownIds(RowHeader& header) {
   for (ColumnAssignment& assignment : header.assignments) {
-    if (const auto ref = FindSeries(assignment.series)) {
-      assignment.series = head_.registry.IdOf(*ref);
-    }
+    assignment.series = FindSeries(assignment.series).value_or(assignment.series);
   }
 }
 
 void Replay::AddSources(uint32_t number, const RowHeader& header) {
   for (const ColumnAssignment& assignment : header.assignments) {
     const Source source{number, assignment.column};
-    if (const auto ref = head_.registry.RefOf(assignment.series)) {
-      head_.registry.SetSource(*ref, source);
-    } else {
+    if (!head_.registry.SetSource(assignment.series, source)) {
       nameless_[static_cast<uint64_t>(assignment.series)].columns.push_back(source);
     }
   }
@@ -198,29 +206,30 @@ void Replay::AddSources(uint32_t number, const RowHeader& header) {
 void Replay::NameNameless(SeriesId id) {
   const auto found = nameless_.find(static_cast<uint64_t>(id));
   if (found == nameless_.end()) return;
-  const SeriesRef ref = *head_.registry.RefOf(id);
-  for (const Source& source : found->second.columns) head_.registry.SetSource(ref, source);
+  const SeriesId known = head_.registry.Find(id).value_or(id);
+  for (const Source& source : found->second.columns) head_.registry.SetSource(known, source);
   for (const Sample& sample : found->second.samples) {
-    StoreSample(ref, {sample.timestamp, sample.value});
+    StoreSample(known, {sample.timestamp, sample.value});
   }
   for (const wal::LoneHistogram& histogram : found->second.histograms) {
-    StoreSample(ref, {histogram.timestamp, 0, &histogram.histogram});
+    StoreSample(known, {histogram.timestamp, 0, &histogram.histogram});
   }
-  for (const TimeRange range : found->second.deletions) head_.tombstones.Add(ref, range);
+  for (const TimeRange range : found->second.deletions) head_.tombstones.Add(known, range);
   nameless_.erase(found);
 }
 
-std::optional<SeriesRef> Replay::FindSeries(SeriesId id) {
-  if (const auto known = head_.registry.RefOf(id)) return known;
+// The id that the series goes by, where it can be known.
+std::optional<SeriesId> Replay::FindSeries(SeriesId id) {
+  if (const auto known = head_.registry.Find(id)) return known;
   const std::optional<Labels> labels = find_labels_(id);
   if (!labels || !head_.registry.Restore(id, *labels)) return std::nullopt;
-  return head_.registry.RefOf(id);
+  return head_.registry.Find(id);
 }
 
 // Of what files hold already the log may still have the records, but not the labels.
 void Replay::AddLoneSources() {
   for (const SeriesId id : head_.lone.Series()) {
-    if (const auto ref = FindSeries(id)) head_.registry.SetSource(*ref, {Source::kLone, 0});
+    if (const auto known = FindSeries(id)) head_.registry.SetSource(*known, {Source::kLone, 0});
   }
   head_.ExtendRange(head_.lone.range());
 }
@@ -234,8 +243,8 @@ bool Replay::IsInFiles() const {
 Status Replay::ApplySamples(std::string_view payload) {
   if (IsInFiles()) return {};
   for (const auto& [series, sample] : TRY(wal::ParseSamples(payload))) {
-    if (const auto ref = FindSeries(series)) {
-      StoreSample(*ref, {sample.timestamp, sample.value});
+    if (const auto known = FindSeries(series)) {
+      StoreSample(*known, {sample.timestamp, sample.value});
     } else {
       nameless_[static_cast<uint64_t>(series)].samples.push_back(sample);
     }
@@ -246,8 +255,8 @@ Status Replay::ApplySamples(std::string_view payload) {
 Status Replay::ApplyHistograms(std::string_view payload) {
   if (IsInFiles()) return {};
   for (wal::LoneHistogram& histogram : TRY(wal::ParseHistograms(payload))) {
-    if (const auto ref = FindSeries(histogram.series)) {
-      StoreSample(*ref, {histogram.timestamp, 0, &histogram.histogram});
+    if (const auto known = FindSeries(histogram.series)) {
+      StoreSample(*known, {histogram.timestamp, 0, &histogram.histogram});
     } else {
       nameless_[static_cast<uint64_t>(histogram.series)].histograms.push_back(std::move(histogram));
     }
@@ -255,17 +264,17 @@ Status Replay::ApplyHistograms(std::string_view payload) {
   return {};
 }
 
-void Replay::StoreSample(SeriesRef ref, const LonePoint& point) {
-  const LoneStore::Appended appended = head_.lone.Append(head_.registry.IdOf(ref), point);
-  if (appended.first) head_.registry.SetSource(ref, {Source::kLone, 0});
+void Replay::StoreSample(SeriesId id, const LonePoint& point) {
+  const LoneStore::Appended appended = head_.lone.Append(id, point);
+  if (appended.first) head_.registry.SetSource(id, {Source::kLone, 0});
   head_.CountChunks({appended.sealed_chunks, appended.sealed_chunks});
   if (appended.sample) head_.CountSamples(1, {point.timestamp, point.timestamp});
 }
 
 Status Replay::ApplyDeletions(std::string_view payload) {
   for (const auto& [series, range] : TRY(wal::ParseDeletions(payload))) {
-    if (const auto ref = FindSeries(series)) {
-      head_.tombstones.Add(*ref, range);
+    if (const auto known = FindSeries(series)) {
+      head_.tombstones.Add(*known, range);
     } else {
       nameless_[static_cast<uint64_t>(series)].deletions.push_back(range);
     }

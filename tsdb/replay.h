@@ -54,7 +54,8 @@ class Replay {
   struct TableState {
     uint32_t number = 0;
     uint64_t next_sequence = 0;
-    bool broken = false;  ///< rows were lost: only a key row can be read
+    bool broken = false;    ///< rows were lost: only a key row can be read
+    bool headless = false;  ///< its first rows were cut off with the log's old segments
   };
 
   Result<std::vector<uint64_t>> ListSegments();
@@ -70,17 +71,17 @@ class Replay {
   Status ApplyClose(std::string_view payload);
   Status ApplyDeletions(std::string_view payload);
 
-  TableState& StateOf(uint64_t table);
+  TableState& StateOf(uint64_t table, uint64_t first_sequence);
   Status ApplyBody(TableState& state, uint64_t sequence, std::string_view body);
-  Status ReadBody(TableState& state, bool follows, std::string_view body);
-  Status AppendRow(Table& table, const RowHeader& header);
+  Status ReadBody(TableState& state, uint64_t sequence, bool follows, std::string_view body);
+  Status AppendRow(Table& table, uint64_t sequence, const RowHeader& header);
   void UseKnownIds(RowHeader& header);
   void AddSources(uint32_t number, const RowHeader& header);
-  std::optional<SeriesRef> FindSeries(SeriesId id);
+  std::optional<SeriesId> FindSeries(SeriesId id);
   void NameNameless(SeriesId id);
   void AddLoneSources();
   bool IsInFiles() const;
-  void StoreSample(SeriesRef ref, const LonePoint& point);
+  void StoreSample(SeriesId id, const LonePoint& point);
 
   FileSystem& files_;
   const std::string directory_;

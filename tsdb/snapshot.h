@@ -12,9 +12,7 @@ namespace barograph::tsdb {
 /// (20260131T140102Z-4f1c...).
 std::string SnapshotName(Timestamp now);
 
-/// Copies the segments in `from` to the existing folder `to`. Segments that are complete become
-/// hard links; of the one that is being written, what it holds now is copied: a torn end is cut
-/// off by whoever opens the copy.
-Status CopyLog(FileSystem& files, const std::string& from, const std::string& to);
+/// Makes the folder `to`, with the files of `from` as hard links.
+Status LinkFolder(FileSystem& files, const std::string& from, const std::string& to);
 
 }  // namespace barograph::tsdb

@@ -1,9 +1,10 @@
 // Usage: crash_test [ROUNDS [SEED]]
 //
 // In each round a child process opens the same database, appends rows and lone samples on several
-// threads, and reports through a pipe each append that returned. The parent ends it with SIGKILL
-// at a random moment, opens the database itself, and checks that every reported sample is there and
-// that every sample there is one that was written, to the bit.
+// threads, and reports through a pipe each append that returned; what is old moves to blocks
+// meanwhile. The parent ends it with SIGKILL at a random moment, opens the database itself, and
+// checks that every reported sample is there and that every sample there is one that was written,
+// to the bit.
 
 #include <fcntl.h>
 #include <signal.h>
@@ -33,7 +34,7 @@ namespace {
 constexpr uint32_t kTables = 2;
 constexpr uint32_t kColumns = 70;
 constexpr uint32_t kLoneKind = kTables;  // the kind of work that lone samples are
-constexpr int64_t kMsPerRound = 10'000'000;
+constexpr int64_t kMsPerRound = 20'000;
 
 /// One append that returned: all series of `kind` have a sample at `ms`.
 struct Acknowledged {
@@ -68,6 +69,10 @@ T Need(Result<T> result) {
 
 tsdb::Options OptionsFor(const std::string& path) {
   return {.path = path,
+          .min_block_duration = std::chrono::milliseconds(200),
+          .max_block_duration = std::chrono::milliseconds(1800),
+          .retention = {.time = Duration(0), .bytes = 0},
+          .maintenance_interval = std::chrono::milliseconds(20),
           .fsync_interval = std::chrono::milliseconds(20),
           .wal_segment_bytes = 64 << 10,
           .index_interval = std::chrono::milliseconds(30),

@@ -460,7 +460,7 @@ TEST_CASE("Lone samples are read while they are appended, frozen, sealed and dro
     const int64_t end = appended[writer];
     SampleColumns columns;
     REQUIRE(store.Read(SeriesId{writer * 40 + 14}, {FromMs(0), FromMs(end - 1)}, 0, columns));
-    const int64_t begin = dropped_before;
+    const int64_t begin = std::max<int64_t>(dropped_before, 0);
     if (end > begin + 1) REQUIRE(columns.size() >= static_cast<size_t>(end - begin - 1));
     for (size_t j = 1; j < columns.size(); ++j) {
       REQUIRE(ToMs(columns.timestamps[j]) == ToMs(columns.timestamps[j - 1]) + 1);

@@ -145,7 +145,7 @@ TEST_CASE("A table written, and one replayed from its rows, both hold exactly wh
     std::string body;
     std::vector<RowChange> changes;
     written.Encode(input, buffers, body, changes);
-    written.Append(times.back(), present, changes);
+    written.Append(times.size() - 1, times.back(), present, changes);
     releases.clear();
     assignments.clear();
 
@@ -157,7 +157,7 @@ TEST_CASE("A table written, and one replayed from its rows, both hold exactly wh
     std::vector<uint64_t> read_present;
     std::vector<RowChange> read_changes;
     REQUIRE(replayed.Decode(*header, read_present, read_changes));
-    replayed.Append(header->timestamp, read_present, read_changes);
+    replayed.Append(times.size() - 1, header->timestamp, read_present, read_changes);
   }
   CheckTable(written, oracle, times);
   CheckTable(replayed, oracle, times);
@@ -183,7 +183,7 @@ TEST_CASE("A row of unchanged values takes about a bit a value, small changes a 
                   .releases = {},
                   .assignments = {}},
                  buffers, body, changes);
-    table.Append(FromMs(ms), present, changes);
+    table.Append(static_cast<uint64_t>(ms), FromMs(ms), present, changes);
     return body.size();
   };
   append(1000);
@@ -220,7 +220,7 @@ TEST_CASE("Rows that are cut off or changed are refused or read, and never crash
       const auto header = ParseRowHeader(bad);
       if (!header || !target.ApplyEdits(*header, encoder)) continue;
       std::vector<uint64_t> read;
-      if (target.Decode(*header, read, changes)) target.Append(header->timestamp, read, changes);
+      if (target.Decode(*header, read, changes)) target.Append(0, header->timestamp, read, changes);
       target.Seal(encoder);
     }
   }

@@ -41,34 +41,39 @@ Matcher RandomMatcher(std::mt19937_64& random) {
   return *Matcher::Make(static_cast<MatchType>(random() % 4), name, value);
 }
 
+std::map<SeriesId, Labels> Find(const SeriesRegistry& registry, const Matchers& matchers) {
+  const auto found = registry.Match(matchers, {});
+  REQUIRE(found);
+  std::map<SeriesId, Labels> series;
+  for (size_t i = 0; i < found->refs.size(); ++i) {
+    series.emplace(registry.IdOf(*found, i), registry.LabelsOf(*found->set, found->refs[i]));
+  }
+  REQUIRE(series.size() == found->refs.size());
+  return series;
+}
+
 }  // namespace
 
 TEST_CASE("Matching by postings finds exactly the series that the matchers accept") {
   std::mt19937_64 random(5);
   SeriesRegistry registry(0, {});
-  std::map<SeriesRef, Labels> all;
+  std::map<SeriesId, Labels> all;
   for (int i = 0; i < 3000; ++i) {
     const Labels labels = RandomLabels(random);
-    const auto ref = registry.GetOrCreate(labels);
-    REQUIRE(ref);
-    const auto [known, is_new] = all.emplace(*ref, labels);
+    const auto id = registry.GetOrCreate(labels);
+    REQUIRE(id);
+    const auto [known, is_new] = all.emplace(*id, labels);
     REQUIRE(known->second == labels);
   }
   REQUIRE(registry.size() == all.size());
-  for (const auto& [ref, labels] : all) {
-    REQUIRE(registry.LabelsOf(ref) == labels);
-    REQUIRE(registry.RefOf(registry.IdOf(ref)) == ref);
-  }
+  for (const auto& [id, labels] : all) REQUIRE(registry.Find(id) == id);
   for (int i = 0; i < 500; ++i) {
     Matchers matchers;
     for (size_t n = random() % 4; n > 0; --n) matchers.push_back(RandomMatcher(random));
-    std::vector<SeriesRef> expected;
-    for (const auto& [ref, labels] : all) {
-      if (MatchesAll(matchers, labels)) expected.push_back(ref);
-    }
-    const auto found = registry.Match(matchers, {});
-    REQUIRE(found);
-    REQUIRE(*found == expected);
+    std::map<SeriesId, Labels> expected = all;
+    std::erase_if(expected,
+                  [&](const auto& series) { return !MatchesAll(matchers, series.second); });
+    REQUIRE(Find(registry, matchers) == expected);
   }
 }
 
@@ -99,27 +104,58 @@ TEST_CASE("Ids are restored, never given twice, and two ids of one series are on
   REQUIRE(registry.Restore(SeriesId{3}, b));
   REQUIRE(registry.Restore(SeriesId{9}, a));
   CHECK(registry.size() == 2);
-  CHECK(registry.RefOf(SeriesId{9}) == registry.RefOf(SeriesId{7}));
-  const SeriesRef ref = *registry.GetOrCreate(c);
-  CHECK(registry.IdOf(ref) == SeriesId{10});
+  CHECK(registry.Find(SeriesId{9}) == SeriesId{7});
+  CHECK(*registry.GetOrCreate(c) == SeriesId{10});
   CHECK(created == std::vector{SeriesId{10}});
   registry.ReserveIds(SeriesId{100});
-  CHECK(registry.IdOf(*registry.GetOrCreate({{"n", "d"}})) == SeriesId{101});
-  CHECK_FALSE(registry.RefOf(SeriesId{50}));
+  CHECK(*registry.GetOrCreate({{"n", "d"}}) == SeriesId{101});
+  CHECK_FALSE(registry.Find(SeriesId{50}));
 }
 
 TEST_CASE("The sources of a series are kept in the order in which it had them") {
   SeriesRegistry registry(0, {});
-  const SeriesRef ref = *registry.GetOrCreate({{"n", "a"}});
-  registry.SetSource(ref, {4, 1});
-  registry.SetSource(ref, {Source::kLone, 0});
-  registry.SetSource(ref, {2, 7});
-  registry.SetSource(ref, {4, 9});
+  const SeriesId id = *registry.GetOrCreate({{"n", "a"}});
+  for (const Source& source :
+       {Source{4, 1}, Source{Source::kLone, 0}, Source{2, 7}, Source{4, 9}}) {
+    REQUIRE(registry.SetSource(id, source));
+  }
+  const auto found = registry.Match({}, {});
+  REQUIRE(found->refs.size() == 1);
   std::vector<Source> sources;
-  registry.SourcesOf(ref, sources);
+  registry.SourcesOf(*found, 0, sources);
   CHECK(sources == std::vector<Source>{{4, 9}, {Source::kLone, 0}, {2, 7}});
-  CHECK(registry.ColumnIn(ref, 2) == ColumnId{7});
-  CHECK_FALSE(registry.ColumnIn(ref, 3));
+  CHECK(registry.ColumnIn(id, 2) == ColumnId{7});
+  CHECK_FALSE(registry.ColumnIn(id, 3));
+  CHECK_FALSE(registry.SetSource(SeriesId{99}, {1, 1}));
+}
+
+TEST_CASE("Series without living sources leave; the others, and what was found before, stay") {
+  std::mt19937_64 random(11);
+  SeriesRegistry registry(0, {});
+  std::map<SeriesId, Labels> all;
+  for (int i = 0; i < 10'000; ++i) {
+    const Labels labels = RandomLabels(random);
+    const SeriesId id = *registry.GetOrCreate(labels);
+    all.emplace(id, labels);
+    registry.SetSource(id, {static_cast<uint32_t>(static_cast<uint64_t>(id) % 3), 5});
+  }
+  REQUIRE(registry.Restore(SeriesId{1'000'000}, all.at(SeriesId{2})));
+  const auto before = registry.Match({}, {});
+  const auto alive = [](SeriesId, Source source) { return source.table != 1; };
+  std::map<SeriesId, Labels> left = all;
+  std::erase_if(left,
+                [](const auto& series) { return static_cast<uint64_t>(series.first) % 3 == 1; });
+  CHECK(registry.Compact(alive) == all.size() - left.size());
+  CHECK(Find(registry, {}) == left);
+  CHECK(registry.ColumnIn(SeriesId{2}, 2) == ColumnId{5});
+  CHECK(registry.Find(SeriesId{1'000'000}) == SeriesId{2});
+  CHECK_FALSE(registry.Find(SeriesId{1}));
+  for (size_t i = 0; i < before->refs.size(); ++i) {
+    REQUIRE(registry.LabelsOf(*before->set, before->refs[i]) == all.at(registry.IdOf(*before, i)));
+  }
+  CHECK(registry.Compact(alive) == 0);
+  // Its id is not given again.
+  CHECK(*registry.GetOrCreate(all.at(SeriesId{1})) > SeriesId{1'000'000});
 }
 
 }  // namespace barograph::tsdb

@@ -60,6 +60,15 @@ void BlockTombstones::Add(const BlockTombstones& other) {
   }
 }
 
+bool BlockTombstones::DropBefore(Timestamp time) {
+  size_t dropped = 0;
+  for (auto& [id, ranges] : ranges_) {
+    dropped += std::erase_if(ranges, [time](TimeRange range) { return range.max < time; });
+  }
+  std::erase_if(ranges_, [](const auto& entry) { return entry.second.empty(); });
+  return dropped > 0;
+}
+
 std::span<const TimeRange> BlockTombstones::RangesOf(SeriesId id) const {
   const auto found = ranges_.find(id);
   if (found == ranges_.end()) return {};

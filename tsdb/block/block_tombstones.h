@@ -19,6 +19,9 @@ class BlockTombstones {
   void Add(SeriesId id, TimeRange range);
   void Add(const BlockTombstones& other);
 
+  /// Forgets the ranges that end before `time`; whether there were any.
+  bool DropBefore(Timestamp time);
+
   bool empty() const { return ranges_.empty(); }
   size_t series() const { return ranges_.size(); }
 

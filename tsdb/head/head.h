@@ -2,14 +2,20 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "base/mutex.h"
 #include "base/time.h"
+#include "tsdb/head/head_bounds.h"
 #include "tsdb/head/lone_store.h"
 #include "tsdb/head/series_registry.h"
 #include "tsdb/head/table.h"
+#include "tsdb/head/table_files.h"
 #include "tsdb/head/tombstones.h"
 #include "tsdb/metrics.h"
 
@@ -22,13 +28,37 @@ class Head {
   Head(SeriesRegistry::Hooks hooks, size_t max_series, Metrics& metrics)
       : registry(max_series, std::move(hooks)), metrics_(metrics) {}
 
+  /// Makes the runs that were sealed so far survive the machine's death.
+  Status SyncFiles();
+  uint64_t file_bytes() const;
+
   SeriesRegistry registry;
   LoneStore lone;
   Tombstones tombstones;
 
+  /// Opens the files of sealed runs in `directory`, and takes over what they hold. The series of
+  /// the runs' columns have to be made known to the registry afterwards.
+  Status OpenFiles(FileSystem& files, const std::string& directory, const Logger& logger);
+
   /// Adds the table that the log calls `id`, and returns its number here.
   uint32_t AddTable(uint64_t id);
+
+  /// Null where the table is gone.
   std::shared_ptr<Table> TableAt(uint32_t number) const;
+  std::vector<std::shared_ptr<Table>> Tables() const;
+  std::vector<std::pair<uint32_t, std::shared_ptr<Table>>> NumberedTables() const;
+
+  /// The number of the table that OpenFiles found under that id.
+  std::optional<uint32_t> RestoredTable(uint64_t id) const;
+
+  /// The highest such id; 0 where there is none.
+  uint64_t LastRestoredTable() const { return restored_.empty() ? 0 : restored_.rbegin()->first; }
+
+  /// Forgets what the tables hold before `cut`. Precondition: no reader looks there any more.
+  Status DropBefore(Timestamp cut);
+
+  /// Lets the series go that have no samples in the head any more, once they are many.
+  void ForgetIdleSeries();
 
   /// For the counters, and the head's bounds in time.
   void CountSamples(uint64_t count, TimeRange range);
@@ -36,10 +66,21 @@ class Head {
   void CountChunks(const SealCount& sealed);
   TimeRange range() const;
 
+  /// The time of the oldest sample within the bounds; kMaxTimestamp where there is none. Looks at
+  /// all lone series.
+  Timestamp Oldest(const HeadBounds& bounds) const;
+
+  /// Takes over that only what is within the bounds is still looked at here.
+  void NoteBounds(const HeadBounds& bounds);
+
  private:
+  void ShowMin() REQUIRES(range_mutex_);
+
   Metrics& metrics_;
+  std::unique_ptr<TableFiles> table_files_;  // before the tables
   mutable SharedMutex tables_mutex_;
   std::vector<std::shared_ptr<Table>> tables_ GUARDED_BY(tables_mutex_);
+  std::map<uint64_t, uint32_t> restored_;  // numbers by id; set once
   mutable Mutex range_mutex_;
   TimeRange range_ GUARDED_BY(range_mutex_) = Table::kNoRange;
 };

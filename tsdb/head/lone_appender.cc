@@ -64,7 +64,7 @@ void LoneAppender::Accepted::Add(const Collected& sample) {
 }
 
 Result<SeriesId> LoneAppender::Resolve(const Labels& labels) {
-  return path_.head.registry.IdOf(TRY(path_.head.registry.GetOrCreate(labels)));
+  return path_.head.registry.GetOrCreate(labels);
 }
 
 void LoneAppender::Append(SeriesId series, Sample sample) {
@@ -104,7 +104,7 @@ Status LoneAppender::CheckCollected() const {
                 "a native histogram's buckets do not go with its spans, or are too many");
   }
   for (const auto& [series, point] : samples_) {
-    if (path_.head.registry.RefOf(series)) continue;
+    if (path_.head.registry.Find(series) || path_.Revive(series)) continue;
     return Fail(ErrorCode::kInvalidArgument,
                 "no series has the id " + std::to_string(static_cast<uint64_t>(series)));
   }
@@ -182,9 +182,9 @@ void LoneAppender::Store(const Collected& sample) {
   const LoneStore::Appended appended = head.lone.Append(sample.series, sample.point);
   head.CountChunks({appended.sealed_chunks, appended.sealed_chunks});
   if (!appended.first) return;
-  if (const auto ref = head.registry.RefOf(sample.series)) {
-    head.registry.SetSource(*ref, {Source::kLone, 0});
-  }
+  const Source here{Source::kLone, 0};
+  if (head.registry.SetSource(sample.series, here) || !path_.Revive(sample.series)) return;
+  head.registry.SetSource(sample.series, here);
 }
 
 }  // namespace barograph::tsdb

@@ -255,6 +255,19 @@ bool LoneSeries::Overlaps(TimeRange range, uint64_t min_generation,
   });
 }
 
+Timestamp LoneSeries::Oldest(uint64_t min_generation, const LoneChunks& chunks) const {
+  Timestamp oldest = kMaxTimestamp;
+  if (!tail_.empty()) oldest = tail_.oldest();
+  if (parts_ == nullptr) return oldest;
+  for (const SampleColumns* samples : {&parts_->late, &parts_->histograms}) {
+    if (!samples->empty()) oldest = std::min(oldest, samples->timestamps.front());
+  }
+  for (const LoneRun& run : parts_->runs) {
+    if (chunks.GenerationOf(run) >= min_generation) oldest = std::min(oldest, run.range().min);
+  }
+  return oldest;
+}
+
 bool LoneSeries::HasRunsOf(uint64_t generation, const LoneChunks& chunks) const {
   return parts_ != nullptr && std::ranges::any_of(parts_->runs, [&](const LoneRun& run) {
            return chunks.GenerationOf(run) == generation;

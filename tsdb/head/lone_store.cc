@@ -232,6 +232,17 @@ std::vector<SeriesId> LoneStore::SeriesIn(uint64_t generation) const {
   });
 }
 
+Timestamp LoneStore::Oldest(uint64_t min_generation) const {
+  Timestamp oldest = kMaxTimestamp;
+  for (const Shard& shard : shards_) {
+    ReaderLock lock(shard.mutex);
+    for (const auto& [id, series] : shard.series) {
+      oldest = std::min(oldest, series.Oldest(min_generation, shard.chunks));
+    }
+  }
+  return oldest;
+}
+
 bool LoneStore::Overlaps(SeriesId id, TimeRange range, uint64_t min_generation) const {
   const Shard& shard = ShardOf(id);
   ReaderLock lock(shard.mutex);

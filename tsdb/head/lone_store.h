@@ -90,6 +90,10 @@ class LoneStore {
   /// The series that have samples in this frozen generation, ascending.
   std::vector<SeriesId> SeriesIn(uint64_t generation) const;
 
+  /// The time of the oldest sample of this generation and later; kMaxTimestamp where there is none.
+  /// Looks at all series.
+  Timestamp Oldest(uint64_t min_generation) const;
+
   /// Whether the series may have samples in the range, of this generation and later.
   bool Overlaps(SeriesId series, TimeRange range, uint64_t min_generation = 0) const;
 

@@ -41,14 +41,15 @@ size_t Compact(RowMask present, std::span<double> values) {
 
 }  // namespace
 
+SealedRun::SealedRun(RunShape shape, Columns columns, std::string_view bytes,
+                     std::shared_ptr<const void> owner)
+    : shape_(shape), columns_(std::move(columns)), bytes_(bytes), owner_(std::move(owner)) {}
+
 std::shared_ptr<const SealedRun> SealedRun::Build(const Tail& tail, Columns columns,
                                                   ValueEncoder& encoder) {
-  std::shared_ptr<SealedRun> run(new SealedRun);
-  run->rows_ = tail.rows();
-  run->range_ = {tail.timestamps().front(), tail.timestamps().back()};
-  run->columns_ = std::move(columns);
-
-  const size_t width = run->columns_->size();
+  RunShape shape{.rows = tail.rows(),
+                 .range = {tail.timestamps().front(), tail.timestamps().back()}};
+  const size_t width = columns->size();
   const RowMask every_row = RowMask::Range(0, tail.rows());
   std::string offsets, partials, chunks;
   std::array<double, Tail::kRows> values;
@@ -58,7 +59,7 @@ std::shared_ptr<const SealedRun> SealedRun::Build(const Tail& tail, Columns colu
     const RowMask present = tail.Present(column);
     if (present != every_row) {
       AppendPartial(partials, c, present);
-      ++run->partials_;
+      ++shape.partials;
     }
     if (present.empty()) continue;
     const std::span<double> all(values.data(), tail.rows());
@@ -69,10 +70,44 @@ std::shared_ptr<const SealedRun> SealedRun::Build(const Tail& tail, Columns colu
   std::string timestamps;
   EncodeTimestamps(tail.timestamps(), timestamps);
 
-  run->chunks_at_ = static_cast<uint32_t>(offsets.size() + partials.size() + timestamps.size());
-  run->bytes_.reserve(run->chunks_at_ + chunks.size());
-  run->bytes_.append(offsets).append(partials).append(timestamps).append(chunks);
+  shape.chunks_at = static_cast<uint32_t>(offsets.size() + partials.size() + timestamps.size());
+  auto bytes = std::make_shared<std::string>();
+  bytes->reserve(shape.chunks_at + chunks.size());
+  bytes->append(offsets).append(partials).append(timestamps).append(chunks);
+  const std::string_view view = *bytes;
+  return std::shared_ptr<const SealedRun>(
+      new SealedRun(shape, std::move(columns), view, std::move(bytes)));
+}
+
+Result<std::shared_ptr<const SealedRun>> SealedRun::Over(RunShape shape, Columns columns,
+                                                         std::string_view bytes,
+                                                         std::shared_ptr<const void> owner) {
+  std::shared_ptr<const SealedRun> run(
+      new SealedRun(shape, std::move(columns), bytes, std::move(owner)));
+  if (!run->IsWellFormed()) return Fail(ErrorCode::kCorruption, "a sealed run is malformed");
   return run;
+}
+
+std::shared_ptr<const SealedRun> SealedRun::With(Columns columns) const {
+  return std::shared_ptr<const SealedRun>(
+      new SealedRun(shape_, std::move(columns), bytes_, owner_));
+}
+
+// Whether everything that the bytes tell of themselves lies within them.
+bool SealedRun::IsWellFormed() const {
+  const size_t width = columns_->size();
+  const uint64_t timestamps_at =
+      (uint64_t{width} + 1) * kOffsetBytes + uint64_t{shape_.partials} * kPartialBytes;
+  if (shape_.rows == 0 || shape_.rows > Tail::kRows || shape_.range.min > shape_.range.max ||
+      timestamps_at > shape_.chunks_at || shape_.chunks_at > bytes_.size()) {
+    return false;
+  }
+  uint32_t before = 0;
+  for (size_t c = 0; c <= width; ++c) {
+    if (Offset(c) < before) return false;
+    before = Offset(c);
+  }
+  return before == bytes_.size() - shape_.chunks_at;
 }
 
 uint32_t SealedRun::Offset(size_t column) const {
@@ -80,8 +115,8 @@ uint32_t SealedRun::Offset(size_t column) const {
 }
 
 Status SealedRun::DecodeTimestamps(std::span<Timestamp> out) const {
-  const size_t at = (columns_->size() + 1) * kOffsetBytes + partials_ * kPartialBytes;
-  return tsdb::DecodeTimestamps(std::string_view(bytes_).substr(at, chunks_at_ - at), out);
+  const size_t at = (columns_->size() + 1) * kOffsetBytes + shape_.partials * kPartialBytes;
+  return tsdb::DecodeTimestamps(bytes_.substr(at, shape_.chunks_at - at), out);
 }
 
 size_t SealedRun::Find(SeriesId series, ColumnId guess) const {
@@ -95,7 +130,7 @@ size_t SealedRun::Find(SeriesId series, ColumnId guess) const {
 
 RowMask SealedRun::Present(size_t column) const {
   const char* partial = bytes_.data() + (columns_->size() + 1) * kOffsetBytes;
-  size_t low = 0, high = partials_;
+  size_t low = 0, high = shape_.partials;
   while (low < high) {
     const size_t middle = (low + high) / 2;
     if (LoadInteger<uint32_t>(partial + middle * kPartialBytes) < column) {
@@ -105,22 +140,24 @@ RowMask SealedRun::Present(size_t column) const {
     }
   }
   const char* found = partial + low * kPartialBytes;
-  if (low == partials_ || LoadInteger<uint32_t>(found) != column) {
-    return RowMask::Range(0, rows_);
+  if (low == shape_.partials || LoadInteger<uint32_t>(found) != column) {
+    return RowMask::Range(0, rows());
   }
-  return {{LoadInteger<uint64_t>(found + 4), LoadInteger<uint64_t>(found + 12)}};
+  const RowMask every_row = RowMask::Range(0, rows());
+  return {{LoadInteger<uint64_t>(found + 4) & every_row.words[0],
+           LoadInteger<uint64_t>(found + 12) & every_row.words[1]}};
 }
 
 Status SealedRun::DecodeValues(size_t column, std::span<double> out) const {
   const RowMask present = Present(column);
   const size_t count = present.Count();
-  const std::string_view chunk = std::string_view(bytes_).substr(
-      chunks_at_ + Offset(column), Offset(column + 1) - Offset(column));
+  const std::string_view chunk =
+      bytes_.substr(shape_.chunks_at + Offset(column), Offset(column + 1) - Offset(column));
   if (Status s = tsdb::DecodeValues(chunk, out.first(count)); !s) return s;
-  if (count == rows_) return {};
+  if (count == rows()) return {};
   // Spread out, from the back, to the rows the values belong to.
   size_t from = count;
-  for (size_t row = rows_; row-- > 0 && from > 0;) {
+  for (size_t row = rows(); row-- > 0 && from > 0;) {
     if (present.Test(row)) out[row] = out[--from];
   }
   return {};

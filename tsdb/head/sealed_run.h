@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/model/sample.h"
@@ -17,9 +17,17 @@ namespace barograph::tsdb {
 
 class Tail;
 
+/// What there is to know of a run's bytes.
+struct RunShape {
+  size_t rows = 0;
+  TimeRange range;
+  uint32_t partials = 0;
+  uint32_t chunks_at = 0;  ///< where the first chunk starts
+};
+
 /// Some rows of a scrape table, compressed: the shared column of timestamps and one chunk a
-/// series, in one piece of memory that names no address, so that it can as well be mapped from a
-/// file. Immutable and thread-safe.
+/// series, in one piece that names no address: it is in memory, or mapped from a file
+/// (tsdb/head/table_files.h). Immutable and thread-safe.
 ///
 ///   run     := offset{columns + 1} partial{partials} timestamps chunk{columns}
 ///   offset  := u32, little-endian: where the column's chunk starts, from the first chunk's start
@@ -35,8 +43,19 @@ class SealedRun {
   static std::shared_ptr<const SealedRun> Build(const Tail& tail, Columns columns,
                                                 ValueEncoder& encoder);
 
-  size_t rows() const { return rows_; }
-  TimeRange range() const { return range_; }
+  /// A run over bytes that live as long as `owner`. Corruption when the bytes do not have that
+  /// shape.
+  static Result<std::shared_ptr<const SealedRun>> Over(RunShape shape, Columns columns,
+                                                       std::string_view bytes,
+                                                       std::shared_ptr<const void> owner);
+
+  /// The same run; precondition: `columns` are equal to its own.
+  std::shared_ptr<const SealedRun> With(Columns columns) const;
+
+  const RunShape& shape() const { return shape_; }
+  std::string_view bytes() const { return bytes_; }
+  size_t rows() const { return shape_.rows; }
+  TimeRange range() const { return shape_.range; }
 
   /// Precondition: out.size() is rows().
   Status DecodeTimestamps(std::span<Timestamp> out) const;
@@ -55,15 +74,15 @@ class SealedRun {
   const Columns& columns() const { return columns_; }
 
  private:
-  SealedRun() = default;
+  SealedRun(RunShape shape, Columns columns, std::string_view bytes,
+            std::shared_ptr<const void> owner);
+  bool IsWellFormed() const;
   uint32_t Offset(size_t column) const;
 
-  size_t rows_ = 0;
-  TimeRange range_;
-  Columns columns_;
-  uint32_t partials_ = 0;
-  uint32_t chunks_at_ = 0;
-  std::string bytes_;
+  const RunShape shape_;
+  const Columns columns_;
+  const std::string_view bytes_;
+  const std::shared_ptr<const void> owner_;
 };
 
 }  // namespace barograph::tsdb

@@ -24,11 +24,15 @@ struct SelectedSeries {
 /// What was found, frozen. Immutable once built, shared by the cursors.
 struct Selected {
   const Head& head;
+  HeadBounds bounds;
   TimeRange range;
+  std::shared_ptr<const SeriesSet> set;  ///< that the refs belong to
   std::vector<SelectedSeries> series;
   std::vector<Source> sources;  ///< by series; `table` is an index in `tables`, or kLone
   std::vector<SelectedTable> tables;
   std::vector<std::vector<TimeRange>> deleted;
+
+  TimeRange table_range() const { return {std::max(range.min, bounds.tables_from), range.max}; }
 
   std::span<const Source> SourcesOf(size_t index) const {
     return std::span(sources).subspan(series[index].first_source, series[index].sources);
@@ -51,16 +55,21 @@ void KeepUndeleted(const SeriesSamples& samples, std::span<const TimeRange> dele
 /// Finds the sources that overlap the range; looks at each table once.
 class SourceFilter {
  public:
-  SourceFilter(const Head& head, TimeRange range) : head_(head), range_(range) {}
+  explicit SourceFilter(const Selected& selected)
+      : head_(selected.head),
+        range_(selected.table_range()),
+        lone_range_(selected.range),
+        lone_from_(selected.bounds.lone_from) {}
 
   /// Appends the sources of the series that may have samples in the range.
-  void AppendSources(SeriesRef ref, SeriesId id, std::vector<Source>& out) {
+  void AppendSources(const SeriesRegistry::Found& found, size_t index, SeriesId id,
+                     std::vector<Source>& out) {
     candidates_.clear();
-    head_.registry.SourcesOf(ref, candidates_);
+    head_.registry.SourcesOf(found, index, candidates_);
     for (const Source& source : candidates_) {
       if (source.table == Source::kLone) {
-        if (head_.lone.Overlaps(id, range_)) out.push_back(source);
-      } else if (const auto table = Selected(source.table)) {
+        if (head_.lone.Overlaps(id, lone_range_, lone_from_)) out.push_back(source);
+      } else if (const auto table = Number(source.table)) {
         out.push_back({*table, source.column});
       }
     }
@@ -70,13 +79,13 @@ class SourceFilter {
 
  private:
   // The table's index in `tables` when it overlaps.
-  std::optional<uint32_t> Selected(uint32_t number) {
+  std::optional<uint32_t> Number(uint32_t number) {
     if (number >= numbers_.size()) numbers_.resize(number + 1, kUnknown);
     uint32_t& index = numbers_[number];
     if (index == kUnknown) {
       std::shared_ptr<const Table> table = head_.TableAt(number);
       index = kOutside;
-      if (table->range().Overlaps(range_)) {
+      if (table != nullptr && range_.min <= range_.max && table->range().Overlaps(range_)) {
         index = static_cast<uint32_t>(tables.size());
         const uint64_t rows = table->rows();
         tables.push_back({std::move(table), rows});
@@ -88,7 +97,9 @@ class SourceFilter {
   static constexpr uint32_t kUnknown = ~uint32_t{0};
   static constexpr uint32_t kOutside = kUnknown - 1;
   const Head& head_;
-  TimeRange range_;
+  const TimeRange range_;
+  const TimeRange lone_range_;
+  const uint64_t lone_from_;
   std::vector<uint32_t> numbers_;  // by table number
   std::vector<Source> candidates_;
 };
@@ -96,37 +107,37 @@ class SourceFilter {
 class HeadCursor : public SeriesCursor {
  public:
   explicit HeadCursor(std::shared_ptr<const Selected> selected)
-      : selected_(std::move(selected)), reader_(selected_->tables, selected_->range) {}
+      : selected_(std::move(selected)), reader_(selected_->tables, selected_->table_range()) {}
 
   Result<SeriesSamples> Read(size_t index) override {
-    const SeriesSamples samples = TRY(ReadAll(index));
-    const uint32_t deleted = selected_->series[index].deleted;
-    if (deleted == kNothing) return samples;
-    KeepUndeleted(samples, selected_->deleted[deleted], kept_);
-    return Spans(kept_);
-  }
-
- private:
-  Result<SeriesSamples> ReadAll(size_t index) {
     const std::span<const Source> sources = selected_->SourcesOf(index);
-    const SeriesId id = selected_->series[index].id;
+    const SelectedSeries& series = selected_->series[index];
     if (sources.size() == 1 && sources[0].table != Source::kLone) {
-      return reader_.Read(sources[0].table, id, sources[0].column);
+      return ReadTable(series, sources[0]);
     }
     merged_.clear();
     for (const Source& source : sources) {
+      part_.clear();
       if (source.table == Source::kLone) {
-        part_.clear();
-        TRY(selected_->head.lone.Read(id, selected_->range, 0, part_));
+        TRY(selected_->head.lone.Read(series.id, selected_->range, selected_->bounds.lone_from,
+                                      part_));
       } else {
-        const SeriesSamples read = TRY(reader_.Read(source.table, id, source.column));
-        part_.clear();
+        const SeriesSamples read = TRY(ReadTable(series, source));
         part_.timestamps.assign(read.timestamps.begin(), read.timestamps.end());
         part_.values.assign(read.values.begin(), read.values.end());
       }
       MergeInto(merged_, part_);
     }
     return Spans(merged_);
+  }
+
+ private:
+  // Only rows of tables are ever deleted here: lone samples move to a block first.
+  Result<SeriesSamples> ReadTable(const SelectedSeries& series, const Source& source) {
+    const SeriesSamples samples = TRY(reader_.Read(source.table, series.id, source.column));
+    if (series.deleted == kNothing) return samples;
+    KeepUndeleted(samples, selected_->deleted[series.deleted], kept_);
+    return Spans(kept_);
   }
 
   // Samples may have come between, or gone: hints are found among what is left.
@@ -155,7 +166,7 @@ class HeadSelection : public Selection {
 
   size_t size() const override { return selected_->series.size(); }
   Labels labels(size_t index) const override {
-    return selected_->head.registry.LabelsOf(selected_->series[index].ref);
+    return selected_->head.registry.LabelsOf(*selected_->set, selected_->series[index].ref);
   }
   SeriesId id(size_t index) const override { return selected_->series[index].id; }
   std::unique_ptr<SeriesCursor> NewCursor() const override {
@@ -171,7 +182,7 @@ Status ApplyTombstones(const std::shared_ptr<Selected>& selected) {
   const Tombstones& tombstones = selected->head.tombstones;
   if (tombstones.empty()) return {};
   for (SelectedSeries& series : selected->series) {
-    std::vector<TimeRange> ranges = tombstones.RangesOf(series.ref);
+    std::vector<TimeRange> ranges = tombstones.RangesOf(series.id);
     if (ranges.empty()) continue;
     series.deleted = static_cast<uint32_t>(selected->deleted.size());
     selected->deleted.push_back(std::move(ranges));
@@ -186,20 +197,21 @@ Status ApplyTombstones(const std::shared_ptr<Selected>& selected) {
   return {};
 }
 
-Result<std::shared_ptr<Selected>> Find(const Head& head, TimeRange range, const Matchers& matchers,
-                                       const std::stop_token& stop) {
-  const std::vector<SeriesRef> refs = TRY(head.registry.Match(matchers, stop));
-  auto selected = std::make_shared<Selected>(Selected{head, range, {}, {}, {}, {}});
-  SourceFilter filter(head, range);
-  for (size_t i = 0; i < refs.size(); ++i) {
+Result<std::shared_ptr<Selected>> Find(const Head& head, const HeadBounds& bounds, TimeRange range,
+                                       const Matchers& matchers, const std::stop_token& stop) {
+  const SeriesRegistry::Found found = TRY(head.registry.Match(matchers, stop));
+  auto selected =
+      std::make_shared<Selected>(Selected{head, bounds, range, found.set, {}, {}, {}, {}});
+  SourceFilter filter(*selected);
+  for (size_t i = 0; i < found.refs.size(); ++i) {
     if (i % kSeriesPerStop == 0 && stop.stop_requested()) {
       return Fail(ErrorCode::kCancelled, "query was cancelled");
     }
     const auto first = static_cast<uint32_t>(selected->sources.size());
-    const SeriesId id = head.registry.IdOf(refs[i]);
-    filter.AppendSources(refs[i], id, selected->sources);
+    const SeriesId id = head.registry.IdOf(found, i);
+    filter.AppendSources(found, i, id, selected->sources);
     const auto count = static_cast<uint32_t>(selected->sources.size()) - first;
-    if (count > 0) selected->series.push_back({id, refs[i], first, count});
+    if (count > 0) selected->series.push_back({id, found.refs[i], first, count});
   }
   selected->tables = std::move(filter.tables);
   TRY(ApplyTombstones(selected));
@@ -208,19 +220,21 @@ Result<std::shared_ptr<Selected>> Find(const Head& head, TimeRange range, const 
 
 }  // namespace
 
-Result<std::unique_ptr<Selection>> SelectFromHead(const Head& head, TimeRange range,
-                                                  const Matchers& matchers, std::stop_token stop) {
-  std::shared_ptr<Selected> selected = TRY(Find(head, range, matchers, stop));
+Result<std::unique_ptr<Selection>> SelectFromHead(const Head& head, const HeadBounds& bounds,
+                                                  TimeRange range, const Matchers& matchers,
+                                                  std::stop_token stop) {
+  std::shared_ptr<Selected> selected = TRY(Find(head, bounds, range, matchers, stop));
   return std::unique_ptr<Selection>(std::make_unique<HeadSelection>(std::move(selected)));
 }
 
-Result<std::vector<SeriesRef>> MatchInHead(const Head& head, TimeRange range,
-                                           const Matchers& matchers, std::stop_token stop) {
-  const std::shared_ptr<Selected> selected = TRY(Find(head, range, matchers, stop));
-  std::vector<SeriesRef> refs;
-  refs.reserve(selected->series.size());
-  for (const SelectedSeries& series : selected->series) refs.push_back(series.ref);
-  return refs;
+Result<SeriesRegistry::Found> MatchInHead(const Head& head, const HeadBounds& bounds,
+                                          TimeRange range, const Matchers& matchers,
+                                          std::stop_token stop) {
+  const std::shared_ptr<Selected> selected = TRY(Find(head, bounds, range, matchers, stop));
+  SeriesRegistry::Found found{selected->set, {}};
+  found.refs.reserve(selected->series.size());
+  for (const SelectedSeries& series : selected->series) found.refs.push_back(series.ref);
+  return found;
 }
 
 }  // namespace barograph::tsdb

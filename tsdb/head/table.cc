@@ -154,9 +154,10 @@ Status Table::Decode(const RowHeader& header, std::vector<uint64_t>& present,
   return DecodeRow(header, assigned_, tail_.coding(), present, changes);
 }
 
-void Table::Append(Timestamp timestamp, std::span<const uint64_t> present,
+void Table::Append(uint64_t sequence, Timestamp timestamp, std::span<const uint64_t> present,
                    std::span<const RowChange> changes) {
   WriterLock lock(mutex_);
+  next_sequence_ = sequence + 1;
   if (tail_.rows() > 0 && timestamp == range_.max) {
     tail_.Amend(present, changes);
   } else {
@@ -166,36 +167,135 @@ void Table::Append(Timestamp timestamp, std::span<const uint64_t> present,
   range_.max = std::max(range_.max, timestamp);
 }
 
+bool Table::tail_empty() const {
+  ReaderLock lock(mutex_);
+  return tail_.rows() == 0;
+}
+
+std::vector<SealedRun::Columns> Table::ColumnSets() const {
+  std::vector<SealedRun::Columns> sets;
+  ReaderLock lock(mutex_);
+  for (const StoredRun& stored : runs_) {
+    const SealedRun::Columns& columns = stored.run->columns();
+    if (sets.empty() || sets.back() != columns) sets.push_back(columns);
+  }
+  return sets;
+}
+
+std::vector<SeriesId> Table::AllSeries() const {
+  std::vector<SeriesId> all;
+  for (const SealedRun::Columns& columns : ColumnSets()) {
+    all.insert(all.end(), columns->begin(), columns->end());
+  }
+  {
+    ReaderLock lock(mutex_);
+    all.insert(all.end(), series_.begin(), series_.end());
+  }
+  std::ranges::sort(all);
+  all.erase(std::ranges::unique(all).begin(), all.end());
+  return all;
+}
+
+bool Table::HoldsNothing() const {
+  ReaderLock lock(mutex_);
+  return runs_.empty() && tail_.rows() == 0;
+}
+
 SealCount Table::SealWhenDue(ValueEncoder& encoder) {
   {
     ReaderLock lock(mutex_);
     const bool crowded = released_.size() > std::max(kReleasedAllowed, series_.size() / 2);
-    if (tail_.rows() < Tail::kRows && !crowded) return {};
+    if (tail_.rows() < Tail::kRows && !crowded && !seal_requested_) return {};
   }
   return Seal(encoder);
 }
 
 SealCount Table::Seal(ValueEncoder& encoder) {
-  std::shared_ptr<const SealedRun> run;
-  {
-    // Only this thread writes: what is read under the shared lock stays as it is until the swap.
-    ReaderLock lock(mutex_);
-    if (tail_.rows() == 0) return {};
-    run = SealedRun::Build(tail_, SharedColumns(), encoder);
+  seal_requested_ = false;
+  // Only this thread writes: what is read under the shared lock stays as it is until the swap.
+  const std::shared_ptr<const SealedRun> run = BuildRun(encoder);
+  SealCount count;
+  if (run != nullptr) {
+    WriterLock lock(mutex_);
+    runs_.push_back({id_, sealed_rows_, next_sequence_, run});
+    sealed_rows_ += run->rows();
+    tail_.Clear();
+    FreeReleased();
+    count.runs = 1;
+    for (const SeriesId series : *run->columns()) count.chunks += series != kNoSeries;
   }
-  WriterLock lock(mutex_);
-  run_rows_.push_back(sealed_rows_);
-  sealed_rows_ += run->rows();
-  SealCount count{1, 0};
-  for (const SeriesId series : *run->columns()) count.chunks += series != kNoSeries;
-  runs_.push_back(std::move(run));
-  tail_.Clear();
-  FreeReleased();
+  StoreRuns();
   return count;
 }
 
+std::shared_ptr<const SealedRun> Table::BuildRun(ValueEncoder& encoder) const {
+  ReaderLock lock(mutex_);
+  return tail_.rows() == 0 ? nullptr : SealedRun::Build(tail_, SharedColumns(), encoder);
+}
+
+// Runs that the disk does not take stay in memory, and are tried again after the next seal.
+void Table::StoreRuns() {
+  if (files_ == nullptr) return;
+  while (true) {
+    StoredRun next;
+    {
+      ReaderLock lock(mutex_);
+      if (stored_ == runs_.size()) break;
+      next = runs_[stored_];
+    }
+    auto mapped = files_->Store(next);
+    if (!mapped) return;
+    WriterLock lock(mutex_);
+    runs_[stored_++].run = std::move(*mapped);
+  }
+  ReaderLock lock(mutex_);
+  if (tail_.rows() == 0) needs_segment_ = kNoSegment;
+}
+
+void Table::ExpectRow(uint64_t segment) {
+  uint64_t none = kNoSegment;
+  needs_segment_.compare_exchange_strong(none, segment);
+}
+
+namespace {
+
+// The run over `columns`, where those are the same as its own.
+std::shared_ptr<const SealedRun> ShareColumns(const SealedRun::Columns& columns,
+                                              std::shared_ptr<const SealedRun> run) {
+  return *columns == *run->columns() ? run->With(columns) : run;
+}
+
+}  // namespace
+
+void Table::Restore(StoredRun run) {
+  WriterLock lock(mutex_);
+  range_.min = std::min(range_.min, run.run->range().min);
+  range_.max = std::max(range_.max, run.run->range().max);
+  sealed_rows_ = run.first_row + run.run->rows();
+  next_sequence_ = run.next_sequence;
+  if (!runs_.empty()) run.run = ShareColumns(runs_.back().run->columns(), std::move(run.run));
+  runs_.push_back(std::move(run));
+  stored_ = runs_.size();
+}
+
+void Table::DropBefore(Timestamp cut) {
+  WriterLock lock(mutex_);
+  size_t gone = 0;
+  while (gone < stored_ && runs_[gone].run->range().max < cut) ++gone;
+  if (gone == 0) return;
+  runs_.erase(runs_.begin(), runs_.begin() + static_cast<ptrdiff_t>(gone));
+  stored_ -= gone;
+  if (!runs_.empty()) {
+    range_.min = runs_.front().run->range().min;
+  } else if (tail_.rows() > 0) {
+    range_.min = tail_.timestamps().front();
+  } else {
+    range_.min = range_.max;  // the last timestamp is still one that no row may be below
+  }
+}
+
 SealedRun::Columns Table::SharedColumns() const {
-  if (!runs_.empty() && *runs_.back()->columns() == series_) return runs_.back()->columns();
+  if (!runs_.empty() && *runs_.back().run->columns() == series_) return runs_.back().run->columns();
   return std::make_shared<const std::vector<SeriesId>>(series_);
 }
 
@@ -236,13 +336,16 @@ Status Table::View(TimeRange range, uint64_t row_limit, TableView& view) const {
   view = {};
   {
     ReaderLock lock(mutex_);
-    const auto begins_late = [](const auto& run, Timestamp t) { return run->range().max < t; };
+    const auto begins_late = [](const StoredRun& stored, Timestamp t) {
+      return stored.run->range().max < t;
+    };
     const auto first =
         std::lower_bound(runs_.begin(), runs_.end(), range.min, begins_late) - runs_.begin();
     for (auto r = static_cast<size_t>(first); r < runs_.size(); ++r) {
-      if (runs_[r]->range().min > range.max || run_rows_[r] >= row_limit) break;
-      if (view.runs.empty()) view.first_row = run_rows_[r];
-      view.runs.push_back(runs_[r]);
+      const auto& [table, first_row, next_sequence, run] = runs_[r];
+      if (run->range().min > range.max || first_row >= row_limit) break;
+      if (view.runs.empty()) view.first_row = first_row;
+      view.runs.push_back(run);
     }
     view.tail_row = sealed_rows_;
     if (view.runs.empty()) view.first_row = sealed_rows_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -12,6 +13,7 @@
 #include "base/storage/appendable.h"
 #include "base/time.h"
 #include "tsdb/head/sealed_run.h"
+#include "tsdb/head/table_files.h"
 #include "tsdb/head/tail.h"
 #include "tsdb/wal/row_codec.h"
 
@@ -45,8 +47,18 @@ struct TableView {
 /// that is done for the row itself; 3 ns a sample where nothing changes.
 class Table {
  public:
-  /// `id` names the table in the log.
-  explicit Table(uint64_t id) : id_(id) {}
+  /// `id` names the table in the log. Sealed runs go to `files`, which must outlive the table;
+  /// without, they stay in memory.
+  explicit Table(uint64_t id, TableFiles* files = nullptr) : id_(id), files_(files) {}
+
+  /// Where sealed runs go from now on. Precondition: nobody writes yet.
+  void UseFiles(TableFiles* files) { files_ = files; }
+
+  /// For a restart: takes over a run that was sealed before; runs come in their order.
+  void Restore(StoredRun run);
+
+  /// Row records of the log below this are in sealed runs.
+  uint64_t next_sequence() const { return next_sequence_; }
 
   uint64_t id() const { return id_; }
 
@@ -75,19 +87,42 @@ class Table {
   Status Decode(const RowHeader& header, std::vector<uint64_t>& present,
                 std::vector<RowChange>& changes) const;
 
-  /// Makes a row visible. A timestamp equal to the last row's adds to that row; precondition: it
-  /// is not below, and the added columns are absent there.
-  void Append(Timestamp timestamp, std::span<const uint64_t> present,
+  /// Makes a row visible, which the log calls `sequence`. A timestamp equal to the last row's adds
+  /// to that row; precondition: it is not below, and the added columns are absent there.
+  void Append(uint64_t sequence, Timestamp timestamp, std::span<const uint64_t> present,
               std::span<const RowChange> changes);
 
-  /// Seals the tail when it is full, or when much of it belongs to released columns.
+  /// Whether the tail has no rows: then the next row must be one that needs none before it.
+  bool tail_empty() const;
+
+  /// Seals the tail when it is full, when much of it belongs to released columns, or when
+  /// RequestSeal was called.
   SealCount SealWhenDue(ValueEncoder& encoder);
   SealCount Seal(ValueEncoder& encoder);
+
+  /// To be called before a row goes to the log: the row will be in `segment` or a later one.
+  void ExpectRow(uint64_t segment);
+
+  /// The log's segments from here on hold rows that are in no file yet; kNoSegment when none do.
+  /// Any thread.
+  static constexpr uint64_t kNoSegment = ~uint64_t{0};
+  uint64_t needs_segment() const { return needs_segment_; }
+
+  /// Asks whoever writes to seal before the next row, so that the log can be cut. Any thread.
+  void RequestSeal() { seal_requested_ = true; }
+
+  /// Forgets the runs that end before `cut`. Precondition: no reader looks before it any more.
+  void DropBefore(Timestamp cut);
 
   /// Seals, and makes every column's coding state new: for replay after rows were lost.
   SealCount ResetCoding(ValueEncoder& encoder);
 
   bool empty() const { return range() == kNoRange; }
+  /// The series of the runs' columns; most runs share them.
+  std::vector<SealedRun::Columns> ColumnSets() const;
+  /// All series that have a column or samples here, ascending.
+  std::vector<SeriesId> AllSeries() const;
+  bool HoldsNothing() const;  ///< neither runs nor a tail
   Timestamp last_timestamp() const { return range().max; }
 
   /// Of the columns of `present` (as many as there are values), those that the last row has with
@@ -109,6 +144,8 @@ class Table {
                 RowMask& present) const;
 
  private:
+  std::shared_ptr<const SealedRun> BuildRun(ValueEncoder& encoder) const;
+  void StoreRuns();
   ColumnId FindInTail(SeriesId series, ColumnId guess) const REQUIRES_SHARED(mutex_);
   SealedRun::Columns SharedColumns() const REQUIRES_SHARED(mutex_);
   void Widen(size_t width) REQUIRES(mutex_);
@@ -117,16 +154,20 @@ class Table {
   void ReleaseUnlisted(std::span<const ColumnAssignment> listed);
 
   const uint64_t id_;
+  TableFiles* files_;
   mutable SharedMutex mutex_;
   Tail tail_ GUARDED_BY(mutex_);
   std::vector<SeriesId> series_ GUARDED_BY(mutex_);    // by column; released ones until sealed
   std::vector<uint64_t> assigned_ GUARDED_BY(mutex_);  // columns in use
   std::vector<ColumnId> released_ GUARDED_BY(mutex_);  // with values in the tail
   std::vector<ColumnId> free_ GUARDED_BY(mutex_);      // descending
-  std::vector<std::shared_ptr<const SealedRun>> runs_ GUARDED_BY(mutex_);
-  std::vector<uint64_t> run_rows_ GUARDED_BY(mutex_);  // each run's first row
+  std::vector<StoredRun> runs_ GUARDED_BY(mutex_);
+  size_t stored_ GUARDED_BY(mutex_) = 0;  // of them, the first ones, are in files
   uint64_t sealed_rows_ GUARDED_BY(mutex_) = 0;
   TimeRange range_ GUARDED_BY(mutex_) = kNoRange;
+  std::atomic<uint64_t> next_sequence_ = 0;
+  std::atomic<uint64_t> needs_segment_ = kNoSegment;
+  std::atomic<bool> seal_requested_ = false;
 };
 
 }  // namespace barograph::tsdb

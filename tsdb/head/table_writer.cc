@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tsdb/head/lone_appender.h"
 #include "tsdb/wal/record.h"
 
 namespace barograph::tsdb {
@@ -35,9 +36,8 @@ TableWriter::~TableWriter() {
 
 Result<ColumnId> TableWriter::AddColumn(const Labels& labels) {
   SeriesRegistry& registry = path_.head.registry;
-  const SeriesRef ref = TRY(registry.GetOrCreate(labels));
-  const SeriesId series = registry.IdOf(ref);
-  if (const auto had = registry.ColumnIn(ref, number_)) {
+  const SeriesId series = TRY(registry.GetOrCreate(labels));
+  if (const auto had = registry.ColumnIn(series, number_)) {
     if (table_->SeriesOf(*had) == series) return *had;
     if (table_->Resume(*had, series)) {
       // A release that the log has not heard of did not happen.
@@ -52,7 +52,8 @@ Result<ColumnId> TableWriter::AddColumn(const Labels& labels) {
   }
   table_->Assign(column, series);
   assignments_.push_back({column, series, false});
-  registry.SetSource(ref, {number_, column});
+  if (!registry.SetSource(series, {number_, column})) TRY(registry.Restore(series, labels));
+  registry.SetSource(series, {number_, column});
   return column;
 }
 
@@ -68,7 +69,11 @@ Result<AppendReport> TableWriter::AppendRow(const Row& row) {
   const RowWorkspaces::Lease work(path_.workspaces);
   TakePresence(row, work->present);
   table_->KeepAssigned(work->present);
+  ReaderLock gate(path_.cut_mutex);
   const TimeRange had = table_->range();
+  if (row.timestamp < path_.cut || (row.timestamp < had.max && had != Table::kNoRange)) {
+    return AppendLate(row, work->present);
+  }
   AppendReport report;
   const bool refused = Refuse(row, had, work->present, report);
   path_.CountRefused(report);
@@ -80,14 +85,29 @@ Result<AppendReport> TableWriter::AppendRow(const Row& row) {
   return report;
 }
 
+// A row that is not the newest: its samples go where those go that come one at a time.
+Result<AppendReport> TableWriter::AppendLate(const Row& row, std::span<const uint64_t> present) {
+  if (!path_.TakesLate(row.timestamp)) {
+    AppendReport report;
+    const bool too_old = path_.LateReason() == RefusalReason::kTooOld;
+    (too_old ? report.too_old : report.out_of_order) = CountBits(present);
+    path_.CountRefused(report);
+    return report;
+  }
+  LoneAppender appender(path_);
+  for (size_t w = 0; w < present.size(); ++w) {
+    ForEachBit(present[w], w * 64, [&](size_t column) {
+      appender.Append(table_->SeriesOf(static_cast<ColumnId>(column)),
+                      {row.timestamp, row.values[column]});
+    });
+  }
+  return appender.Commit();
+}
+
 // Whether the row as a whole has no place; takes single samples that have none out of `present`.
 // The table's rows so far are in the range `had`.
 bool TableWriter::Refuse(const Row& row, TimeRange had, std::vector<uint64_t>& present,
                          AppendReport& report) {
-  if (row.timestamp < had.max && had != Table::kNoRange) {
-    report.out_of_order = CountBits(present);
-    return true;
-  }
   if (!path_.InBounds(row.timestamp)) {
     report.out_of_bounds = CountBits(present);
     return true;
@@ -103,9 +123,10 @@ Status TableWriter::Write(const Row& row, TimeRange had, RowWorkspace& work) {
   Encode(row, work);
   work.payload.clear();
   wal::AppendRow(work.payload, {table_->id(), sequence_, work.body, previous_body_});
+  table_->ExpectRow(path_.log.segment());
   const wal::Record record{wal::RecordType::kRow, work.payload};
   TRY(path_.Log({&record, 1}));
-  table_->Append(row.timestamp, work.present, work.changes);
+  table_->Append(sequence_, row.timestamp, work.present, work.changes);
   ++sequence_;
   KeepBody(work.body);
   releases_.clear();
@@ -127,12 +148,13 @@ void TableWriter::Encode(const Row& row, RowWorkspace& work) {
                  .values = row.values,
                  .present = work.present,
                  .assigned = {},
-                 .key = sequence_ % kKeyInterval == 0,
+                 .key = table_->tail_empty() || sequence_ >= next_key_,
                  .releases = releases_,
                  .assignments = assignments_};
   std::vector<ColumnAssignment> all;
   if (input.key) {
     all = table_->Assignments();
+    next_key_ = sequence_ + kKeyInterval;
     input.releases = {};
     input.assignments = all;
   }

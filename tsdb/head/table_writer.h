@@ -26,9 +26,11 @@ class TableWriter : public ScrapeTable {
   Result<AppendReport> AppendRow(const Row& row) override;
 
  private:
-  /// Every so many rows one tells the whole state, so that what follows lost rows can be read.
-  static constexpr uint64_t kKeyInterval = 64;
+  /// Every so many rows one tells the whole state, so that what follows lost rows can be read. So
+  /// does the first after a seal: the log may be cut there.
+  static constexpr uint64_t kKeyInterval = 60;
 
+  Result<AppendReport> AppendLate(const Row& row, std::span<const uint64_t> present);
   bool Refuse(const Row& row, TimeRange had, std::vector<uint64_t>& present, AppendReport& report);
   Status Write(const Row& row, TimeRange had, RowWorkspace& work);
   void Encode(const Row& row, RowWorkspace& work);
@@ -38,6 +40,7 @@ class TableWriter : public ScrapeTable {
   const uint32_t number_;
   const std::shared_ptr<Table> table_;
   uint64_t sequence_ = 0;  // of the next row
+  uint64_t next_key_ = 0;
 
   // Edits of the columns that no row has told the log yet.
   std::vector<ColumnId> releases_;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <functional>
 #include <optional>
 #include <span>
 
@@ -23,20 +25,30 @@ class WritePath {
     /// Samples older than the newest of all (or than now, where the newest is ahead of the clock)
     /// by more than this are out of bounds; 0 accepts every age.
     Duration append_window{0};
-
-    /// How much older than the newest of all a sample that is out of order for its series may be;
-    /// unset is any age, 0 takes none.
-    std::optional<Duration> out_of_order_window = std::nullopt;
   };
 
-  WritePath(Head& head, wal::Log& log, Metrics& metrics, const Clock& clock, Options options)
-      : head(head), log(log), metrics(metrics), clock_(clock), options_(options) {}
+  /// The labels of a series that left the head, from the index; nullopt where it has none.
+  using FindLabels = std::function<std::optional<Labels>(SeriesId)>;
+
+  WritePath(Head& head, wal::Log& log, Metrics& metrics, const Clock& clock, Options options,
+            FindLabels find_labels)
+      : head(head),
+        log(log),
+        metrics(metrics),
+        clock_(clock),
+        options_(options),
+        find_labels_(std::move(find_labels)) {}
 
   Head& head;
   wal::Log& log;
   Metrics& metrics;
 
   RowWorkspaces workspaces;
+
+  /// Rows before this are late: the tables take none. Whoever appends a row holds the lock until
+  /// it is in its table, so that it cannot rise past the row meanwhile.
+  SharedMutex cut_mutex;
+  Timestamp cut GUARDED_BY(cut_mutex) = kMinTimestamp;
 
   /// Serialises what must look and then write as one: commits of lone samples.
   Mutex commit_mutex;
@@ -48,21 +60,32 @@ class WritePath {
     return {};
   }
 
+  /// Brings a series back that left the head. False where nobody knows its labels.
+  bool Revive(SeriesId series) {
+    const auto labels = find_labels_(series);
+    return labels && head.registry.Restore(series, *labels);
+  }
+
   bool InBounds(Timestamp t) const {
     if (t < kMinTimestamp || t > kMaxTimestamp) return false;
     const Timestamp newest = std::min(head.range().max, clock_.Now());
     return options_.append_window.count() == 0 || t >= newest - options_.append_window;
   }
 
+  /// How much older than the newest of all a sample that is out of order for its series may be;
+  /// unset is any age, 0 takes none. From the next sample on.
+  void SetOutOfOrderWindow(std::optional<Duration> window) {
+    late_window_ms_ = window ? window->count() : kAnyAge;
+  }
+
   /// Whether a sample of that time is taken that is out of order for its series.
   bool TakesLate(Timestamp t) const {
-    const auto& window = options_.out_of_order_window;
-    return !window || (window->count() > 0 && t >= head.range().max - *window);
+    const Duration window(late_window_ms_.load());
+    return window.count() == kAnyAge || (window.count() > 0 && t >= head.range().max - window);
   }
   /// Why not.
   RefusalReason LateReason() const {
-    return options_.out_of_order_window->count() > 0 ? RefusalReason::kTooOld
-                                                     : RefusalReason::kOutOfOrder;
+    return late_window_ms_ > 0 ? RefusalReason::kTooOld : RefusalReason::kOutOfOrder;
   }
 
   void CountRefused(const AppendReport& report) {
@@ -77,6 +100,9 @@ class WritePath {
  private:
   const Clock& clock_;
   const Options options_;
+  const FindLabels find_labels_;
+  static constexpr Duration::rep kAnyAge = -1;
+  std::atomic<Duration::rep> late_window_ms_ = kAnyAge;
 };
 
 }  // namespace barograph::tsdb

@@ -1,5 +1,7 @@
 #include "tsdb/wal/log.h"
 
+#include <algorithm>
+
 #include "tsdb/wal/record.h"
 
 namespace barograph::tsdb::wal {
@@ -45,6 +47,7 @@ Status Log::OpenSegment(uint64_t number, uint64_t size) {
   sync_handle->number = number;
   file_ = std::move(file);
   segment_ = number;
+  segment_number_ = number;
   offset_ = size == 0 ? kSegmentMagic.size() : size;
   abandon_ = false;
   metrics_.wal_segment.Set(static_cast<double>(number));
@@ -104,6 +107,27 @@ Status Log::RotateIfFull() {
   // Where nobody syncs, complete segments do not pile up.
   if (CountUnsynced() >= kUnsyncedSegments) TRY(Sync());
   return OpenSegment(segment_ + 1, 0);
+}
+
+Result<uint64_t> Log::Rotate() {
+  MutexLock lock(append_mutex_);
+  if (closed_) return Fail(ErrorCode::kUnavailable, "the storage is closed");
+  if (offset_ > kSegmentMagic.size()) TRY(OpenSegment(segment_ + 1, 0));
+  return segment_;
+}
+
+Status Log::RemoveBefore(uint64_t segment) {
+  uint64_t removed_bytes = 0;
+  Status removed;
+  for (const DirectoryEntry& entry : TRY(files_.List(options_.directory))) {
+    const auto number = ParseSegmentName(entry.name);
+    if (!number || *number >= std::min(segment, this->segment())) continue;
+    removed = files_.Remove(PathOf(*number));
+    if (!removed) break;
+    removed_bytes += entry.size;
+  }
+  metrics_.wal_bytes.Increment(-static_cast<double>(removed_bytes));
+  return removed;
 }
 
 Status Log::WriteBuffer() {

@@ -56,6 +56,16 @@ class Log {
   /// of them.
   Result<Lsn> Append(std::span<const Record> records);
 
+  /// The segment that grows. What is appended from now on is in it or in a later one.
+  uint64_t segment() const { return segment_number_; }
+
+  /// Begins a new segment, unless nothing is in the current one; the number of the segment that
+  /// grows from then on.
+  Result<uint64_t> Rotate();
+
+  /// Removes the segments below `segment`, none of which is the one that grows.
+  Status RemoveBefore(uint64_t segment);
+
   /// Returns once everything up to `lsn` is on the device.
   Status WaitDurable(Lsn lsn);
   Status Sync() { return WaitDurable(appended_); }
@@ -103,6 +113,7 @@ class Log {
   std::string new_series_ GUARDED_BY(append_mutex_);       // defined by this write
   std::string repeated_series_ GUARDED_BY(append_mutex_);  // defined by the last one that did
   std::atomic<Lsn> appended_ = 0;
+  std::atomic<uint64_t> segment_number_ = 0;  // segment_, for everyone
 
   Mutex sync_mutex_;  // after append_mutex_
   ConditionVariable synced_ GUARDED_BY(sync_mutex_);

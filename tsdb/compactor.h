@@ -1,0 +1,47 @@
+#pragma once
+
+#include <memory>
+#include <stop_token>
+#include <vector>
+
+#include "base/model/matcher.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "tsdb/engine_parts.h"
+
+namespace barograph::tsdb {
+
+/// Keeps the blocks in shape: merges small ones, applies what was deleted, and lets go of what the
+/// retention no longer covers. One thread at a time.
+class Compactor {
+ public:
+  explicit Compactor(const EngineParts& parts);
+
+  /// Merges until no merge is due, or `stop` asks to end (then it is no error).
+  Status MergeWhatIsDue(std::stop_token stop);
+
+  /// Writes the blocks anew of which something is deleted.
+  Status ApplyTombstones(std::stop_token stop);
+
+  /// Notes in the blocks that these series' samples in `range` are deleted.
+  Status AddTombstones(TimeRange range, const Matchers& matchers);
+
+  /// Removes blocks that are older than the retention, or too much for it; `other_bytes` are on
+  /// the disk beside the blocks. The oldest go first.
+  Status Retain(const Retention& retention, uint64_t other_bytes);
+
+ private:
+  using Blocks = std::vector<std::shared_ptr<const Block>>;
+
+  Status Merge(const Blocks& inputs, const std::stop_token& stop);
+  void Replace(const Blocks& gone, const Blocks& added);
+  Timestamp RetentionNow() const;
+  Status ForgetDays();
+
+  const EngineParts parts_;
+  const std::vector<Duration> lengths_;
+  const Timestamp started_at_;
+  const std::chrono::nanoseconds started_monotonic_;
+};
+
+}  // namespace barograph::tsdb

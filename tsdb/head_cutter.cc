@@ -1,0 +1,117 @@
+#include "tsdb/head_cutter.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "tsdb/head_block.h"
+#include "tsdb/windows.h"
+
+namespace barograph::tsdb {
+namespace {
+
+constexpr uint64_t kMuchLateBytes = uint64_t{64} << 20;
+
+// The file `cut` holds the time in milliseconds, as text.
+std::string CutPath(const std::string& head_directory) { return head_directory + "/cut"; }
+
+Status SaveCut(FileSystem& files, const std::string& head_directory, Timestamp cut) {
+  return files.WriteFile(CutPath(head_directory), std::to_string(ToMs(cut)) + "\n");
+}
+
+}  // namespace
+
+Result<Timestamp> LoadCut(FileSystem& files, const std::string& head_directory) {
+  if (!files.Exists(CutPath(head_directory))) return kMinTimestamp;
+  const std::string text = TRY(files.ReadFile(CutPath(head_directory)));
+  int64_t ms = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), ms);
+  if (error != std::errc() || std::string_view(end, text.data() + text.size()) != "\n") {
+    return Fail(ErrorCode::kCorruption, CutPath(head_directory) + ": not a time in milliseconds");
+  }
+  return FromMs(ms);
+}
+
+HeadCutter::HeadCutter(const EngineParts& parts)
+    : parts_(parts),
+      lengths_(WindowLengths(parts.options.min_block_duration, parts.options.max_block_duration)) {}
+
+std::optional<Timestamp> HeadCutter::Due() const {
+  const HeadBounds bounds = parts_.view.Get()->head;
+  // A sample from the future does not make the present old.
+  const Timestamp newest = std::min(parts_.head.range().max, parts_.clock.Now());
+  const Timestamp cut = WindowOf(newest - lengths_.front() / 2, lengths_.front()).min;
+  if (parts_.head.Oldest(bounds) >= cut) return std::nullopt;
+  // Late samples alone can wait for the next window: their blocks would be many and small.
+  const bool much_is_late = parts_.head.lone.memory_bytes() > kMuchLateBytes;
+  if (cut <= bounds.tables_from && !much_is_late) return std::nullopt;
+  return std::max(cut, bounds.tables_from);
+}
+
+Status HeadCutter::Cut(Timestamp cut, std::stop_token stop) {
+  const auto begin = parts_.clock.Monotonic();
+  RaiseGate(cut);
+  const uint64_t generation = parts_.head.lone.Freeze(cut);
+  const Blocks blocks = TRY(WriteBlocks(parts_.view.Get()->head, cut, stop));
+  TRY(SaveCut(parts_.files, parts_.options.path + "/head", cut));
+  Publish(blocks, {.tables_from = cut, .lone_from = generation + 1});
+  const std::chrono::duration<double> took = parts_.clock.Monotonic() - begin;
+  parts_.metrics.head_truncations.Increment();
+  parts_.logger.Info("The head was cut",
+                     {{"mint", ToMs(cut)}, {"blocks", blocks.size()}, {"duration", took.count()}});
+  return DropWhatWasCut();
+}
+
+Status HeadCutter::FlushLone(Timestamp until) {
+  const HeadBounds bounds = parts_.view.Get()->head;
+  const uint64_t generation = parts_.head.lone.Freeze(until + Duration(1));
+  HeadBounds without_tables = bounds;
+  without_tables.tables_from = kMaxTimestamp;
+  const Blocks blocks = TRY(WriteBlocks(without_tables, until + Duration(1), {}));
+  Publish(blocks, {.tables_from = bounds.tables_from, .lone_from = generation + 1});
+  return DropWhatWasCut();
+}
+
+void HeadCutter::Publish(const Blocks& blocks, const HeadBounds& bounds) {
+  View view = *parts_.view.Get();
+  view.blocks.insert(view.blocks.end(), blocks.begin(), blocks.end());
+  view.head = bounds;
+  parts_.view.Set(std::move(view));
+  parts_.head.NoteBounds(bounds);
+  pending_ = bounds;
+}
+
+Status HeadCutter::DropWhatWasCut() {
+  if (!pending_ || !parts_.view.OldOnesGone()) return {};
+  const HeadBounds seen = *pending_;
+  TRY(parts_.head.lone.DropThrough(seen.lone_from - 1));
+  TRY(parts_.head.DropBefore(seen.tables_from));
+  pending_.reset();
+  return {};
+}
+
+// From when this returns, rows before `cut` are late samples: what the tables hold before it does
+// not change any more.
+void HeadCutter::RaiseGate(Timestamp cut) {
+  WriterLock lock(parts_.path.cut_mutex);
+  parts_.path.cut = std::max(parts_.path.cut, cut);
+}
+
+// The blocks, whose series the index knows when this returns: before queries look for them there.
+Result<HeadCutter::Blocks> HeadCutter::WriteBlocks(const HeadBounds& bounds, Timestamp cut,
+                                                   const std::stop_token& stop) {
+  Blocks blocks;
+  TRY(parts_.write_index());
+  for (TimeRange window : WindowsBefore(cut, {parts_.head.Oldest(bounds), cut}, lengths_)) {
+    window.max = std::min(window.max, cut - Duration(1));
+    auto block =
+        TRY(WriteHeadBlock(parts_.files, parts_.BlocksPath(), Ulid::Make(parts_.clock.Now()),
+                           parts_.head, bounds, window, stop));
+    if (block == nullptr) continue;
+    TRY(NoteInIndex(parts_.index, *block));
+    blocks.push_back(std::move(block));
+  }
+  TRY(parts_.index.Flush());
+  return blocks;
+}
+
+}  // namespace barograph::tsdb

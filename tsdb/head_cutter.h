@@ -1,0 +1,48 @@
+#pragma once
+
+#include <optional>
+#include <stop_token>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "tsdb/engine_parts.h"
+
+namespace barograph::tsdb {
+
+/// Moves what is old from the head into blocks. One thread at a time; queries and appends go on
+/// meanwhile.
+class HeadCutter {
+ public:
+  explicit HeadCutter(const EngineParts& parts);
+
+  /// Where the head is to be cut now: at the end of the last window that ended at least half a
+  /// window ago, by the newest sample and by the clock; nullopt when too little before it is left.
+  std::optional<Timestamp> Due() const;
+
+  /// Puts everything before `cut`, which is aligned, into blocks; then new queries take it from
+  /// there. On an error the head keeps everything.
+  Status Cut(Timestamp cut, std::stop_token stop);
+
+  /// Puts what came alone up to `until` into blocks, be it old or not.
+  Status FlushLone(Timestamp until);
+
+  /// Lets the head forget what was cut, once no query needs it there.
+  Status DropWhatWasCut();
+
+ private:
+  using Blocks = std::vector<std::shared_ptr<const Block>>;
+  void RaiseGate(Timestamp cut);
+  Result<Blocks> WriteBlocks(const HeadBounds& bounds, Timestamp cut, const std::stop_token& stop);
+  void Publish(const Blocks& blocks, const HeadBounds& bounds);
+
+  const EngineParts parts_;
+  const std::vector<Duration> lengths_;
+  std::optional<HeadBounds> pending_;  // what is before them is to be dropped
+};
+
+/// The time below which the head's rows are in blocks, as the last process left it; the beginning
+/// of time where none did.
+Result<Timestamp> LoadCut(FileSystem& files, const std::string& head_directory);
+
+}  // namespace barograph::tsdb

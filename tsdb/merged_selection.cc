@@ -1,0 +1,180 @@
+#include "tsdb/merged_selection.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+
+#include "base/mutex.h"
+#include "tsdb/block/block_reader.h"
+#include "tsdb/head/selection.h"
+#include "tsdb/series_merge.h"
+
+namespace barograph::tsdb {
+namespace {
+
+constexpr uint32_t kNotInHead = ~uint32_t{0};
+constexpr size_t kSeriesPerStop = 1024;
+
+/// Numbers for the timestamps that series share; one numbering for all cursors of a selection.
+class ColumnNumbers {
+ public:
+  uint64_t NumberOf(const SeriesMerge::Key& key) {
+    MutexLock lock(mutex_);
+    return numbers_.try_emplace(key, numbers_.size() + 1).first->second;
+  }
+
+ private:
+  Mutex mutex_;
+  std::map<SeriesMerge::Key, uint64_t> numbers_ GUARDED_BY(mutex_);
+};
+
+struct MergedSeries {
+  SeriesId id;
+  uint32_t head_index;  // in the head's selection, or kNotInHead
+  Labels labels;        // of those that are not in the head's selection
+};
+
+/// What was found, frozen; shared by the cursors.
+struct Merged {
+  ViewPtr view;
+  TimeRange range;
+  std::vector<std::shared_ptr<const Block>> blocks;  // those that overlap the range
+  std::unique_ptr<Selection> head;
+  std::vector<MergedSeries> series;  // ids ascend
+  mutable ColumnNumbers columns;
+};
+
+class MergedCursor final : public SeriesCursor {
+ public:
+  explicit MergedCursor(std::shared_ptr<const Merged> merged)
+      : merged_(std::move(merged)), head_(merged_->head->NewCursor()) {
+    for (const auto& block : merged_->blocks) readers_.emplace_back(block);
+  }
+
+  Result<SeriesSamples> Read(size_t index) override {
+    const MergedSeries& series = merged_->series[index];
+    parts_.clear();
+    uint32_t source = 0;
+    for (BlockReader& reader : readers_) {
+      parts_.push_back({++source, TRY(reader.Read(series.id, merged_->range))});
+    }
+    if (series.head_index != kNotInHead) {
+      parts_.push_back({0, TRY(head_->Read(series.head_index))});
+    }
+    SeriesSamples samples = merge_.Merge(parts_);
+    samples.timestamp_column = ColumnOf(merge_.key());
+    return samples;
+  }
+
+ private:
+  uint64_t ColumnOf(const SeriesMerge::Key& key) {
+    if (key.empty()) return 0;
+    if (key != last_key_) {
+      last_column_ = merged_->columns.NumberOf(key);
+      last_key_ = key;
+    }
+    return last_column_;
+  }
+
+  const std::shared_ptr<const Merged> merged_;
+  const std::unique_ptr<SeriesCursor> head_;
+  std::vector<BlockReader> readers_;
+  std::vector<SeriesPart> parts_;
+  SeriesMerge merge_;
+  SeriesMerge::Key last_key_;
+  uint64_t last_column_ = 0;
+};
+
+class MergedSelection final : public Selection {
+ public:
+  explicit MergedSelection(std::shared_ptr<const Merged> merged) : merged_(std::move(merged)) {}
+
+  size_t size() const override { return merged_->series.size(); }
+  Labels labels(size_t index) const override {
+    const MergedSeries& series = merged_->series[index];
+    return series.head_index == kNotInHead ? series.labels
+                                           : merged_->head->labels(series.head_index);
+  }
+  SeriesId id(size_t index) const override { return merged_->series[index].id; }
+  std::unique_ptr<SeriesCursor> NewCursor() const override {
+    return std::make_unique<MergedCursor>(merged_);
+  }
+
+ private:
+  const std::shared_ptr<const Merged> merged_;
+};
+
+// Whether a block has samples of the series in the range, as far as that shows without reading;
+// where something of it was deleted, by reading.
+Result<bool> IsIn(const std::shared_ptr<const Block>& block, SeriesId id, TimeRange range) {
+  if (!block->Contains(id)) return false;
+  if (block->tombstones().RangesOf(id).empty()) return true;
+  return TRY(BlockReader(block).Read(id, range)).size() > 0;
+}
+
+Result<std::vector<SeriesId>> OnlyInBlocks(const Merged& merged, const SeriesIndex& index,
+                                           const Matchers& matchers,
+                                           const std::vector<SeriesId>& in_head,
+                                           const std::stop_token& stop) {
+  const auto span = OverlapWithBlocks(*merged.view, merged.range);
+  if (!span) return std::vector<SeriesId>();
+  const std::vector<SeriesId> matching =
+      TRY(index.Match(PartitionOf(span->min), PartitionOf(span->max), matchers, stop));
+  std::vector<SeriesId> others;
+  std::ranges::set_difference(matching, in_head, std::back_inserter(others));
+  std::vector<SeriesId> found;
+  for (size_t i = 0; i < others.size(); ++i) {
+    if (i % kSeriesPerStop == 0 && stop.stop_requested()) {
+      return Fail(ErrorCode::kCancelled, "query was cancelled");
+    }
+    bool is_in = false;
+    for (const auto& block : merged.blocks) {
+      is_in = is_in || TRY(IsIn(block, others[i], merged.range));
+    }
+    if (is_in) found.push_back(others[i]);
+  }
+  return found;
+}
+
+}  // namespace
+
+std::optional<TimeRange> OverlapWithBlocks(const View& view, TimeRange range) {
+  std::optional<TimeRange> span;
+  for (const auto& block : view.blocks) {
+    const TimeRange of_block = block->meta().range;
+    if (!of_block.Overlaps(range)) continue;
+    if (!span) span = of_block;
+    span->min = std::min(span->min, of_block.min);
+    span->max = std::max(span->max, of_block.max);
+  }
+  if (span) *span = {std::max(span->min, range.min), std::min(span->max, range.max)};
+  return span;
+}
+
+Result<std::unique_ptr<Selection>> SelectFromView(ViewPtr view, const Head& head,
+                                                  const SeriesIndex& index, TimeRange range,
+                                                  const Matchers& matchers, std::stop_token stop) {
+  auto merged = std::make_shared<Merged>();
+  merged->range = range;
+  merged->head = TRY(SelectFromHead(head, view->head, range, matchers, stop));
+  std::ranges::copy_if(view->blocks, std::back_inserter(merged->blocks),
+                       [&](const auto& block) { return block->meta().range.Overlaps(range); });
+  merged->view = std::move(view);
+  std::vector<SeriesId> in_head;
+  for (uint32_t i = 0; i < merged->head->size(); ++i) {
+    in_head.push_back(merged->head->id(i));
+    merged->series.push_back({in_head.back(), i, {}});
+  }
+  std::ranges::sort(in_head);
+  const std::vector<SeriesId> others = TRY(OnlyInBlocks(*merged, index, matchers, in_head, stop));
+  TRY(index.ReadLabels(
+      others,
+      [&](size_t i, std::string_view packed) {
+        merged->series.push_back({others[i], kNotInHead, Labels::FromPacked(std::string(packed))});
+      },
+      stop));
+  std::ranges::sort(merged->series, {}, &MergedSeries::id);
+  return std::unique_ptr<Selection>(std::make_unique<MergedSelection>(std::move(merged)));
+}
+
+}  // namespace barograph::tsdb
