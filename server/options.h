@@ -33,6 +33,13 @@ struct ServerOptions {
   std::string storage_path = "data/";
   bool no_lockfile = false;
   std::string wal_fsync = "interval";  ///< interval, always or off
+  std::string retention_time;          ///< empty is 15d where retention_size is empty too
+  std::string retention_size;
+  Duration min_block_duration{std::chrono::hours(2)};
+  Duration max_block_duration{0};  ///< 0 is a tenth of the retention, 31 days at most
+  Duration maintenance_interval{std::chrono::minutes(1)};
+  std::string memory_limit = "80%";
+  std::string wal_segment_size = "128MB";
 
   Duration lookback_delta{std::chrono::minutes(5)};
   Duration query_timeout{std::chrono::minutes(2)};

@@ -12,6 +12,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/memory_limit.h"
 #include "base/metrics/registry.h"
 #include "base/model/number.h"
 #include "base/mutex.h"
@@ -29,6 +30,7 @@
 #include "server/process_info.h"
 #include "server/providers.h"
 #include "server/scrape/manager.h"
+#include "server/storage_options.h"
 #include "server/version.h"
 #include "tsdb/database.h"
 #include "web/web.h"
@@ -76,15 +78,6 @@ ScrapeOptions ScrapeOptionsOf(const ServerOptions& options) {
   scrape.align_timestamps = options.adjust_timestamps;
   scrape.timestamp_tolerance = options.timestamp_tolerance;
   return scrape;
-}
-
-tsdb::Options StorageOptionsOf(const ServerOptions& options) {
-  tsdb::Options storage;
-  storage.path = options.storage_path;
-  storage.no_lockfile = options.no_lockfile;
-  if (options.wal_fsync == "always") storage.wal_fsync = tsdb::WalFsync::kAlways;
-  if (options.wal_fsync == "off") storage.wal_fsync = tsdb::WalFsync::kOff;
-  return storage;
 }
 
 net::HttpServerOptions HttpOptionsOf(const ServerOptions& options) {
@@ -240,8 +233,16 @@ class Server::Impl final : public web::ServerState {
 
   Status OpenStorage() {
     const auto before = environment_.clock.Monotonic();
-    database_ = TRY(tsdb::Database::Open(environment_.files, environment_.clock, logger_, metrics_,
-                                         StorageOptionsOf(options_)));
+    tsdb::Options storage = TRY(StorageOptionsOf(options_));
+    memory_.emplace(TRY(MemoryLimitOf(options_)), environment_.clock);
+    metrics_
+        .AddGauge("barograph_memory_limit_bytes",
+                  "The memory near which no new series are taken; 0 is no limit.")
+        .Set(static_cast<double>(memory_->limit_bytes()));
+    storage.memory = &*memory_;
+    retention_ = storage.retention;
+    database_ = TRY(
+        tsdb::Database::Open(environment_.files, environment_.clock, logger_, metrics_, storage));
     const std::chrono::duration<double> took = environment_.clock.Monotonic() - before;
     logger_.Info("TSDB started", {{"path", options_.storage_path}, {"seconds", took.count()}});
     return {};
@@ -282,6 +283,8 @@ class Server::Impl final : public web::ServerState {
   Status Apply(const Config& config) {
     TRY(scraping_->ApplyConfig(config.scrape_configs, config.global.external_labels));
     engine_.set_default_subquery_step(config.global.evaluation_interval);
+    database_->SetRetention(RetentionOf(config.storage, retention_));
+    database_->SetOutOfOrderWindow(config.storage.out_of_order_window);
     boost::asio::post(
         *discovery_context_,
         [this, providers = ProvidersOf(config.scrape_configs, logger_, metrics_)]() mutable {
@@ -325,6 +328,8 @@ class Server::Impl final : public web::ServerState {
   std::atomic<bool> ready_ = false;
   net::Runtime runtime_;
   bool runtime_started_ = false;
+  tsdb::Retention retention_;  // as the flags say
+  std::optional<MemoryLimit> memory_;
   std::unique_ptr<tsdb::Database> database_;
   WorkerPool query_helpers_;  // for all queries together
   promql::Engine engine_;

@@ -5,6 +5,7 @@
 #include "base/model/number.h"
 #include "base/model/regex.h"
 #include "server/ingest/write_format.h"
+#include "server/storage_options.h"
 
 namespace barograph::server::cli {
 namespace {
@@ -63,6 +64,28 @@ void AddStorageFlags(FlagSet& flags, ServerOptions& options) {
   flags.Add("storage.tsdb.path", options.storage_path, "Folder of the stored metrics");
   flags.Add("storage.tsdb.no-lockfile", options.no_lockfile,
             "Do not lock the folder of the stored metrics");
+  flags.Add("storage.tsdb.retention.time", options.retention_time,
+            "How long samples are kept; 0 is for ever. The configuration's "
+            "storage.tsdb.retention.time goes before. Without any bound it is 15d");
+  flags.Add("storage.tsdb.retention.size", options.retention_size,
+            "Most bytes on the disk, such as 512MB; above it the oldest blocks are removed. The "
+            "configuration's storage.tsdb.retention.size goes before");
+  flags.Add("storage.memory-limit", options.memory_limit,
+            "Memory near which no new series are taken: bytes, such as 8GB, or a share of what the "
+            "container or the machine has, such as 80%. 0 is no limit");
+  flags.Add("storage.tsdb.min-block-duration", options.min_block_duration,
+            "How long the shortest blocks are");
+  flags.Add("storage.tsdb.max-block-duration", options.max_block_duration,
+            "How long blocks may become by merges. Without it a tenth of the retention, and 31d "
+            "at most");
+  flags.Add("storage.tsdb.block-reload-interval", options.maintenance_interval,
+            "How often it is looked whether blocks are to be made, merged or removed");
+  flags.Add("storage.tsdb.wal-segment-size", options.wal_segment_size,
+            "Size at which a new segment of the write-ahead log is begun");
+  for (const char* name : {"storage.tsdb.min-block-duration", "storage.tsdb.max-block-duration",
+                           "storage.tsdb.block-reload-interval", "storage.tsdb.wal-segment-size"}) {
+    flags.Hide(name);
+  }
   flags.AddChoice("storage.tsdb.wal-fsync", options.wal_fsync, {"interval", "always", "off"},
                   "When the write-ahead log is forced to the disk: once a second, at every write, "
                   "or when the system likes");
@@ -138,12 +161,7 @@ std::vector<std::string> FlagsNotYetSupported() {
           "storage.remote.read-sample-limit",
           "storage.tsdb.delay-compact-file.path",
           "storage.tsdb.head-chunks-write-queue-size",
-          "storage.tsdb.max-block-duration",
-          "storage.tsdb.min-block-duration",
-          "storage.tsdb.retention.size",
-          "storage.tsdb.retention.time",
           "storage.tsdb.wal-compression",
-          "storage.tsdb.wal-segment-size",
           "web.config.file",
           "web.console.libraries",
           "web.console.templates",
@@ -177,6 +195,8 @@ Status CheckOptions(ServerOptions& options) {
                 fmt::format("could not compile CORS regex string {}: {}",
                             Quote(options.cors_origin), regex.error().message));
   }
+  TRY(StorageOptionsOf(options));
+  TRY(MemoryLimitOf(options));
   options.auto_reload_interval =
       std::max<Duration>(options.auto_reload_interval, std::chrono::seconds(1));
   return {};

@@ -90,8 +90,16 @@ struct GlobalConfig {
   ScrapeLimits limits;
 };
 
+/// `storage`; what is not set is as the flags say.
+struct StorageConfig {
+  std::optional<Duration> out_of_order_window;
+  std::optional<Duration> retention_time;   ///< 0 is for ever
+  std::optional<uint64_t> retention_bytes;  ///< 0 is no limit
+};
+
 struct Config {
   GlobalConfig global;
+  StorageConfig storage;
   std::vector<ScrapeConfig> scrape_configs;      ///< those of scrape_config_files come last
   std::vector<std::string> scrape_config_files;  ///< patterns, resolved
 

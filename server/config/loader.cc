@@ -64,8 +64,9 @@ Status ReadMainFile(const YamlNode& document, const SectionContext& context, Con
   TRY(ReadFilePatterns(map, "scrape_config_files", "scrape config file", context,
                        config.scrape_config_files));
   TRY(ReadScrapeConfigs(map.Take("scrape_configs"), context, config));
+  if (const YamlNode* storage = map.Take("storage")) config.storage = TRY(ReadStorage(*storage));
   for (const std::string_view key :
-       {"alerting", "rule_files", "storage", "tracing", "remote_write", "remote_read", "otlp"}) {
+       {"alerting", "rule_files", "tracing", "remote_write", "remote_read", "otlp"}) {
     TRY(map.Unsupported(key));
   }
   return map.Finish();

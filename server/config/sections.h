@@ -26,6 +26,9 @@ std::string ResolvePath(const SectionContext& context, const std::string& path);
 /// `global`. A null node gives the defaults.
 Result<GlobalConfig> ReadGlobal(const YamlNode& node, const SectionContext& context);
 
+/// `storage`.
+Result<StorageConfig> ReadStorage(const YamlNode& node);
+
 /// One item of `scrape_configs`, with what it inherits from `global` filled in.
 Result<ScrapeConfig> ReadScrapeConfig(const YamlNode& node, const GlobalConfig& global,
                                       const SectionContext& context);

@@ -66,8 +66,8 @@ TEST_CASE("an unknown flag is refused with a guess") {
   CHECK(ParseError({"--foo", "bar"}) == "unknown long flag '--foo'");
   CHECK(ParseError({"-x"}) == "unknown short flag '-x'");
   CHECK(ParseError({"bar"}) == "unexpected bar");
-  CHECK(ParseError({"--storage.tsdb.retention.time=1d"}) ==
-        "flag '--storage.tsdb.retention.time' is not supported yet");
+  CHECK(ParseError({"--web.enable-otlp-receiver"}) ==
+        "flag '--web.enable-otlp-receiver' is not supported yet");
 }
 
 TEST_CASE("a value that does not fit is refused") {
@@ -75,6 +75,13 @@ TEST_CASE("a value that does not fit is refused") {
         "--query.timeout: not a valid duration string: \"soon\"");
   CHECK(ParseError({"--query.max-samples=-1"}) ==
         "--query.max-samples: not a whole number: \"-1\"");
+  CHECK(ParseError({"--storage.tsdb.retention.time=long"}) ==
+        "--storage.tsdb.retention.time: not a valid duration string: \"long\"");
+  CHECK(ParseError({"--storage.tsdb.retention.size=5"}) ==
+        "--storage.tsdb.retention.size: units: unknown unit  in 5");
+  CHECK(ParseError({"--storage.tsdb.max-block-duration=1h"}) ==
+        "--storage.tsdb.max-block-duration: must not be less than "
+        "--storage.tsdb.min-block-duration");
   CHECK(ParseError({"--log.level=loud"}) ==
         "--log.level: enum value must be one of debug,info,warn,error, got 'loud'");
   CHECK(ParseError({"--web.listen-address=9090"}) ==
