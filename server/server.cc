@@ -125,7 +125,8 @@ class Server::Impl final : public web::ServerState {
                               "ready for normal operation.")),
         runtime_(IoThreads()),
         query_helpers_(QueryHelpers(options_)),
-        engine_(EngineOptionsOf(options_, features, query_helpers_), environment_.clock) {
+        engine_(EngineOptionsOf(options_, features, query_helpers_), environment_.clock),
+        query_log_(environment_.files, environment_.clock, metrics_, logger_) {
     AddProcessMetrics(metrics_);
     metrics_
         .AddGauge("prometheus_build_info",
@@ -188,7 +189,7 @@ class Server::Impl final : public web::ServerState {
     if (scraping_ && !scraping_->Stop(kStopScrapes)) logger_.Warn("Scrapes did not end in time");
     StopDiscovery();
     if (http_) http_->Stop(kStopRequests);
-    queries_.reset();
+    query_threads_.reset();
     remote_write_.reset();
     runtime_.Stop(kStopThreads);
     if (database_) {
@@ -249,7 +250,9 @@ class Server::Impl final : public web::ServerState {
   }
 
   void StartServices() {
-    queries_.emplace(std::max<uint64_t>(options_.query_concurrency, 1));
+    active_queries_.emplace(environment_.files, options_.storage_path, logger_);
+    queries_.emplace(engine_, environment_.clock, &query_log_, &*active_queries_);
+    query_threads_.emplace(std::max<uint64_t>(options_.query_concurrency, 1));
     if (options_.enable_remote_write_receiver) {
       remote_write_.emplace(options_.remote_write, *database_, metrics_, environment_.clock,
                             logger_.With({{"component", "web"}}));
@@ -271,9 +274,10 @@ class Server::Impl final : public web::ServerState {
         web::MakeHandler(WebOptionsOf(options_),
                          {.storage = *database_,
                           .engine = engine_,
+                          .queries = *queries_,
                           .state = *this,
                           .metrics = metrics_,
-                          .queries = *queries_,
+                          .query_threads = *query_threads_,
                           .clock = environment_.clock,
                           .admin = options_.enable_admin_api ? database_.get() : nullptr,
                           .remote_write = remote_write_ ? remote_write_->Handler() : nullptr})));
@@ -281,6 +285,7 @@ class Server::Impl final : public web::ServerState {
   }
 
   Status Apply(const Config& config) {
+    TRY(query_log_.Open(config.global.query_log_file));
     TRY(scraping_->ApplyConfig(config.scrape_configs, config.global.external_labels));
     engine_.set_default_subquery_step(config.global.evaluation_interval);
     database_->SetRetention(RetentionOf(config.storage, retention_));
@@ -333,7 +338,10 @@ class Server::Impl final : public web::ServerState {
   std::unique_ptr<tsdb::Database> database_;
   WorkerPool query_helpers_;  // for all queries together
   promql::Engine engine_;
-  std::optional<boost::asio::thread_pool> queries_;
+  web::QueryLog query_log_;
+  std::optional<web::ActiveQueries> active_queries_;
+  std::optional<web::QueryTracker> queries_;
+  std::optional<boost::asio::thread_pool> query_threads_;
   std::optional<WriteReceiver> remote_write_;
   FrontDoor door_;  // after the runtime: it holds the handler, and its threads
   std::optional<net::HttpServer> http_;

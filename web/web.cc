@@ -47,6 +47,8 @@ constexpr ApiRoute kApiRoutes[] = {
     {"/metadata", HandleMetadata},
     {"/status/config", HandleConfig},
     {"/status/flags", HandleFlags},
+    {"/status/queries", HandleQueries},
+    {"/status/queries/:id/cancel", HandleCancelQuery, ApiMethods::kPostOrPut},
     {"/status/runtimeinfo", HandleRuntimeInfo},
     {"/status/buildinfo", HandleBuildInfo},
     {"/admin/tsdb/delete_series", HandleDeleteSeries, ApiMethods::kPostOrPut},
@@ -75,6 +77,13 @@ HttpResponse ToResponse(const ApiResult& result) {
   HttpResponse response;
   response.status = 204;
   return response;
+}
+
+/// "127.0.0.1" of "127.0.0.1:80", "::1" of "[::1]:80".
+std::string HostOf(std::string_view address) {
+  std::string_view host = address.substr(0, address.rfind(':'));
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  return std::string(host);
 }
 
 HttpResponse NotReady() {
@@ -107,8 +116,8 @@ class App {
       : options_(std::move(options)),
         query_metrics_(dependencies.metrics, options_.query_concurrency),
         api_{dependencies.storage, dependencies.engine, dependencies.state, query_metrics_,
-             dependencies.clock,   options_.build,      dependencies.admin},
-        queries_(dependencies.queries),
+             dependencies.queries, dependencies.clock,  options_.build,     dependencies.admin},
+        query_threads_(dependencies.query_threads),
         remote_write_(std::move(dependencies.remote_write)),
         prefixes_(std::move(prefixes)),
         cors_(std::move(cors)),
@@ -166,7 +175,7 @@ class App {
   const WebOptions options_;
   const QueryMetrics query_metrics_;
   const ApiContext api_;
-  asio::thread_pool& queries_;
+  asio::thread_pool& query_threads_;
   const net::HttpHandler remote_write_;
   const Prefixes prefixes_;
   const CorsPolicy cors_;
@@ -204,7 +213,7 @@ asio::awaitable<HttpResponse> App::ServeApi(const ApiRoute& route, const HttpReq
                                             const RouteParams& params) {
   if (!api_.state.ready()) co_return NotReady();
   const auto asked = api_.clock.Monotonic();
-  co_return co_await net::Offload(route.query ? queries_ : background_, [&] {
+  co_return co_await net::Offload(route.query ? query_threads_ : background_, [&] {
     return RunApi(route, request, params, api_.clock.Monotonic() - asked);
   });
 }
@@ -223,6 +232,9 @@ HttpResponse App::RunApi(const ApiRoute& route, const HttpRequest& request,
                        .url = request.query,
                        .params = params,
                        .queued = queued,
+                       .method = request.method,
+                       .path = request.path,
+                       .client = HostOf(request.remote_address),
                        .stop = request.stop};
   // A client that left while its request waited in the queue costs nothing more.
   const ApiResult result = request.stop.stop_requested()

@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "net/http_server.h"
 #include "promql/engine.h"
+#include "web/queries/query_tracker.h"
 #include "web/server_state.h"
 
 /// The HTTP face of the server: the API under /api/v1, the pages, /metrics and /-/.
@@ -38,13 +39,14 @@ struct WebOptions {
 struct WebDependencies {
   const Queryable& storage;
   const promql::Engine& engine;
+  QueryTracker& queries;
   ServerState& state;
   MetricsRegistry& metrics;
 
   /// Where queries run; as many at once as it has threads (--query.max-concurrency). Everything
   /// else that may take long runs on threads of the handler's own, so that full queues of queries
   /// do not keep anyone from /metrics or /-/reload.
-  boost::asio::thread_pool& queries;
+  boost::asio::thread_pool& query_threads;
   const Clock& clock;
 
   StorageAdmin* admin = nullptr;  ///< null where --web.enable-admin-api is not set

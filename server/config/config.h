@@ -83,6 +83,7 @@ struct GlobalConfig {
   Duration scrape_timeout{std::chrono::seconds(10)};
   Duration evaluation_interval{std::chrono::minutes(1)};
   Labels external_labels;
+  std::string query_log_file;                    ///< resolved; empty: no log
   std::vector<ScrapeProtocol> scrape_protocols;  ///< empty: each job's own default
   bool extra_scrape_metrics = false;
   NameValidation name_validation = NameValidation::kUtf8;

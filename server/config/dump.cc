@@ -97,6 +97,7 @@ void DumpGlobal(YamlWriter& out, const GlobalConfig& global) {
   DumpProtocols(out, global.scrape_protocols);
   out.Field("evaluation_interval", FormatDuration(global.evaluation_interval));
   DumpLabels(out, "external_labels", global.external_labels);
+  if (!global.query_log_file.empty()) out.Field("query_log_file", global.query_log_file);
   DumpLimits(out, global.limits);
   out.Field("metric_name_validation_scheme", ToString(global.name_validation));
   out.Field("metric_name_escaping_scheme", server::ToString(global.name_escaping));

@@ -48,7 +48,8 @@ Result<GlobalConfig> ReadGlobal(const YamlNode& node, const SectionContext& cont
   Duration query_offset{0};
   TRY(map.Read("rule_query_offset", query_offset));
   if (query_offset != Duration(0)) TRY(map.Unsupported("rule_query_offset"));
-  TRY(map.Unsupported("query_log_file"));
+  TRY(map.Read("query_log_file", global.query_log_file));
+  global.query_log_file = ResolvePath(context, global.query_log_file);
   TRY(map.Unsupported("scrape_failure_log_file"));
   TRY(map.Finish());
   return global;

@@ -5,6 +5,7 @@
 
 #include "base/file_system.h"
 #include "server/http_fetch.h"
+#include "tests/support/memory_sink.h"
 #include "tests/support/temp_dir.h"
 
 namespace barograph::server {
@@ -31,9 +32,9 @@ struct Fixture {
     REQUIRE(PosixFileSystem().WriteFile(folder.path() + "/prometheus.yml", yaml).has_value());
   }
 
-  Status Start(const ServerOptions& options) {
+  Status Start(const ServerOptions& options, const Logger& logger = {}) {
     server = std::make_unique<Server>(
-        options, Features{}, ServerEnvironment{PosixFileSystem(), SystemClock(), Logger(), [] {}});
+        options, Features{}, ServerEnvironment{PosixFileSystem(), SystemClock(), logger, [] {}});
     TRY(server->CheckConfig());
     return server->Start();
   }
@@ -111,6 +112,43 @@ TEST_CASE_METHOD(Fixture, "what was scraped is there after a restart") {
   WriteConfig("");
   REQUIRE(Start(options).has_value());
   CHECK(Shows("api/v1/query?query=count_over_time(up[1m])>3", "self"));
+}
+
+TEST_CASE_METHOD(Fixture, "queries are logged to the file that the configuration names") {
+  const auto log = [this](const std::string& name) {
+    return PosixFileSystem().ReadFile(folder.path() + "/" + name).value_or("");
+  };
+  WriteConfig("global: {query_log_file: query.log}\n");
+  REQUIRE(Start(Options()).has_value());
+  Get("api/v1/query?query=1%2B1");
+  CHECK(log("query.log").find(R"("query":"1+1")") != std::string::npos);
+  CHECK(log("query.log").find(R"("clientIP":"127.0.0.1","method":"GET","path":"/api/v1/query"})") !=
+        std::string::npos);
+  CHECK(Shows("api/v1/status/config", "query_log_file: " + folder.path() + "/query.log"));
+
+  WriteConfig("global: {query_log_file: nowhere/query.log}\n");
+  CHECK_FALSE(server->Reload().has_value());
+  Get("api/v1/query?query=2%2B2");
+  CHECK(log("query.log").find(R"("query":"2+2")") != std::string::npos);
+
+  WriteConfig("global: {query_log_file: other.log}\n");
+  REQUIRE(server->Reload().has_value());
+  Get("api/v1/query?query=3%2B3");
+  CHECK(log("query.log").find(R"("query":"3+3")") == std::string::npos);
+  CHECK(log("other.log").find(R"("query":"3+3")") != std::string::npos);
+}
+
+TEST_CASE_METHOD(Fixture, "queries that ran when the process was killed are logged") {
+  WriteConfig("");
+  REQUIRE(PosixFileSystem().CreateDirectories(Options().storage_path).has_value());
+  REQUIRE(PosixFileSystem()
+              .WriteFile(Options().storage_path + "/queries.active",
+                         "+1 {\"query\":\"up\",\"timestamp_sec\":1700000000}\n")
+              .has_value());
+  const auto sink = std::make_shared<test::MemorySink>();
+  REQUIRE(Start(Options(), test::MemorySink::MakeLogger(sink)).has_value());
+  CHECK(sink->Contains("These queries didn't finish in prometheus' last run:"));
+  CHECK(Shows("api/v1/status/queries", R"("running":[])"));
 }
 
 }  // namespace

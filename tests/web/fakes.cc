@@ -119,9 +119,10 @@ Status FakeAdmin::DeleteSeries(TimeRange range, const Matchers& matchers) {
 Web::Web(WebOptions options, bool with_admin) {
   auto handler = MakeHandler(std::move(options), {.storage = storage,
                                                   .engine = engine,
+                                                  .queries = queries,
                                                   .state = state,
                                                   .metrics = metrics,
-                                                  .queries = queries_,
+                                                  .query_threads = query_threads_,
                                                   .clock = clock,
                                                   .admin = with_admin ? &admin : nullptr});
   if (!handler) throw std::runtime_error(handler.error().message);
@@ -167,6 +168,7 @@ net::HttpRequest MakeRequest(const std::string& method, const std::string& targe
   net::HttpRequest request;
   request.method = method;
   request.target = target;
+  request.remote_address = "10.0.0.7:4321";
   request.path = net::PathDecode(std::string_view(target).substr(0, question));
   if (question < target.size())
     request.query = net::FormValues::Parse(std::string_view(target).substr(question + 1));

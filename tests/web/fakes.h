@@ -107,10 +107,11 @@ class Web {
   MetricsRegistry metrics;
   barograph::test::ManualClock clock;
   promql::Engine engine{promql::EngineOptions(), clock};
+  QueryTracker queries{engine, clock, nullptr, nullptr};
 
  private:
   boost::asio::io_context context_;  // before the pools, whose jobs come back to it
-  boost::asio::thread_pool queries_{2};
+  boost::asio::thread_pool query_threads_{2};
   net::HttpHandler handler_;
 };
 

@@ -122,6 +122,7 @@ TEST_CASE("The time in which a query waits for a thread counts to its time-out")
                            .engine = web.engine,
                            .state = web.state,
                            .query_metrics = query_metrics,
+                           .queries = web.queries,
                            .clock = web.clock,
                            .build = {},
                            .admin = nullptr};

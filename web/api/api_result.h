@@ -48,6 +48,9 @@ struct ApiRequest {
   net::FormValues url;                        ///< of the URL alone
   std::map<std::string, std::string> params;  ///< of the path: /label/:name/values
   std::chrono::nanoseconds queued{0};         ///< how long it waited for a thread
+  std::string method;
+  std::string path;    ///< with the prefix
+  std::string client;  ///< the address, without port
   std::stop_token stop;
 };
 

@@ -5,6 +5,7 @@
 #include "base/time.h"
 #include "promql/engine.h"
 #include "web/api/api_result.h"
+#include "web/queries/query_tracker.h"
 #include "web/query_metrics.h"
 #include "web/server_state.h"
 #include "web/web.h"
@@ -19,6 +20,7 @@ struct ApiContext {
   const promql::Engine& engine;
   ServerState& state;
   const QueryMetrics& query_metrics;
+  QueryTracker& queries;
   const Clock& clock;
   BuildInfo build;
   StorageAdmin* admin;  ///< null where the admin endpoints are off
@@ -29,6 +31,11 @@ ApiResult HandleQuery(const ApiContext& context, const ApiRequest& request);
 ApiResult HandleQueryRange(const ApiContext& context, const ApiRequest& request);
 /// An extension: the plan of a query with estimates.
 ApiResult HandleExplainQuery(const ApiContext& context, const ApiRequest& request);
+
+// running_queries_handlers.cc
+/// Extensions: the queries that run and the slowest of late; one of those that run is ended.
+ApiResult HandleQueries(const ApiContext& context, const ApiRequest& request);
+ApiResult HandleCancelQuery(const ApiContext& context, const ApiRequest& request);
 
 // expression_handlers.cc
 ApiResult HandleFormatQuery(const ApiContext& context, const ApiRequest& request);

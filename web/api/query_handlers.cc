@@ -6,6 +6,7 @@
 #include "promql/plan/estimate.h"
 #include "web/api/handlers.h"
 #include "web/api/parameters.h"
+#include "web/api/stats_json.h"
 #include "web/api/value_json.h"
 
 namespace barograph::web {
@@ -87,57 +88,6 @@ bool Truncate(promql::Value& value, size_t limit) {
   return true;
 }
 
-// An extension: what each operator cost, from the root on.
-void WriteOperators(JsonWriter& json, const std::vector<promql::OperatorReport>& operators) {
-  json.Key("operators");
-  json.BeginArray();
-  for (const promql::OperatorReport& node : operators) {
-    json.BeginObject();
-    json.Key("depth");
-    json.Int(static_cast<int64_t>(node.depth));
-    json.Key("operator");
-    json.String(node.name);
-    json.Key("series");
-    json.Int(static_cast<int64_t>(node.series));
-    json.Key("samples");
-    json.Int(static_cast<int64_t>(node.samples));
-    json.Key("seconds");
-    json.Number(node.seconds);
-    json.EndObject();
-  }
-  json.EndArray();
-}
-
-void WriteStats(JsonWriter& json, const promql::QueryStats& stats, nanoseconds queued) {
-  const double queue_seconds = std::chrono::duration<double>(queued).count();
-  json.BeginObject();
-  json.Key("timings");
-  json.BeginObject();
-  for (const auto& [name, seconds] :
-       {std::pair("evalTotalTime", stats.plan_seconds + stats.exec_seconds),
-        std::pair("resultSortTime", 0.0), std::pair("queryPreparationTime", stats.plan_seconds),
-        std::pair("innerEvalTime", stats.exec_seconds), std::pair("execQueueTime", queue_seconds),
-        std::pair("execTotalTime",
-                  stats.parse_seconds + stats.plan_seconds + stats.exec_seconds)}) {
-    json.Key(name);
-    json.Number(seconds);
-  }
-  json.EndObject();
-  json.Key("samples");
-  json.BeginObject();
-  json.Key("totalQueryableSamples");
-  json.Int(static_cast<int64_t>(stats.total_samples));
-  json.Key("peakSamples");
-  json.Int(static_cast<int64_t>(stats.peak_samples));
-  json.EndObject();
-  if (!stats.operators.empty()) {
-    json.Key("peakBytes");
-    json.Int(static_cast<int64_t>(stats.peak_bytes));
-    WriteOperators(json, stats.operators);
-  }
-  json.EndObject();
-}
-
 void NoteOddStats(std::string_view stats, std::vector<std::string>& warnings) {
   if (stats.empty() || stats == "true" || stats == "all") return;
   warnings.push_back(
@@ -172,8 +122,13 @@ ApiResult Evaluate(const ApiContext& context, const ApiRequest& request, const S
   if (settings.query.timeout <= Duration(0))
     return ApiFail(ApiErrorType::kTimeout, "query timed out in query queue");
   const QueryMetrics::Running running(context.query_metrics);
-  auto result =
-      context.engine.Run(request.form.Get("query"), context.storage, times, settings.query);
+  const QueryInfo info{.query = std::string(request.form.Get("query")),
+                       .times = times,
+                       .queued = request.queued,
+                       .client = request.client,
+                       .method = request.method,
+                       .path = request.path};
+  auto result = context.queries.Run(info, context.storage, settings.query);
   if (!result) return QueryError(result.error());
   context.query_metrics.Observe(result->stats, request.queued);
   ApiData data{.json = {},
