@@ -184,14 +184,16 @@ Status Database::Impl::RestoreSeries() {
   }
   std::ranges::sort(ids);
   ids.erase(std::ranges::unique(ids).begin(), ids.end());
-  Status restored;
-  TRY(index->ReadLabels(ids,
-                        [&](size_t i, std::string_view packed) {
-                          const Labels labels = Labels::FromPacked(std::string(packed));
-                          if (restored) restored = head.registry.Restore(ids[i], labels);
-                        },
-                        {}));
-  TRY(restored);
+  const auto read_all = [&](const SeriesRegistry::Add& add) -> Status {
+    Status added;
+    TRY(index->ReadLabels(ids,
+                          [&](size_t i, std::string_view packed) {
+                            if (added) added = add(ids[i], Labels::FromPacked(std::string(packed)));
+                          },
+                          {}));
+    return added;
+  };
+  TRY(head.registry.RestoreAll(ids.size(), read_all));
   for (const auto& [number, table] : tables) {
     for (const auto& columns : table->ColumnSets()) head.registry.AddSources(number, *columns);
   }
@@ -331,9 +333,10 @@ Status Database::Impl::AdmitSeries() {
 void Database::Impl::QueueReplayedSeries() {
   const auto indexed = index->LastId();
   MutexLock guard(unindexed_mutex);
-  head.registry.ForEach([&](SeriesId id, std::string_view packed) REQUIRES(unindexed_mutex) {
-    if (!indexed || id > *indexed) unindexed.push_back({id, std::string(packed)});
-  });
+  const auto queue = [&](SeriesId id, std::string_view packed) REQUIRES(unindexed_mutex) {
+    unindexed.push_back({id, std::string(packed)});
+  };
+  head.registry.ForEachAfter(indexed.value_or(kNoSeries), queue);
 }
 
 Status Database::Impl::WriteIndex() {

@@ -39,6 +39,10 @@ Result<SeriesId> SeriesRegistry::GetOrCreate(const Labels& labels) {
 
 Status SeriesRegistry::Restore(SeriesId id, const Labels& labels) {
   WriterLock lock(mutex_);
+  return RestoreLocked(id, labels);
+}
+
+Status SeriesRegistry::RestoreLocked(SeriesId id, const Labels& labels) {
   if (set_->Find(id)) return {};
   TRY(CheckRoom());
   if (const auto found = set_->Find(labels)) {
@@ -53,6 +57,13 @@ Status SeriesRegistry::Restore(SeriesId id, const Labels& labels) {
 Status SeriesRegistry::CheckRoom() const {
   if (!set_->full()) return {};
   return Fail(ErrorCode::kLimitExceeded, "the storage cannot hold more series");
+}
+
+Status SeriesRegistry::RestoreAll(size_t count, const std::function<Status(const Add&)>& each) {
+  WriterLock lock(mutex_);
+  set_->Reserve(count);
+  return each([&](SeriesId id, const Labels& labels)
+                  REQUIRES(mutex_) { return RestoreLocked(id, labels); });
 }
 
 void SeriesRegistry::ReserveIds(SeriesId id) {
@@ -171,10 +182,11 @@ Result<std::vector<std::string>> SeriesRegistry::LabelValuesOf(const Found& foun
   return Collect(found, value_of, stop);
 }
 
-void SeriesRegistry::ForEach(const std::function<void(SeriesId, std::string_view)>& visit) const {
+void SeriesRegistry::ForEachAfter(
+    SeriesId after, const std::function<void(SeriesId, std::string_view)>& visit) const {
   ReaderLock lock(mutex_);
   for (SeriesRef ref = 0; ref < set_->size(); ++ref) {
-    visit(set_->IdOf(ref), set_->LabelsOf(ref).packed());
+    if (set_->IdOf(ref) > after) visit(set_->IdOf(ref), set_->LabelsOf(ref).packed());
   }
 }
 

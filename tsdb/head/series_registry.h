@@ -84,8 +84,13 @@ class SeriesRegistry {
   Result<std::vector<std::string>> LabelValuesOf(const Found& found, std::string_view name,
                                                  std::stop_token stop) const;
 
-  /// Calls visit(SeriesId, packed labels) for all series.
-  void ForEach(const std::function<void(SeriesId, std::string_view)>& visit) const;
+  /// Calls visit(SeriesId, packed labels) for all series whose id is above `after`.
+  void ForEachAfter(SeriesId after,
+                    const std::function<void(SeriesId, std::string_view)>& visit) const;
+
+  /// Restores some `count` series under one lock: calls `each` with what to restore one with.
+  using Add = std::function<Status(SeriesId, const Labels&)>;
+  Status RestoreAll(size_t count, const std::function<Status(const Add&)>& each);
 
   /// Forgets the sources for which `alive` says no, the series that have none left, and the label
   /// texts that only those had; how many series went. Does nothing unless at least one in
@@ -97,6 +102,7 @@ class SeriesRegistry {
   std::vector<bool> FindDead(const SeriesSet& set,
                              const std::function<bool(SeriesId, Source)>& alive) const;
   Status CheckRoom() const REQUIRES_SHARED(mutex_);
+  Status RestoreLocked(SeriesId id, const Labels& labels) REQUIRES(mutex_);
   template <typename Choose>
   Result<std::vector<std::string>> Collect(const Found& found, Choose choose,
                                            const std::stop_token& stop) const;

@@ -28,11 +28,17 @@ bool SeriesSet::LabelsEqual::operator()(const LabelsKey& key, SeriesRef ref) con
 SeriesRef SeriesSet::Insert(SeriesId id, const Labels& labels) {
   const auto ref = static_cast<SeriesRef>(ids_.size());
   std::string pairs;
-  for (const auto& [name, value] : labels) {
-    const LabelIndex::PairId pair = index_.Intern(name, value);
+  size_t position = 0;
+  for (const Label& label : labels) {
+    // Most labels are those of the series before: a look is cheaper than a hash.
+    const bool known = position < last_pairs_.size() && index_.pair(last_pairs_[position]) == label;
+    if (position == last_pairs_.size()) last_pairs_.push_back(0);
+    if (!known) last_pairs_[position] = index_.Intern(label.name, label.value);
+    const LabelIndex::PairId pair = last_pairs_[position++];
     index_.Add(pair, ref);
     AppendVarint(pairs, pair);
   }
+  last_pairs_.resize(position);
   ids_.push_back(id);
   hashes_.push_back(ShortHash(labels));
   labels_.push_back(pair_lists_.Store(pairs));
@@ -41,6 +47,16 @@ SeriesRef SeriesSet::Insert(SeriesId id, const Labels& labels) {
   by_labels_.insert(ref);
   by_id_.insert(ref);
   return ref;
+}
+
+void SeriesSet::Reserve(size_t series) {
+  ids_.reserve(series);
+  hashes_.reserve(series);
+  labels_.reserve(series);
+  first_source_.reserve(series);
+  sources_.reserve(series);
+  by_labels_.reserve(series);
+  by_id_.reserve(series);
 }
 
 void SeriesSet::AddAlias(SeriesId alias, SeriesRef ref) {

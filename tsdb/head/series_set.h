@@ -42,6 +42,7 @@ class SeriesSet {
 
   /// Preconditions: neither the id nor the labels are in the set; !full().
   SeriesRef Insert(SeriesId id, const Labels& labels);
+  void Reserve(size_t series);
   void AddAlias(SeriesId alias, SeriesRef ref);
 
   /// By its own id or another name of the series.
@@ -134,6 +135,7 @@ class SeriesSet {
   std::vector<TextArena::Place> labels_;  // varints of pair numbers
   std::vector<uint32_t> first_source_;
 
+  std::vector<LabelIndex::PairId> last_pairs_;  // of the series that was inserted last
   std::vector<SourceNode> sources_;
   boost::unordered_flat_set<SeriesRef, LabelsHash, LabelsEqual> by_labels_{0, LabelsHash{this},
                                                                            LabelsEqual{this}};

@@ -1,0 +1,162 @@
+// Usage: restart_bench FOLDER [SERIES [ROWS]]
+//        restart_bench --write FOLDER SERIES ROWS
+//        restart_bench --open FOLDER
+//
+// What a head of many active series takes in memory, and how long it takes to be open again, after
+// a clean stop and after the process just ended. Writes SERIES series (1,000 a target) of ROWS
+// scrapes, 15 seconds apart, of which half the values change, into a database in FOLDER, which must
+// not exist. With --write it ends as if killed, with --open it only opens what is there. Each step
+// runs in a process of its own. Only ratios within one run mean something.
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/memory_limit.h"
+#include "base/metrics/registry.h"
+#include "tsdb/bitmap.h"
+#include "tsdb/database.h"
+
+namespace barograph {
+namespace {
+
+constexpr size_t kColumns = 1000;
+
+[[noreturn]] void Die(const std::string& what) {
+  std::fprintf(stderr, "restart_bench: %s\n", what.c_str());
+  std::exit(1);
+}
+
+template <typename T>
+T Need(Result<T> result) {
+  if (!result) Die(result.error().message);
+  return std::move(*result);
+}
+
+Labels SeriesOf(size_t target, size_t column) {
+  return {{"__name__", "node_subsystem" + std::to_string(column / 20) + "_measurement_total"},
+          {"device", "device" + std::to_string(column % 20 / 4)},
+          {"instance", "host-" + std::to_string(target) + ":9100"},
+          {"job", "node"},
+          {"mode", "mode" + std::to_string(column % 4)}};
+}
+
+double Seconds(std::chrono::steady_clock::duration time) {
+  return std::chrono::duration<double>(time).count();
+}
+
+class Process {
+ public:
+  explicit Process(const std::string& folder) {
+    const auto begin = std::chrono::steady_clock::now();
+    tsdb::Options options;
+    options.path = folder;
+    database_ = Need(tsdb::Database::Open(
+        PosixFileSystem(), SystemClock(),
+        Logger::ToStandardError(LogLevel::kWarn, LogFormat::kLogfmt), metrics_, options));
+    opened_ = Seconds(std::chrono::steady_clock::now() - begin);
+  }
+
+  void Write(size_t series, size_t rows) {
+    std::vector<std::unique_ptr<ScrapeTable>> tables;
+    for (size_t target = 0; target * kColumns < series; ++target) {
+      tables.push_back(Need(database_->OpenTable()));
+      for (size_t c = 0; c < kColumns; ++c) Need(tables.back()->AddColumn(SeriesOf(target, c)));
+    }
+    const auto begin = std::chrono::steady_clock::now();
+    const Timestamp start = SystemClock().Now() - std::chrono::seconds(15 * rows);
+    std::vector<double> values(kColumns);
+    std::vector<uint64_t> presence(tsdb::WordsFor(kColumns), ~uint64_t{0});
+    for (size_t row = 0; row < rows; ++row) {
+      for (size_t target = 0; target < tables.size(); ++target) {
+        for (size_t c = 1; c < kColumns; c += 2) values[c] = static_cast<double>(row * c + target);
+        const Row next{start + std::chrono::seconds(15 * row), values, presence};
+        Need(tables[target]->AppendRow(next));
+      }
+    }
+    const double took = Seconds(std::chrono::steady_clock::now() - begin);
+    std::printf("written           %6.2f s, %.1f M samples/s\n", took,
+                static_cast<double>(series * rows) / took / 1e6);
+    PrintMemory("memory, writing", series);
+    tables_ = std::move(tables);
+  }
+
+  void PrintMemory(const char* what, size_t series) const {
+    const auto bytes = static_cast<double>(OwnMemoryBytes());
+    std::printf("%-17s %6.0f MiB, %.0f bytes a series\n", what, bytes / (1 << 20),
+                bytes / static_cast<double>(series));
+  }
+  void PrintOpened(const char* what) const { std::printf("%-17s %6.3f s\n", what, opened_); }
+
+  void CloseCleanly() {
+    const auto begin = std::chrono::steady_clock::now();
+    tables_.clear();
+    if (Status closed = database_->Close(); !closed) Die(closed.error().message);
+    std::printf("closed            %6.3f s\n", Seconds(std::chrono::steady_clock::now() - begin));
+  }
+
+ private:
+  MetricsRegistry metrics_;
+  std::unique_ptr<tsdb::Database> database_;
+  std::vector<std::unique_ptr<ScrapeTable>> tables_;
+  double opened_ = 0;
+};
+
+// Runs `step` in a process of its own, which ends without any destructor.
+void InProcess(const std::function<void()>& step) {
+  std::fflush(stdout);
+  const pid_t pid = fork();
+  if (pid < 0) Die("fork");
+  if (pid == 0) {
+    step();
+    std::fflush(stdout);
+    _exit(0);
+  }
+  int status = 0;
+  waitpid(pid, &status, 0);
+  if (status != 0) Die("a step failed");
+}
+
+void Run(const std::string& folder, size_t series, size_t rows) {
+  // Never destroyed: the process ends as if it had been killed.
+  InProcess([&] { (new Process(folder))->Write(series, rows); });
+  InProcess([&] {
+    Process process(folder);
+    process.PrintOpened("open, after kill");
+    process.PrintMemory("memory, reopened", series);
+    process.CloseCleanly();
+  });
+  InProcess([&] {
+    Process process(folder);
+    process.PrintOpened("open, after close");
+    process.PrintMemory("memory, reopened", series);
+  });
+}
+
+}  // namespace
+}  // namespace barograph
+
+int main(int argc, char** argv) {
+  if (argc == 3 && std::string(argv[1]) == "--open") {
+    barograph::Process(argv[2]).PrintOpened("open");
+    return 0;
+  }
+  if (argc == 5 && std::string(argv[1]) == "--write") {
+    auto* const process = new barograph::Process(argv[2]);
+    process->Write(std::strtoull(argv[3], nullptr, 10), std::strtoull(argv[4], nullptr, 10));
+    std::fflush(stdout);
+    _exit(0);
+  }
+  if (argc < 2) barograph::Die("usage: restart_bench FOLDER [SERIES [ROWS]]");
+  if (barograph::PosixFileSystem().Exists(argv[1])) barograph::Die("the folder exists already");
+  const size_t series = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 500'000;
+  const size_t rows = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 60;
+  barograph::Run(argv[1], series, rows);
+}
