@@ -25,7 +25,7 @@ namespace barograph::tsdb {
 /// Not thread-safe; the Table that owns it locks.
 class Tail {
  public:
-  static constexpr size_t kRows = 120;
+  static constexpr size_t kRows = 60;
 
   size_t rows() const { return rows_; }
   size_t width() const { return last_.size(); }
