@@ -156,12 +156,12 @@ class Case(unittest.TestCase):
         self.addCleanup(server.kill)
         return server.wait_ready() if wait else server
 
-    def prometheus(self, config, program):
+    def prometheus(self, config, program, *arguments):
         port = free_port()
         server = Server([program, f"--config.file={config}",
                          f"--web.listen-address=127.0.0.1:{port}",
                          f"--storage.tsdb.path={self.directory}/prometheus-data",
-                         "--web.console.templates=", "--web.console.libraries="],
+                         "--web.console.templates=", "--web.console.libraries=", *arguments],
                         self.directory, port)
         self.addCleanup(server.kill)
         return server.wait_ready()
