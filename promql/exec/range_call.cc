@@ -82,6 +82,7 @@ Status RangeCall::EvaluateFloats(Lane& lane, const SeriesSamples& samples, std::
   input.position = description_.argument;
   input.annotations = &lane.annotations();
   input.scratch = &local.scratch;
+  input.lane = &lane;
   TRY(RunKernel(lane, input, out.values));
   lane.CountSamples(windows.total);
   if (description_.function->is_counter) CheckCounterName(lane, metric, out);

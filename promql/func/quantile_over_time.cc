@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "promql/exec/column.h"
@@ -9,33 +10,42 @@ namespace barograph::promql {
 namespace {
 
 // The values of a sliding window in order. A sample that enters or leaves moves at most the
-// window's length of memory, which at real lengths is less than what a tree's pointers cost.
+// window's length of memory, which at real lengths is less than what a tree's pointers cost; where
+// many do, they are sorted anew.
 class SortedWindow {
  public:
-  SortedWindow(std::span<const double> values, std::vector<double>& sorted)
-      : values_(values), sorted_(sorted) {
+  explicit SortedWindow(const RangeInput& input) : input_(input), sorted_(input.scratch->values) {
     sorted_.clear();
   }
 
-  std::span<const double> MoveTo(Window window) {
-    if (window.begin >= end_) {
-      sorted_.assign(values_.begin() + window.begin, values_.begin() + window.end);
+  Result<std::span<const double>> MoveTo(Window window) {
+    const size_t moved =
+        window.begin >= end_ ? window.size() : size_t{window.begin} - begin_ + window.end - end_;
+    if (window.begin >= end_ || moved > kMovesPerHalving * std::bit_width(sorted_.size())) {
+      TRY(input_.Work(kMovesPerHalving * window.size()));
+      sorted_.assign(input_.values.begin() + window.begin, input_.values.begin() + window.end);
       std::sort(sorted_.begin(), sorted_.end(), OrderedBefore);
-      begin_ = window.begin;
-      end_ = window.end;
-      return sorted_;
+    } else {
+      TRY(input_.Work(moved * sorted_.size() / 4));
+      for (uint32_t i = begin_; i < window.begin; ++i) sorted_.erase(Find(input_.values[i]));
+      for (uint32_t i = end_; i < window.end; ++i) {
+        sorted_.insert(Find(input_.values[i]), input_.values[i]);
+      }
     }
-    for (; begin_ < window.begin; ++begin_) sorted_.erase(Find(values_[begin_]));
-    for (; end_ < window.end; ++end_) sorted_.insert(Find(values_[end_]), values_[end_]);
+    begin_ = window.begin;
+    end_ = window.end;
     return sorted_;
   }
 
  private:
+  // What a level of sorting costs, in memory moved from one sample's place to the next.
+  static constexpr size_t kMovesPerHalving = 16;
+
   std::vector<double>::iterator Find(double value) {
     return std::lower_bound(sorted_.begin(), sorted_.end(), value, OrderedBefore);
   }
 
-  std::span<const double> values_;
+  const RangeInput& input_;
   std::vector<double>& sorted_;
   uint32_t begin_ = 0;
   uint32_t end_ = 0;
@@ -79,7 +89,7 @@ double MedianAbsoluteDeviation(std::span<const double> sorted) {
 }  // namespace
 
 Status QuantileOverTime(const RangeInput& input, std::span<double> out) {
-  SortedWindow window(input.values, input.scratch->values);
+  SortedWindow window(input);
   for (size_t step = 0; step < out.size(); ++step) {
     if (input.windows[step].size() == 0) {
       out[step] = kAbsent;
@@ -87,17 +97,17 @@ Status QuantileOverTime(const RangeInput& input, std::span<double> out) {
     }
     const double q = input.scalars[0][step];
     if (!(q >= 0 && q <= 1)) input.annotations->InvalidQuantile(q, input.position);
-    out[step] = QuantileOfSorted(q, window.MoveTo(input.windows[step]));
+    out[step] = QuantileOfSorted(q, TRY(window.MoveTo(input.windows[step])));
   }
   return {};
 }
 
 Status MadOverTime(const RangeInput& input, std::span<double> out) {
-  SortedWindow window(input.values, input.scratch->values);
+  SortedWindow window(input);
   for (size_t step = 0; step < out.size(); ++step) {
     out[step] = input.windows[step].size() == 0
                     ? kAbsent
-                    : MedianAbsoluteDeviation(window.MoveTo(input.windows[step]));
+                    : MedianAbsoluteDeviation(TRY(window.MoveTo(input.windows[step])));
   }
   return {};
 }

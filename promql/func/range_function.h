@@ -11,6 +11,7 @@
 #include "base/time.h"
 #include "promql/exec/annotator.h"
 #include "promql/exec/grid.h"
+#include "promql/exec/lane.h"
 #include "promql/exec/windows.h"
 #include "promql/func/column_loops.h"
 #include "promql/func/mixed_range.h"
@@ -48,9 +49,13 @@ struct RangeInput {
   PositionRange position;   ///< of the first argument
   Annotator* annotations = nullptr;
   RangeScratch* scratch = nullptr;
+  Lane* lane = nullptr;  ///< may be null: nothing ends the query
 
   /// The end of a step's range, and with range_ms its start.
   int64_t end_ms(size_t step) const { return shift.Refer(grid.at(step)); }
+
+  /// Lane::Work, for work that is much more than a pass over the samples.
+  Status Work(size_t samples) const { return lane == nullptr ? Status() : lane->Work(samples); }
 
   /// The samples that any window holds: [first, last).
   uint32_t first() const { return windows.empty() ? 0 : windows.front().begin; }

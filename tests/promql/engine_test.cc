@@ -142,6 +142,20 @@ TEST_CASE("a query ends at its deadline") {
   CHECK(result.error().message == "query timed out in expression evaluation");
 }
 
+TEST_CASE("a deadline also ends what is long on a single series") {
+  const MemoryStorage storage;
+  EngineOptions options;
+  options.timeout = std::chrono::milliseconds(100);  // a tick at each look at the clock
+  const TickingClock clock(std::chrono::milliseconds(1));
+  const Engine engine(options, clock);
+  for (const std::string function : {"quantile_over_time(0.5, ", "mad_over_time("}) {
+    const auto result = engine.Run(function + "(vector(time()) % 977)[3h:1s])", storage,
+                                   Range(0, 36'000'000, 60'000));
+    REQUIRE_FALSE(result.has_value());
+    CHECK(result.error().code == ErrorCode::kTimeout);
+  }
+}
+
 TEST_CASE("a query ends when it is cancelled") {
   MemoryStorage storage;
   const Engine engine({}, SystemClock());
