@@ -138,14 +138,14 @@ Status Database::Impl::Open() {
 }
 
 Status Database::Impl::OpenHead() {
-  const Timestamp cut = TRY(LoadCut(files, HeadPath()));
-  view.Set({.blocks = {}, .head = {.tables_from = cut, .lone_from = 0}});
-  TRY(head.OpenFiles(files, HeadPath(), logger));
+  const HeadCut cut = TRY(LoadCut(files, HeadPath()));
+  view.Set({.blocks = {}, .head = {.tables_from = cut.tables_from, .lone_from = 0}});
+  TRY(head.OpenFiles(files, HeadPath(), logger, cut.lone_files));
   TRY(RestoreSeries());
   TRY(ReplayLog());
   {
     WriterLock guard(path->cut_mutex);
-    path->cut = cut;
+    path->cut = cut.tables_from;
   }
   head.NoteBounds(view.Get()->head);
   return {};
@@ -429,6 +429,8 @@ Status Database::DeleteSeries(TimeRange range, const Matchers& matchers) {
   range.max = std::min(range.max, head.range().max);
   if (range.min > range.max) return {};
   TRY(impl_->cutter->FlushLone(range.max));
+  // Or the log would bring back what is in blocks now, and deleted there.
+  TRY(impl_->log_cutter->Cut());
   TRY(impl_->compactor->AddTombstones(range, matchers));
   const auto selection = TRY(SelectFromHead(head, impl_->view.Get()->head, range, matchers, {}));
   if (selection->size() == 0) return {};

@@ -11,24 +11,37 @@ namespace {
 
 constexpr uint64_t kMuchLateBytes = uint64_t{64} << 20;
 
-// The file `cut` holds the time in milliseconds, as text.
 std::string CutPath(const std::string& head_directory) { return head_directory + "/cut"; }
 
-Status SaveCut(FileSystem& files, const std::string& head_directory, Timestamp cut) {
-  return files.WriteFile(CutPath(head_directory), std::to_string(ToMs(cut)) + "\n");
+Status SaveCut(FileSystem& files, const std::string& head_directory, const HeadCut& cut) {
+  return files.WriteFile(CutPath(head_directory), std::to_string(ToMs(cut.tables_from)) + " " +
+                                                      std::to_string(cut.lone_files) + "\n");
+}
+
+// Takes a number and what ends it off the text; false where they are not there.
+template <typename Number>
+bool TakeNumber(std::string_view& text, char end, Number& number) {
+  const auto [at, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  text.remove_prefix(static_cast<size_t>(at - text.data()));
+  if (error != std::errc() || !text.starts_with(end)) return false;
+  text.remove_prefix(1);
+  return true;
 }
 
 }  // namespace
 
-Result<Timestamp> LoadCut(FileSystem& files, const std::string& head_directory) {
-  if (!files.Exists(CutPath(head_directory))) return kMinTimestamp;
+Result<HeadCut> LoadCut(FileSystem& files, const std::string& head_directory) {
+  if (!files.Exists(CutPath(head_directory))) return HeadCut();
   const std::string text = TRY(files.ReadFile(CutPath(head_directory)));
+  std::string_view rest = text;
   int64_t ms = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), ms);
-  if (error != std::errc() || std::string_view(end, text.data() + text.size()) != "\n") {
-    return Fail(ErrorCode::kCorruption, CutPath(head_directory) + ": not a time in milliseconds");
+  HeadCut cut;
+  if (!TakeNumber(rest, ' ', ms) || !TakeNumber(rest, '\n', cut.lone_files) || !rest.empty()) {
+    return Fail(ErrorCode::kCorruption,
+                CutPath(head_directory) + ": not a time in milliseconds and a number");
   }
-  return FromMs(ms);
+  cut.tables_from = FromMs(ms);
+  return cut;
 }
 
 HeadCutter::HeadCutter(const EngineParts& parts)
@@ -52,8 +65,7 @@ Status HeadCutter::Cut(Timestamp cut, std::stop_token stop) {
   RaiseGate(cut);
   const uint64_t generation = parts_.head.lone.Freeze(cut);
   const Blocks blocks = TRY(WriteBlocks(parts_.view.Get()->head, cut, stop));
-  TRY(SaveCut(parts_.files, parts_.options.path + "/head", cut));
-  Publish(blocks, {.tables_from = cut, .lone_from = generation + 1});
+  TRY(Publish(blocks, {.tables_from = cut, .lone_from = generation + 1}));
   const std::chrono::duration<double> took = parts_.clock.Monotonic() - begin;
   parts_.metrics.head_truncations.Increment();
   parts_.logger.Info("The head was cut",
@@ -67,17 +79,21 @@ Status HeadCutter::FlushLone(Timestamp until) {
   HeadBounds without_tables = bounds;
   without_tables.tables_from = kMaxTimestamp;
   const Blocks blocks = TRY(WriteBlocks(without_tables, until + Duration(1), {}));
-  Publish(blocks, {.tables_from = bounds.tables_from, .lone_from = generation + 1});
+  TRY(Publish(blocks, {.tables_from = bounds.tables_from, .lone_from = generation + 1}));
   return DropWhatWasCut();
 }
 
-void HeadCutter::Publish(const Blocks& blocks, const HeadBounds& bounds) {
+// From when the cut is saved, a next process takes what was cut from the blocks alone.
+Status HeadCutter::Publish(const Blocks& blocks, const HeadBounds& bounds) {
+  const uint64_t lone_files = TRY(parts_.head.lone.SettleFrozen());
+  TRY(SaveCut(parts_.files, parts_.options.path + "/head", {bounds.tables_from, lone_files}));
   View view = *parts_.view.Get();
   view.blocks.insert(view.blocks.end(), blocks.begin(), blocks.end());
   view.head = bounds;
   parts_.view.Set(std::move(view));
   parts_.head.NoteBounds(bounds);
   pending_ = bounds;
+  return {};
 }
 
 Status HeadCutter::DropWhatWasCut() {

@@ -34,15 +34,21 @@ class HeadCutter {
   using Blocks = std::vector<std::shared_ptr<const Block>>;
   void RaiseGate(Timestamp cut);
   Result<Blocks> WriteBlocks(const HeadBounds& bounds, Timestamp cut, const std::stop_token& stop);
-  void Publish(const Blocks& blocks, const HeadBounds& bounds);
+  Status Publish(const Blocks& blocks, const HeadBounds& bounds);
 
   const EngineParts parts_;
   const std::vector<Duration> lengths_;
   std::optional<HeadBounds> pending_;  // what is before them is to be dropped
 };
 
-/// The time below which the head's rows are in blocks, as the last process left it; the beginning
-/// of time where none did.
-Result<Timestamp> LoadCut(FileSystem& files, const std::string& head_directory);
+/// What of the head is in blocks, as the last process left it, be it still in the head's files or
+/// not. Format: docs/formats/head.md.
+struct HeadCut {
+  Timestamp tables_from = kMinTimestamp;  ///< rows before it
+  uint64_t lone_files = 0;                ///< files of lone samples up to this number
+};
+
+/// Nothing where no process left anything.
+Result<HeadCut> LoadCut(FileSystem& files, const std::string& head_directory);
 
 }  // namespace barograph::tsdb

@@ -264,6 +264,35 @@ TEST_CASE("Samples deleted in blocks are gone, and later ones at their times are
   CHECK(Difference(ReadAll(*database), expected) == "");
 }
 
+TEST_CASE("What was deleted stays so after a crash or a restart") {
+  const bool crash = GENERATE(true, false);
+  const bool read_meanwhile = GENERATE(true, false);
+  CAPTURE(crash, read_meanwhile);
+  TestDatabase database(PosixFileSystem(), SmallBlocks());
+  Contents expected;
+  auto target = std::make_unique<Target>(database);
+  target->Run(expected, 0, 20 * kMinuteMs);
+  Append(database, expected, "alone", 5 * kMinuteMs, 1);
+  expected.clear();
+  auto reader = *database->Select({}, AllSeries(), {}, {});
+  if (!read_meanwhile) reader.reset();
+  REQUIRE(database->DeleteSeries({}, AllSeries()));
+  CHECK(Difference(ReadAll(*database), {}) == "");
+  const auto end = [&] {
+    reader.reset();
+    target.reset();
+  };
+  if (crash) {
+    database.Crash(end);
+  } else {
+    end();
+    database.Reopen();
+  }
+  CHECK(Difference(ReadAll(*database), {}) == "");
+  Append(database, expected, "alone", 5 * kMinuteMs, 2);
+  CHECK(Difference(ReadAll(*database), expected) == "");
+}
+
 TEST_CASE("A damaged block is set aside, and the others are served") {
   TestDatabase database(PosixFileSystem(), SmallBlocks());
   Contents expected;
@@ -308,23 +337,32 @@ TEST_CASE("A disk that is full at a cut or a merge costs nothing but time") {
   CHECK(CountOf(database) > 0);
 }
 
-TEST_CASE("Random appends, restarts, cuts and deletes agree with a map") {
+TEST_CASE("Random appends, restarts, crashes, cuts and deletes agree with a map") {
   const uint64_t seed = getenv("SEED") ? std::stoull(getenv("SEED")) : std::random_device()();
   INFO("seed " << seed);
   std::mt19937_64 random(seed);
   tsdb::Options options = SmallBlocks();
   options.wal_segment_bytes = 8192;
+  options.index_interval = 24h;
   TestDatabase database(PosixFileSystem(), options);
   Contents expected;
   auto target = std::make_unique<Target>(database);
   int64_t now = 0;
+  std::unique_ptr<Selection> reader;  // holds what it sees in place
   for (int step = 0; step < 150; ++step) {
-    switch (random() % 8) {
+    switch (random() % 10) {
       case 0:
+        reader.reset();
         target.reset();
         database.Reopen();
         target = std::make_unique<Target>(database);
         break;
+      case 4:
+        reader.reset();
+        database.Crash([&] { target.reset(); });
+        target = std::make_unique<Target>(database);
+        break;
+      case 5: reader = *database->Select({}, AllSeries(), {}, {}); break;
       case 1: REQUIRE(database->Maintain()); break;
       case 2: {
         const int64_t from = static_cast<int64_t>(random() % (now + 1));
@@ -354,6 +392,7 @@ TEST_CASE("Random appends, restarts, cuts and deletes agree with a map") {
     std::erase_if(expected, [](const auto& series) { return series.second.empty(); });
     if (step % 10 == 0) REQUIRE(Difference(ReadAll(*database), expected) == "");
   }
+  reader.reset();
   CHECK(Difference(ReadAll(*database), expected) == "");
 }
 

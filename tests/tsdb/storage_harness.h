@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 #include <cstdint>
+#include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -118,6 +120,26 @@ class TestDatabase {
     return {};
   }
   void Drop() { database_.reset(); }
+
+  /// Goes back to what a process that was killed now would have left: takes a copy of the folders,
+  /// which `end`, for all who use the database, and closing it no longer change. PosixFileSystem
+  /// only.
+  void Crash(const std::function<void()>& end) {
+    namespace fs = std::filesystem;
+    const fs::path left = dir_.path() + "/left";
+    fs::create_directory(left);
+    for (const char* folder : {"data", "index"}) {
+      fs::copy(fs::path(dir_.path()) / folder, left / folder, fs::copy_options::recursive);
+    }
+    end();
+    Drop();
+    for (const char* folder : {"data", "index"}) {
+      fs::remove_all(fs::path(dir_.path()) / folder);
+      fs::rename(left / folder, fs::path(dir_.path()) / folder);
+    }
+    fs::remove(left);
+    REQUIRE(TryOpen().has_value());
+  }
 
   tsdb::Database& operator*() { return *database_; }
   tsdb::Database* operator->() { return database_.get(); }

@@ -4,7 +4,8 @@
 
 namespace barograph::tsdb {
 
-Status Head::OpenFiles(FileSystem& files, const std::string& directory, const Logger& logger) {
+Status Head::OpenFiles(FileSystem& files, const std::string& directory, const Logger& logger,
+                       uint64_t dropped_lone_files) {
   TimeRange range = Table::kNoRange;
   const auto take = [&](StoredRun stored) {
     const auto [known, is_new] = restored_.try_emplace(stored.table, 0);
@@ -15,7 +16,7 @@ Status Head::OpenFiles(FileSystem& files, const std::string& directory, const Lo
   };
   table_files_ = TRY(TableFiles::Open(files, directory, logger, take));
   TRY(tombstones.Load(files, directory));
-  TRY(lone.Open(files, logger, {.directory = directory}));
+  TRY(lone.Open(files, logger, {.directory = directory, .dropped_through = dropped_lone_files}));
   for (const auto& table : Tables()) table->UseFiles(table_files_.get());
   ExtendRange(range);
   return {};

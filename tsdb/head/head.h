@@ -37,8 +37,10 @@ class Head {
   Tombstones tombstones;
 
   /// Opens the files of sealed runs in `directory`, and takes over what they hold. The series of
-  /// the runs' columns have to be made known to the registry afterwards.
-  Status OpenFiles(FileSystem& files, const std::string& directory, const Logger& logger);
+  /// the runs' columns have to be made known to the registry afterwards. `dropped_lone_files` is
+  /// LoneStore::Options::dropped_through.
+  Status OpenFiles(FileSystem& files, const std::string& directory, const Logger& logger,
+                   uint64_t dropped_lone_files);
 
   /// Adds the table that the log calls `id`, and returns its number here.
   uint32_t AddTable(uint64_t id);

@@ -43,11 +43,13 @@ Status LoneStore::Open(FileSystem& files, Logger logger, Options options) {
   files_ = TRY(RunFiles::Open(files,
                               {.directory = std::move(options.directory),
                                .prefix = "lone",
-                               .file_bytes = options.file_bytes},
+                               .file_bytes = options.file_bytes,
+                               .dropped_through = options.dropped_through},
                               std::move(logger),
                               [this](const auto& stored) { RestorePayload(stored); }));
   // What a damaged part held must be taken from the log again.
   MutexLock lock(maintenance_mutex_);
+  frozen_file_ = options.dropped_through;
   if (files_->damaged() > 0) position_ = {};
   return {};
 }
@@ -121,7 +123,7 @@ uint64_t LoneStore::Freeze(Timestamp cut) {
   const uint64_t frozen = generation_++;
   freezing_ = true;
   for (Shard& shard : shards_) FreezeShard(shard, cut, frozen);
-  if (files_ != nullptr) files_->Rotate();
+  if (files_ != nullptr) frozen_file_ = files_->Rotate();
   freezing_ = false;
   cut_ms_ = std::max<int64_t>(cut_ms_, ToMs(cut));
   late_samples_ = 0;
@@ -140,6 +142,12 @@ void LoneStore::FreezeShard(Shard& shard, Timestamp cut, uint64_t generation) {
   if (!done) logger_.Error("Samples could not all be set apart", {{"err", done.error()}});
 }
 
+Result<uint64_t> LoneStore::SettleFrozen() {
+  MutexLock lock(maintenance_mutex_);
+  if (files_ != nullptr) TRY(WriteRest());
+  return frozen_file_;
+}
+
 Status LoneStore::DropThrough(uint64_t generation) {
   MutexLock lock(maintenance_mutex_);
   for (Shard& shard : shards_) {
@@ -154,21 +162,25 @@ Status LoneStore::DropThrough(uint64_t generation) {
   return files_ == nullptr ? Status() : DropFiles();
 }
 
-// Removes the files that no chunk is in. They may have what Freeze has copied to the chunks of the
-// next generation, and the position: that must be in other files first.
+// Removes the files that no chunk is in.
 Status LoneStore::DropFiles() {
   uint64_t last = files_->Rotate();
+  TRY(WriteRest());
+  for (Shard& shard : shards_) {
+    ReaderLock lock(shard.mutex);
+    if (const auto first = shard.chunks.FirstFile()) last = std::min(last, *first - 1);
+  }
+  return files_->DropThrough(last);
+}
+
+// Before files go: they may have what Freeze has copied to the chunks of the next generation, and
+// the position. That must be in other files first.
+Status LoneStore::WriteRest() {
   for (Shard& shard : shards_) {
     WriterLock lock(shard.mutex);
     TRY(shard.chunks.Write(*files_, kEveryGeneration));
-    if (const auto first = shard.chunks.FirstFile()) last = std::min(last, *first - 1);
   }
-  if (position_.segment == 0 && position_.offset == 0) {
-    TRY(files_->Sync());
-  } else {
-    TRY(WritePosition());
-  }
-  return files_->DropThrough(last);
+  return position_.segment == 0 && position_.offset == 0 ? files_->Sync() : WritePosition();
 }
 
 Status LoneStore::SealAll(wal::Position position) {

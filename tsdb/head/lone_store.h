@@ -42,6 +42,7 @@ class LoneStore {
     std::string directory;
     uint64_t file_bytes = uint64_t{64} << 20;
     size_t batch_bytes = size_t{1} << 20;  ///< of runs that wait in memory to be written
+    uint64_t dropped_through = 0;          ///< what SettleFrozen gave last
   };
 
   /// Gives the store its files, and restores what they hold. Once, before anything else uses the
@@ -68,6 +69,11 @@ class LoneStore {
   /// returned, and the rest into the next, where what comes from now on belongs as well. Takes a
   /// few microseconds a series.
   uint64_t Freeze(Timestamp cut);
+
+  /// Sees to it that nothing but what is frozen needs the files that were there at the last Freeze,
+  /// and returns the last one's number. Once the caller keeps that for the next Open, what is
+  /// frozen does not come back.
+  Result<uint64_t> SettleFrozen();
 
   /// Forgets the samples of all generations up to this one, and removes their files. Io when a file
   /// could not be removed: it goes with the next call.
@@ -126,6 +132,7 @@ class LoneStore {
   void WriteWhenFull(Shard& shard) REQUIRES(shard.mutex);
   void FreezeShard(Shard& shard, Timestamp cut, uint64_t generation);
   Status SealShard(Shard& shard);
+  Status WriteRest() REQUIRES(maintenance_mutex_);
   Status WritePosition() REQUIRES(maintenance_mutex_);
   Status DropFiles() REQUIRES(maintenance_mutex_);
   std::vector<SeriesId> SeriesThat(const auto& has) const;
@@ -148,6 +155,7 @@ class LoneStore {
 
   mutable Mutex maintenance_mutex_;  // before the shards'
   uint64_t generation_ GUARDED_BY(maintenance_mutex_) = 0;
+  uint64_t frozen_file_ GUARDED_BY(maintenance_mutex_) = 0;  // those after it hold no older samples
   wal::Position position_ GUARDED_BY(maintenance_mutex_);
 };
 

@@ -30,12 +30,17 @@ Status RunFiles::ReadAll(const Visit& visit) {
   for (const DirectoryEntry& entry : TRY(files_.List(options_.directory))) {
     if (!entry.name.starts_with(begin)) continue;
     const auto number = wal::ParseSegmentName(std::string_view(entry.name).substr(begin.size()));
-    if (number) numbers.push_back(*number);
+    if (!number) continue;
+    if (*number > options_.dropped_through) {
+      numbers.push_back(*number);
+    } else {
+      TRY(files_.Remove(PathOf(*number)));
+    }
   }
   std::ranges::sort(numbers);
   for (const uint64_t number : numbers) TRY(ReadFile(number, number == numbers.back(), visit));
   MutexLock lock(mutex_);
-  if (!numbers.empty()) next_number_ = numbers.back() + 1;
+  next_number_ = (numbers.empty() ? options_.dropped_through : numbers.back()) + 1;
   return {};
 }
 

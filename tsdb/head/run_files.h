@@ -33,6 +33,7 @@ class RunFiles {
     std::string directory;  ///< made where it is missing
     std::string prefix;     ///< of the files' names: `prefix`-00000001
     uint64_t file_bytes = uint64_t{64} << 20;
+    uint64_t dropped_through = 0;  ///< files up to this number are removed unread
   };
 
   /// A payload in its file. The bytes live as long as the owner does, even when the file is gone.
