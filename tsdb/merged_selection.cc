@@ -1,5 +1,7 @@
 #include "tsdb/merged_selection.h"
 
+#include <xxhash.h>
+
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -20,12 +22,52 @@ class ColumnNumbers {
  public:
   uint64_t NumberOf(const SeriesMerge::Key& key) {
     MutexLock lock(mutex_);
-    return numbers_.try_emplace(key, numbers_.size() + 1).first->second;
+    const auto [known, is_new] = numbers_.try_emplace(key, 0);
+    if (is_new) known->second = ++last_;
+    return known->second;
+  }
+
+  /// One that nobody has.
+  uint64_t NewNumber() {
+    MutexLock lock(mutex_);
+    return ++last_;
   }
 
  private:
   Mutex mutex_;
+  uint64_t last_ GUARDED_BY(mutex_) = 0;
   std::map<SeriesMerge::Key, uint64_t> numbers_ GUARDED_BY(mutex_);
+};
+
+/// Finds that series have the same timestamps where no source says so: those of one sender's
+/// request do. Remembers the timestamps that came last. One thread at a time.
+class LikeColumns {
+ public:
+  uint64_t NumberOf(std::span<const Timestamp> timestamps, ColumnNumbers& numbers) {
+    if (timestamps.size() < kWorthwhile) return 0;
+    const uint64_t hash = XXH3_64bits(timestamps.data(), timestamps.size_bytes());
+    for (const Column& column : columns_) {
+      if (column.hash == hash && std::ranges::equal(column.timestamps, timestamps)) {
+        return column.number;
+      }
+    }
+    if (columns_.size() < kRemembered) columns_.emplace_back();
+    Column& column = columns_[next_++ % kRemembered];
+    column = {hash, numbers.NewNumber(), {timestamps.begin(), timestamps.end()}};
+    return column.number;
+  }
+
+ private:
+  struct Column {
+    uint64_t hash = 0;
+    uint64_t number = 0;
+    std::vector<Timestamp> timestamps;
+  };
+  static constexpr size_t kWorthwhile = 16;
+  static constexpr size_t kRemembered = 32;
+
+  std::vector<Column> columns_;
+  size_t next_ = 0;
 };
 
 struct MergedSeries {
@@ -62,13 +104,14 @@ class MergedCursor final : public SeriesCursor {
       parts_.push_back({0, TRY(head_->Read(series.head_index))});
     }
     SeriesSamples samples = merge_.Merge(parts_);
-    samples.timestamp_column = ColumnOf(merge_.key());
+    samples.timestamp_column = merge_.key().empty()
+                                   ? like_.NumberOf(samples.timestamps, merged_->columns)
+                                   : ColumnOf(merge_.key());
     return samples;
   }
 
  private:
   uint64_t ColumnOf(const SeriesMerge::Key& key) {
-    if (key.empty()) return 0;
     if (key != last_key_) {
       last_column_ = merged_->columns.NumberOf(key);
       last_key_ = key;
@@ -81,6 +124,7 @@ class MergedCursor final : public SeriesCursor {
   std::vector<BlockReader> readers_;
   std::vector<SeriesPart> parts_;
   SeriesMerge merge_;
+  LikeColumns like_;
   SeriesMerge::Key last_key_;
   uint64_t last_column_ = 0;
 };
