@@ -1,38 +1,18 @@
-"""Some instances' samples over hours, and their remote write requests: protobuf and snappy by hand,
-so that nothing needs to be installed."""
+"""Some instances' samples over hours, and their remote write requests."""
 
 import itertools
+import pathlib
 import random
 import struct
+import sys
 import urllib.request
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from write_request import HEADERS, field, snappy, varint
 
 STEP_MS = 15_000
 BUCKETS = ("0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "5", "10", "+Inf")
 MODES = ("idle", "user", "system", "iowait", "irq", "nice", "softirq", "steal")
-
-
-def varint(number):
-    out = bytearray()
-    while number >= 0x80:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    out.append(number)
-    return bytes(out)
-
-
-def field(number, payload):
-    """A length-delimited field."""
-    return varint(number << 3 | 2) + varint(len(payload)) + payload
-
-
-def snappy(data):
-    """Snappy's block format with literals only: valid, and not smaller."""
-    out = [varint(len(data))]
-    for start in range(0, len(data), 65536):
-        piece = data[start:start + 65536]
-        out.append(b"\xf4" + struct.pack("<H", len(piece) - 1))
-        out.append(piece)
-    return b"".join(out)
 
 
 class Series:
@@ -130,7 +110,5 @@ class History:
 
 
 def send(url, body):
-    request = urllib.request.Request(url, body, {
-        "Content-Type": "application/x-protobuf", "Content-Encoding": "snappy",
-        "X-Prometheus-Remote-Write-Version": "0.1.0"})
+    request = urllib.request.Request(url, body, HEADERS)
     urllib.request.urlopen(request, timeout=120).read()
