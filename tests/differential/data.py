@@ -3,8 +3,13 @@ remote write. Timestamps never fall on a whole second, so that the ends of range
 Prometheus 2 counts one more than 3, are never met."""
 
 import math
+import pathlib
 import random
 import struct
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench"))
+from write_request import labels, write_request
 
 BEGIN = 1_700_000_000  # seconds
 INTERVAL = 15
@@ -92,40 +97,10 @@ def make(seed):
     return series
 
 
-def _varint(number):
-    out = bytearray()
-    while number >= 0x80:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    out.append(number)
-    return bytes(out)
-
-
-def _field(number, payload):
-    return _varint(number << 3 | 2) + _varint(len(payload)) + payload
-
-
-def _series_message(labels, samples):
-    out = b"".join(_field(1, _field(1, name.encode()) + _field(2, value.encode()))
-                   for name, value in sorted(labels.items()))
-    for time, value in samples:
-        out += _field(2, b"\x09" + struct.pack("<d", value) + b"\x10" + _varint(time))
-    return _field(1, out)
-
-
-def _snappy(data):
-    """A snappy block of literals only."""
-    out = bytearray(_varint(len(data)))
-    for i in range(0, len(data), 1 << 16):
-        piece = data[i:i + (1 << 16)]
-        out += bytes([61 << 2]) + struct.pack("<H", len(piece) - 1) + piece
-    return bytes(out)
-
-
 def requests(series, span_ms=600_000):
     """Bodies of remote write requests, in the order of time."""
     begin, end = BEGIN * 1000, (BEGIN + POINTS * INTERVAL) * 1000
     for first in range(begin, end, span_ms):
-        parts = ((labels, [s for s in samples if first <= s[0] < first + span_ms])
-                 for labels, samples in series)
-        yield _snappy(b"".join(_series_message(l, s) for l, s in parts if s))
+        parts = ((pairs, [s for s in samples if first <= s[0] < first + span_ms])
+                 for pairs, samples in series)
+        yield write_request((labels(pairs), s) for pairs, s in parts if s)
