@@ -1,47 +1,12 @@
 """The program as a person runs it: flags, files, signals, verbs, restarts."""
 
 import gzip
-import http.server
 import json
 import pathlib
 import re
-import threading
 import time
 
 import support
-
-
-class Exporter:
-    """A target whose page a test sets. Pages are served from a thread."""
-
-    def __init__(self, case, page="a_metric 1\n"):
-        self.page = page
-        exporter = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self):
-                body = exporter.page.encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "text/plain; version=0.0.4")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_):
-                pass
-
-        class Server(http.server.ThreadingHTTPServer):
-            def handle_error(self, *_):
-                pass  # a scraper that was killed
-
-        self.server = Server(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.port = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        case.addCleanup(self.server.server_close)
-        case.addCleanup(self.server.shutdown)
 
 
 class Serving(support.Case):
@@ -114,7 +79,7 @@ class Serving(support.Case):
 
 class Reloading(support.Case):
     def test_a_good_file_is_applied_and_a_bad_one_changes_nothing(self):
-        first, second = Exporter(self), Exporter(self)
+        first, second = support.Exporter(self), support.Exporter(self)
         path = self.file("prometheus.yml", support.scrape_config(first.port))
         server = self.barograph(f"--config.file={path}")
         self.file("prometheus.yml", support.scrape_config(first.port, second.port))
@@ -130,7 +95,7 @@ class Reloading(support.Case):
         self.assertIn("prometheus_config_last_reload_successful 0", metrics)
 
     def test_series_of_a_removed_target_go_stale(self):
-        first, second = Exporter(self), Exporter(self, "b_metric 1\n")
+        first, second = support.Exporter(self), support.Exporter(self, "b_metric 1\n")
         path = self.file("prometheus.yml", support.scrape_config(first.port, second.port))
         server = self.barograph(f"--config.file={path}")
         support.wait_for(lambda: server.instant("b_metric"), what="b_metric")
@@ -140,7 +105,7 @@ class Reloading(support.Case):
         self.assertTrue(server.instant("a_metric"))
 
     def test_file_discovery_follows_its_files(self):
-        first, second = Exporter(self), Exporter(self)
+        first, second = support.Exporter(self), support.Exporter(self)
         targets = self.file("targets.json", json.dumps(
             [{"targets": [f"127.0.0.1:{first.port}"], "labels": {"env": "x"}}]))
         config = self.file("prometheus.yml", """
@@ -160,7 +125,7 @@ scrape_configs:
 
 class Stopping(support.Case):
     def test_sigterm_stops_within_two_seconds_and_loses_nothing(self):
-        exporter = Exporter(self)
+        exporter = support.Exporter(self)
         config = self.file("prometheus.yml", support.scrape_config(exporter.port))
         server = self.barograph(f"--config.file={config}")
         support.wait_for(lambda: server.instant("count_over_time(a_metric[1m])"), what="samples")
@@ -174,7 +139,7 @@ class Stopping(support.Case):
         self.assertEqual(again.range("a_metric", now - 60, now, 1), before)
 
     def test_what_was_seen_before_kill_9_is_there_after_it(self):
-        exporters = [Exporter(self, "".join(f"m{i} {i}.5\n" for i in range(200)))
+        exporters = [support.Exporter(self, "".join(f"m{i} {i}.5\n" for i in range(200)))
                      for _ in range(4)]
         config = self.file("prometheus.yml", support.scrape_config(
             *(e.port for e in exporters), interval="100ms"))
