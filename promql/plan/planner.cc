@@ -120,6 +120,8 @@ class Planner {
     const bool is_matrix = range.count() > 0;
     PlanNodePtr node = NewNode(is_matrix ? PlanKind::kMatrix : PlanKind::kSelector, expr, grid);
     node->shift = TRY(ResolveShift(selector.time));
+    // As in Prometheus, where timestamp() pins its selector anew.
+    if (&selector == timestamp_of_ && node->shift.at_ms.has_value()) node->shift.offset_ms = 0;
     node->range_ms = range.count();
     int64_t before = is_matrix ? range.count() : options_.lookback.count();
     int64_t after = 0;
@@ -213,6 +215,10 @@ class Planner {
     if (IsQueryContextFunction(name)) return NewConstant(call, grid, QueryContextValue(name));
     if (name == "pi") return NewConstant(call, grid, std::numbers::pi);
     if (name == "info") return BuildInfo(call, grid);
+    if (name == "timestamp") {
+      const Expr& arg = UnwrapParens(*call.args[0]);
+      timestamp_of_ = arg.kind == ExprKind::kVectorSelector ? &As<VectorSelector>(arg) : nullptr;
+    }
     PlanNodePtr node = NewNode(PlanKind::kCall, call, grid);
     bool all_constant = true;
     for (const ExprPtr& arg : call.args) {
@@ -269,6 +275,7 @@ class Planner {
   DurationContext durations_;
   StepInvariance invariance_;
   Plan plan_;
+  const VectorSelector* timestamp_of_ = nullptr;  // what timestamp() is asked of
   int depth_ = 0;
 };
 
