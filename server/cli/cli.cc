@@ -26,13 +26,14 @@ struct Verb {
   int (*run)(const Arguments&);
 };
 
-constexpr std::array<Verb, 6> kVerbs = {{
+constexpr std::array<Verb, 7> kVerbs = {{
     {"serve", "serve [FLAGS]", "Run the server. This is what happens without a verb, too.", Serve},
     {"check", "check config FILE... | healthy | ready", "Check configuration files, or a server.",
      Check},
     {"query", "query instant|range|series|labels URL ...", "Ask a server.", Query},
     {"test", "test promql FILE...", "Run PromQL test scripts.", Test},
     {"tsdb", "tsdb import|export|dump ...", "Move data in and out, without a server.", Tsdb},
+    {"tsdb", "tsdb list|analyze|verify ...", "Look into data, without a server.", Tsdb},
     {"version", "version", "Show which build this is.", PrintVersion},
 }};
 

@@ -105,10 +105,11 @@ void FlagSet::Add(std::string_view name, std::string& value, std::string_view he
       [&value] { return value; });
 }
 
-void FlagSet::Add(std::string_view name, bool& value, std::string_view help) {
+void FlagSet::Add(std::string_view name, bool& value, std::string_view help, char letter) {
+  const std::string short_name = letter == '\0' ? "" : fmt::format("-{},", letter);
   impl_->app.add_flag_function(
-      fmt::format("--{0},!--no-{0}", name), [&value](int64_t count) { value = count > 0; },
-      std::string(help));
+      fmt::format("{0}--{1},!--no-{1}", short_name, name),
+      [&value](int64_t count) { value = count > 0; }, std::string(help));
   impl_->shown.emplace(name, [&value] { return value ? "true" : "false"; });
 }
 

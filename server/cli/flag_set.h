@@ -22,7 +22,8 @@ class FlagSet {
   ~FlagSet();
 
   void Add(std::string_view name, std::string& value, std::string_view help);
-  void Add(std::string_view name, bool& value, std::string_view help);
+  /// A switch; `letter` is a short name, as -r, where it is given.
+  void Add(std::string_view name, bool& value, std::string_view help, char letter = '\0');
   void Add(std::string_view name, uint64_t& value, std::string_view help);
   void Add(std::string_view name, double& value, std::string_view help);
   void Add(std::string_view name, Duration& value, std::string_view help);

@@ -2,12 +2,9 @@
 
 #include <cstdio>
 #include <limits>
-#include <memory>
 #include <optional>
 
 #include "base/file_system.h"
-#include "base/log.h"
-#include "base/metrics/registry.h"
 #include "base/model/number.h"
 #include "server/cli/cli.h"
 #include "server/cli/flag_set.h"
@@ -15,6 +12,8 @@
 #include "server/cli/tsdb/export_prometheus.h"
 #include "server/cli/tsdb/import_openmetrics.h"
 #include "server/cli/tsdb/import_prometheus.h"
+#include "server/cli/tsdb/inspect.h"
+#include "server/cli/tsdb/offline.h"
 #include "server/cli/tsdb/series_walk.h"
 #include "tsdb/database.h"
 
@@ -22,34 +21,6 @@ namespace barograph::server::cli {
 namespace {
 
 void Tell(std::string_view line) { fmt::print(stderr, "{}\n", line); }
-
-int Failed(const Error& error) {
-  fmt::print(stderr, "error: {}\n", error.message);
-  return kFailure;
-}
-
-int UsageError(std::string_view what) {
-  fmt::print(stderr, "Error parsing command line arguments: {}\n", what);
-  return kUsage;
-}
-
-/// A database that no server runs on, open for one verb.
-class OfflineDatabase {
- public:
-  Status Open(const std::string& path) {
-    tsdb::Options options;
-    options.path = path;
-    database_ = TRY(tsdb::Database::Open(
-        PosixFileSystem(), SystemClock(),
-        Logger::ToStandardError(LogLevel::kWarn, LogFormat::kLogfmt), metrics_, options));
-    return {};
-  }
-  tsdb::Database& operator*() { return *database_; }
-
- private:
-  MetricsRegistry metrics_;
-  std::unique_ptr<tsdb::Database> database_;
-};
 
 /// What the verbs share.
 struct Common {
@@ -67,23 +38,10 @@ Timestamp ToTimestamp(double ms) {
   return FromMs(static_cast<int64_t>(ms));
 }
 
-void AddStorageFlag(FlagSet& flags, Common& common) {
-  flags.Add("storage.tsdb.path", common.storage_path, "The data of Barograph; no server may run");
-}
-
 void AddSelectionFlags(FlagSet& flags, Common& common) {
   flags.Add("match", common.match, "Selector of series. Can be repeated. All that have a name");
   flags.Add("min-time", common.min_time, "First time, in milliseconds since the epoch");
   flags.Add("max-time", common.max_time, "Last time, in milliseconds since the epoch");
-}
-
-// The exit code when the verb is not to run: help was asked for, or the arguments are wrong.
-std::optional<int> ParseFlags(FlagSet& flags, const Arguments& arguments) {
-  const auto asked = flags.Parse(arguments);
-  if (!asked) return UsageError(asked.error().message);
-  if (*asked == FlagSet::Asked::kRun) return std::nullopt;
-  fmt::print("{}", flags.Help());
-  return kSuccess;
 }
 
 int ImportDirectory(const std::string& directory, tsdb::Database& database) {
@@ -118,7 +76,7 @@ int Import(const Arguments& arguments) {
   FlagSet flags("barograph tsdb import",
                 "Import a Prometheus data directory (blocks, log and head), or OpenMetrics text "
                 "with timestamps.");
-  AddStorageFlag(flags, common);
+  AddStorageFlag(flags, common.storage_path);
   flags.Add("prometheus", directory, "The data directory of a Prometheus that does not run");
   flags.OptionalArgument("FILE", file, "A file of OpenMetrics text");
   if (const auto code = ParseFlags(flags, arguments)) return *code;
@@ -136,7 +94,7 @@ int Export(const Arguments& arguments) {
   Common common;
   PrometheusExportOptions options;
   FlagSet flags("barograph tsdb export", "Write blocks that Prometheus and promtool read.");
-  AddStorageFlag(flags, common);
+  AddStorageFlag(flags, common.storage_path);
   flags.Add("prometheus", options.directory, "The directory that gets the blocks");
   flags.Add("block-duration", options.block_duration, "How much time a block spans");
   AddSelectionFlags(flags, common);
@@ -174,7 +132,7 @@ int Dump(const Arguments& arguments) {
   Common common;
   FlagSet flags("barograph tsdb dump",
                 "Print samples as promtool does: {labels} value milliseconds.");
-  AddStorageFlag(flags, common);
+  AddStorageFlag(flags, common.storage_path);
   AddSelectionFlags(flags, common);
   if (const auto code = ParseFlags(flags, arguments)) return *code;
   const auto selectors = ParseSelectors(common.match);
@@ -196,10 +154,13 @@ int Tsdb(const Arguments& arguments) {
   if (what == "import") return Import(rest);
   if (what == "export") return Export(rest);
   if (what == "dump") return Dump(rest);
+  if (what == "list") return TsdbList(rest);
+  if (what == "analyze") return TsdbAnalyze(rest);
+  if (what == "verify") return TsdbVerify(rest);
   const bool help = what == "--help" || what == "-h";
   fmt::print(help ? stdout : stderr,
              "Usage: barograph tsdb import FILE | import --prometheus=DIR | "
-             "export --prometheus=DIR | dump\n");
+             "export --prometheus=DIR | dump | list | analyze | verify\n");
   return help ? kSuccess : kUsage;
 }
 

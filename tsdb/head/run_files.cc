@@ -8,7 +8,6 @@
 namespace barograph::tsdb {
 namespace {
 
-constexpr std::string_view kMagic = "BARORUN1";
 constexpr auto kRunFrame = wal::RecordType{'R'};
 
 }  // namespace

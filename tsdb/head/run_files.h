@@ -29,6 +29,8 @@ namespace barograph::tsdb {
 /// Thread-safe. Appends wait for no fsync, but for the making of a new file.
 class RunFiles {
  public:
+  static constexpr std::string_view kMagic = "BARORUN1";  ///< at the begin of each file
+
   struct Options {
     std::string directory;  ///< made where it is missing
     std::string prefix;     ///< of the files' names: `prefix`-00000001

@@ -1,0 +1,159 @@
+#include "tsdb/folder_verify.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "tsdb/block/block.h"
+#include "tsdb/block/block_files.h"
+#include "tsdb/block/block_tombstones.h"
+#include "tsdb/block/block_verify.h"
+#include "tsdb/head/run_files.h"
+#include "tsdb/head_cutter.h"
+#include "tsdb/wal/reader.h"
+#include "tsdb/wal/record.h"
+
+namespace barograph::tsdb {
+namespace {
+
+template <typename T>
+Status DropValue(Result<T> result) {
+  if (!result) return std::unexpected(std::move(result).error());
+  return {};
+}
+
+Status ParsePayload(const wal::Record& record) {
+  switch (record.type) {
+    case wal::RecordType::kSeries: return DropValue(wal::ParseSeries(record.payload));
+    case wal::RecordType::kRow: return DropValue(wal::ParseRow(record.payload));
+    case wal::RecordType::kSamples: return DropValue(wal::ParseSamples(record.payload));
+    case wal::RecordType::kClose: return DropValue(wal::ParseClose(record.payload));
+    case wal::RecordType::kDeletions: return DropValue(wal::ParseDeletions(record.payload));
+    case wal::RecordType::kHistograms: return DropValue(wal::ParseHistograms(record.payload));
+  }
+  return Fail(ErrorCode::kCorruption, "a record of an unknown type");
+}
+
+class Verifier {
+ public:
+  Verifier(FileSystem& files, std::string path, std::stop_token stop)
+      : files_(files), path_(std::move(path)), stop_(std::move(stop)) {}
+
+  Result<FolderReport> Run() {
+    if (!files_.Exists(path_ + "/wal")) {
+      return Fail(ErrorCode::kNotFound, path_ + ": there is no database");
+    }
+    TRY(VerifyBlocks());
+    TRY(VerifyFramed(path_ + "/wal", "", report_.log_records));
+    if (files_.Exists(HeadPath())) TRY(VerifyHead());
+    return std::move(report_);
+  }
+
+ private:
+  std::string HeadPath() const { return path_ + "/head"; }
+
+  Status VerifyBlocks() {
+    const std::string directory = path_ + "/blocks";
+    if (!files_.Exists(directory)) return {};
+    for (const Ulid& ulid : TRY(ListBlocks(files_, directory))) {
+      const std::string folder = BlockPath(directory, ulid);
+      auto block = Block::Open(files_, folder);
+      if (!block) {
+        report_.damage.push_back({folder, 0, 0, block.error().message});
+        continue;
+      }
+      ++report_.blocks;
+      BlockReport found = TRY(VerifyBlock(*block, stop_));
+      report_.series += found.series;
+      report_.samples += found.samples;
+      for (BlockDamage& damage : found.damage) {
+        report_.damage.push_back({folder + "/" + std::string(kBlockDataFile), damage.offset,
+                                  damage.length, std::move(damage.what)});
+      }
+    }
+    return {};
+  }
+
+  Status VerifyHead() {
+    TRY(VerifyFramed(HeadPath(), "lone-", report_.head_runs));
+    TRY(VerifyFramed(HeadPath(), "tables-", report_.head_runs));
+    const std::string tombstones = HeadPath() + "/tombstones";
+    if (files_.Exists(tombstones)) {
+      const std::string bytes = TRY(files_.ReadFile(tombstones));
+      Note(tombstones, DropValue(BlockTombstones::Decode(bytes)));
+    }
+    Note(HeadPath() + "/cut", DropValue(LoadCut(files_, HeadPath())));
+    return {};
+  }
+
+  void Note(const std::string& file, const Status& read) {
+    if (!read) report_.damage.push_back({file, 0, 0, read.error().message});
+  }
+
+  // The numbered files of that prefix, of which only the newest may end within a frame.
+  Status VerifyFramed(const std::string& directory, std::string_view prefix, uint64_t& good) {
+    std::vector<uint64_t> numbers;
+    for (const DirectoryEntry& entry : TRY(files_.List(directory))) {
+      std::string_view name = entry.name;
+      if (!name.starts_with(prefix)) continue;
+      name.remove_prefix(prefix.size());
+      if (const auto number = wal::ParseSegmentName(name)) numbers.push_back(*number);
+    }
+    std::ranges::sort(numbers);
+    for (const uint64_t number : numbers) {
+      const std::string file = directory + "/" + std::string(prefix) + wal::SegmentName(number);
+      const auto contents = files_.Map(file);
+      if (!contents) {
+        report_.damage.push_back({file, 0, 0, contents.error().message});
+      } else {
+        TRY(VerifyFrames(file, number, (*contents)->bytes(), number == numbers.back(), good));
+      }
+    }
+    return {};
+  }
+
+  Status VerifyFrames(const std::string& file, uint64_t number, std::string_view bytes, bool last,
+                      uint64_t& good) {
+    using Event = wal::SegmentReader::Event;
+    const bool has_runs = bytes.starts_with(RunFiles::kMagic);
+    wal::SegmentReader reader(number, bytes, has_runs ? RunFiles::kMagic.size() : 0);
+    wal::Record record{};
+    for (Event event; (event = reader.Next(record)) != Event::kEnd;) {
+      if (stop_.stop_requested()) {
+        return Fail(ErrorCode::kCancelled, "the verification was stopped");
+      }
+      const uint64_t begin = reader.damage_begin();
+      if (event == Event::kRecord) {
+        const bool parses = has_runs || CheckPayload(file, reader.offset(), record);
+        good += parses ? 1 : 0;
+      } else if (event == Event::kTornEnd && last) {
+        report_.torn.push_back({file, begin, reader.offset() - begin, "the end is cut off"});
+      } else {
+        report_.damage.push_back({file, begin, reader.offset() - begin, "not what was written"});
+      }
+    }
+    return {};
+  }
+
+  bool CheckPayload(const std::string& file, uint64_t end, const wal::Record& record) {
+    const Status parsed = ParsePayload(record);
+    if (parsed) return true;
+    const uint64_t length = wal::kFrameHeaderBytes + record.payload.size();
+    report_.damage.push_back({file, end - length, length, parsed.error().message});
+    return false;
+  }
+
+  FileSystem& files_;
+  const std::string path_;
+  const std::stop_token stop_;
+  FolderReport report_;
+};
+
+}  // namespace
+
+Result<FolderReport> VerifyFolder(FileSystem& files, const std::string& path,
+                                  std::stop_token stop) {
+  return Verifier(files, path, std::move(stop)).Run();
+}
+
+}  // namespace barograph::tsdb
