@@ -73,7 +73,8 @@ struct Database::Impl {
   void SealOrphans() REQUIRES(maintenance_mutex);
   Result<uint64_t> BytesBesideBlocks() const;
   Result<std::string> Snapshot(bool skip_head);
-  Status SnapshotHead(const std::string& target) REQUIRES(maintenance_mutex);
+  Result<std::vector<std::shared_ptr<const Block>>> WriteHeadBlocks(const std::string& directory)
+      REQUIRES(maintenance_mutex);
 
   SeriesId LookUp(const Labels& labels) const;
   std::optional<Labels> LabelsInIndex(SeriesId id) const;
@@ -331,12 +332,12 @@ Status Database::Impl::AdmitSeries() {
 
 // Series that the log defines, and that a crash kept from the index.
 void Database::Impl::QueueReplayedSeries() {
-  const auto indexed = index->LastId();
+  std::vector<SeriesIndex::Entry> entries;
+  head.registry.ForEachAfter(
+      index->LastId().value_or(kNoSeries),
+      [&](SeriesId id, std::string_view packed) { entries.push_back({id, std::string(packed)}); });
   MutexLock guard(unindexed_mutex);
-  const auto queue = [&](SeriesId id, std::string_view packed) REQUIRES(unindexed_mutex) {
-    unindexed.push_back({id, std::string(packed)});
-  };
-  head.registry.ForEachAfter(indexed.value_or(kNoSeries), queue);
+  std::ranges::move(entries, std::back_inserter(unindexed));
 }
 
 Status Database::Impl::WriteIndex() {
@@ -456,28 +457,35 @@ Result<std::string> Database::Impl::Snapshot(bool skip_head) {
   std::string name = SnapshotName(clock.Now());
   const std::string target = options.path + "/snapshots/" + name;
   TRY(files.CreateDirectories(target + "/blocks"));
-  TRY(WriteIndex());
+  std::vector<std::shared_ptr<const Block>> of_head;
+  if (!skip_head) of_head = TRY(WriteHeadBlocks(target + "/blocks"));
+  TRY(WriteIndex());  // now it knows all series of theirs
   TRY(index->Checkpoint(target + "/index"));
   for (const auto& block : view.Get()->blocks) {
     TRY(LinkFolder(files, block->path(), BlockPath(target + "/blocks", block->meta().ulid())));
   }
-  if (!skip_head) TRY(SnapshotHead(target));
+  if (of_head.empty()) return name;
+  const auto copy = TRY(SeriesIndex::Open(target + "/index"));
+  for (const auto& block : of_head) TRY(NoteInIndex(*copy, *block));
+  TRY(copy->Flush());
   return name;
 }
 
-Status Database::Impl::SnapshotHead(const std::string& target) {
+// What the head holds, as blocks in another folder than the database's.
+Result<std::vector<std::shared_ptr<const Block>>> Database::Impl::WriteHeadBlocks(
+    const std::string& directory) {
+  std::vector<std::shared_ptr<const Block>> blocks;
   const HeadBounds bounds = view.Get()->head;
   const TimeRange range{head.Oldest(bounds), head.range().max};
-  if (range.min > range.max) return {};
+  if (range.min > range.max) return blocks;
   const auto lengths = WindowLengths(options.min_block_duration, options.max_block_duration);
   const Timestamp end = WindowOf(range.max, lengths.front()).max + Duration(1);
-  const auto copy = TRY(SeriesIndex::Open(target + "/index"));
   for (const TimeRange window : WindowsBefore(end, range, lengths)) {
-    const auto block = TRY(WriteHeadBlock(files, target + "/blocks", Ulid::Make(clock.Now()), head,
-                                          bounds, window, {}));
-    if (block != nullptr) TRY(NoteInIndex(*copy, *block));
+    auto block =
+        TRY(WriteHeadBlock(files, directory, Ulid::Make(clock.Now()), head, bounds, window, {}));
+    if (block != nullptr) blocks.push_back(std::move(block));
   }
-  return copy->Flush();
+  return blocks;
 }
 
 }  // namespace barograph::tsdb

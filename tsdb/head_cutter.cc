@@ -116,13 +116,13 @@ void HeadCutter::RaiseGate(Timestamp cut) {
 Result<HeadCutter::Blocks> HeadCutter::WriteBlocks(const HeadBounds& bounds, Timestamp cut,
                                                    const std::stop_token& stop) {
   Blocks blocks;
-  TRY(parts_.write_index());
   for (TimeRange window : WindowsBefore(cut, {parts_.head.Oldest(bounds), cut}, lengths_)) {
     window.max = std::min(window.max, cut - Duration(1));
     auto block =
         TRY(WriteHeadBlock(parts_.files, parts_.BlocksPath(), Ulid::Make(parts_.clock.Now()),
                            parts_.head, bounds, window, stop));
     if (block == nullptr) continue;
+    TRY(parts_.write_index());  // it may have late samples of series that are new
     TRY(NoteInIndex(parts_.index, *block));
     blocks.push_back(std::move(block));
   }
