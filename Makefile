@@ -9,6 +9,8 @@
 ARGS ?=
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
+# Without it ThreadSanitizer cannot tell which library a suppression is about.
+SYMBOLIZER = $(shell command -v llvm-symbolizer-19 || command -v llvm-symbolizer)
 
 .PHONY: run build test test-asan test-tsan fuzz format packages test-packages clean
 
@@ -33,7 +35,7 @@ test: test-packages
 test-asan test-tsan: test-%: test-packages
 	@cmake --preset $*
 	@cmake --build build/$* --parallel $(JOBS)
-	@TSAN_OPTIONS="suppressions=$(CURDIR)/tests/support/tsan_suppressions.txt" \
+	@TSAN_OPTIONS="suppressions=$(CURDIR)/tests/support/tsan_suppressions.txt external_symbolizer_path=$(SYMBOLIZER)" \
 	  ctest --test-dir build/$* --output-on-failure --label-exclude house
 
 fuzz: test-packages
