@@ -251,7 +251,8 @@ Status Database::Impl::Maintain(std::stop_token stop) {
   SealOrphans();
   TRY(cutter->DropWhatWasCut());
   if (const auto cut = cutter->Due()) TRY(cutter->Cut(*cut, stop));
-  head.ForgetIdleSeries();
+  TRY(WriteIndex());
+  head.ForgetIdleSeries(TRY(index->LastId()));
   TRY(log_cutter->Cut());
   TRY(compactor->MergeWhatIsDue(stop));
   Retention keep;

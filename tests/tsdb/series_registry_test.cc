@@ -145,7 +145,7 @@ TEST_CASE("Series without living sources leave; the others, and what was found b
   std::map<SeriesId, Labels> left = all;
   std::erase_if(left,
                 [](const auto& series) { return static_cast<uint64_t>(series.first) % 3 == 1; });
-  CHECK(registry.Compact(alive) == all.size() - left.size());
+  CHECK(registry.Compact(SeriesId{1'000'000}, alive) == all.size() - left.size());
   CHECK(Find(registry, {}) == left);
   CHECK(registry.ColumnIn(SeriesId{2}, 2) == ColumnId{5});
   CHECK(registry.Find(SeriesId{1'000'000}) == SeriesId{2});
@@ -153,7 +153,11 @@ TEST_CASE("Series without living sources leave; the others, and what was found b
   for (size_t i = 0; i < before->refs.size(); ++i) {
     REQUIRE(registry.LabelsOf(*before->set, before->refs[i]) == all.at(registry.IdOf(*before, i)));
   }
-  CHECK(registry.Compact(alive) == 0);
+  CHECK(registry.Compact(SeriesId{1'000'000}, alive) == 0);
+  // One that nobody could look up stays, though it has no source.
+  const SeriesId young = *registry.GetOrCreate({{"n", "young"}});
+  CHECK(registry.Compact(SeriesId{1}, alive, 1'000'000) == 0);
+  CHECK(registry.Find(young) == young);
   // Its id is not given again.
   CHECK(*registry.GetOrCreate(all.at(SeriesId{1})) > SeriesId{1'000'000});
 }

@@ -66,7 +66,7 @@ Status Head::DropBefore(Timestamp cut) {
   return table_files_->DropBefore(cut);
 }
 
-void Head::ForgetIdleSeries() {
+void Head::ForgetIdleSeries(SeriesId last) {
   std::map<uint32_t, std::vector<SeriesId>> held;
   uint32_t tables = 0;
   for (const auto& [number, table] : NumberedTables()) {
@@ -81,7 +81,7 @@ void Head::ForgetIdleSeries() {
     return std::ranges::binary_search(table->second, id) ||
            TableAt(source.table)->SeriesOf(source.column) == id;
   };
-  const size_t gone = registry.Compact(alive);
+  const size_t gone = registry.Compact(last, alive);
   metrics_.series_removed.Increment(static_cast<double>(gone));
   metrics_.head_series.Set(static_cast<double>(registry.size()));
 }

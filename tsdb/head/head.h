@@ -59,8 +59,9 @@ class Head {
   /// Forgets what the tables hold before `cut`. Precondition: no reader looks there any more.
   Status DropBefore(Timestamp cut);
 
-  /// Lets the series go that have no samples in the head any more, once they are many.
-  void ForgetIdleSeries();
+  /// Lets the series go that have no samples in the head any more, once they are many; not those
+  /// above `last`, which the index does not know yet.
+  void ForgetIdleSeries(SeriesId last);
 
   /// For the counters, and the head's bounds in time.
   void CountSamples(uint64_t count, TimeRange range);

@@ -191,11 +191,11 @@ void SeriesRegistry::ForEachAfter(
 }
 
 std::vector<bool> SeriesRegistry::FindDead(
-    const SeriesSet& set, const std::function<bool(SeriesId, Source)>& alive) const {
+    const SeriesSet& set, SeriesId last, const std::function<bool(SeriesId, Source)>& alive) const {
   std::vector<bool> dead;
   ReaderLock lock(mutex_);
   for (SeriesRef ref = 0; ref < set.size(); ++ref) {
-    bool lives = false;
+    bool lives = set.IdOf(ref) > last;
     set.ForEachSource(ref,
                       [&](const Source& source) { lives = lives || alive(set.IdOf(ref), source); });
     dead.push_back(!lives);
@@ -203,14 +203,14 @@ std::vector<bool> SeriesRegistry::FindDead(
   return dead;
 }
 
-size_t SeriesRegistry::Compact(const std::function<bool(SeriesId, Source)>& alive,
+size_t SeriesRegistry::Compact(SeriesId last, const std::function<bool(SeriesId, Source)>& alive,
                                size_t min_share) {
   std::shared_ptr<SeriesSet> old;
   {
     ReaderLock lock(mutex_);
     old = set_;
   }
-  const std::vector<bool> dead = FindDead(*old, alive);
+  const std::vector<bool> dead = FindDead(*old, last, alive);
   const auto dying = static_cast<size_t>(std::ranges::count(dead, true));
   if (dying == 0 || dying * min_share < dead.size()) return 0;
 

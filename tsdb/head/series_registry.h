@@ -96,10 +96,14 @@ class SeriesRegistry {
   /// texts that only those had; how many series went. Does nothing unless at least one in
   /// `min_share` would go. Appends go on meanwhile, but for a moment at the end. One call at a
   /// time. `alive` must not call the registry.
-  size_t Compact(const std::function<bool(SeriesId, Source)>& alive, size_t min_share = 8);
+  ///
+  /// Series above `last` stay: `lookup` must know all others, or one that comes back would get a
+  /// second id.
+  size_t Compact(SeriesId last, const std::function<bool(SeriesId, Source)>& alive,
+                 size_t min_share = 8);
 
  private:
-  std::vector<bool> FindDead(const SeriesSet& set,
+  std::vector<bool> FindDead(const SeriesSet& set, SeriesId last,
                              const std::function<bool(SeriesId, Source)>& alive) const;
   Status CheckRoom() const REQUIRES_SHARED(mutex_);
   Status RestoreLocked(SeriesId id, const Labels& labels) REQUIRES(mutex_);
