@@ -70,6 +70,8 @@ struct Database::Impl {
   Status FlushLog();
 
   Status Maintain(std::stop_token stop);
+  Status CutHead(const std::stop_token& stop) REQUIRES(maintenance_mutex);
+  Status Retain() REQUIRES(maintenance_mutex);
   void SealOrphans() REQUIRES(maintenance_mutex);
   Result<uint64_t> BytesBesideBlocks() const;
   Result<std::string> Snapshot(bool skip_head);
@@ -248,13 +250,31 @@ void Database::Impl::StartTasks() {
 
 Status Database::Impl::Maintain(std::stop_token stop) {
   MutexLock guard(maintenance_mutex);
+  // A step that fails, as on a full disk, does not keep the retention from making room.
+  Status done = CutHead(stop);
+  const auto note = [&done](Status step) {
+    if (done && !step) done = std::move(step);
+  };
+  note(log_cutter->Cut());
+  note(compactor->MergeWhatIsDue(stop));
+  note(Retain());
+  return done;
+}
+
+Status Database::Impl::CutHead(const std::stop_token& stop) {
   SealOrphans();
   TRY(cutter->DropWhatWasCut());
-  if (const auto cut = cutter->Due()) TRY(cutter->Cut(*cut, stop));
+  if (const auto at = cutter->Due()) {
+    const Status cut = cutter->Cut(*at, stop);
+    if (!cut && !stop.stop_requested()) metrics.compactions_failed.Increment();
+    TRY(cut);
+  }
   TRY(WriteIndex());
   head.ForgetIdleSeries(TRY(index->LastId()));
-  TRY(log_cutter->Cut());
-  TRY(compactor->MergeWhatIsDue(stop));
+  return {};
+}
+
+Status Database::Impl::Retain() {
   Retention keep;
   {
     MutexLock lock_retention(retention_mutex);

@@ -337,6 +337,29 @@ TEST_CASE("A disk that is full at a cut or a merge costs nothing but time") {
   CHECK(CountOf(database) > 0);
 }
 
+TEST_CASE("A cut that fails is counted, and does not keep the retention from making room") {
+  MemoryFileSystem disk;
+  FaultFileSystem files(disk);
+  TestDatabase database(files, SmallBlocks());
+  Contents expected;
+  Target target(database);
+  target.Run(expected, 0, 4 * kHourMs);
+  REQUIRE(database->Maintain());
+  REQUIRE(CountOf(database) > 0);
+  target.Run(expected, 4 * kHourMs, 8 * kHourMs);
+  database->SetRetention({.time = Duration(0), .bytes = 1});
+  files.Inject({.operation = FileOperation::kAppend,
+                .path_part = "/blocks/",
+                .code = ErrorCode::kLimitExceeded,
+                .stays = true});
+  const Status done = database->Maintain();
+  REQUIRE_FALSE(done);
+  CHECK(done.error().code == ErrorCode::kLimitExceeded);
+  CHECK(CountOf(database) == 0);
+  CHECK(database.Metric("prometheus_tsdb_compactions_failed_total") == 1);
+  target.End();
+}
+
 TEST_CASE("Random appends, restarts, crashes, cuts and deletes agree with a map") {
   const uint64_t seed = getenv("SEED") ? std::stoull(getenv("SEED")) : std::random_device()();
   INFO("seed " << seed);
