@@ -10,9 +10,22 @@
 
 namespace barograph::test {
 
+namespace {
+
+// Whether it goes on from the one before is not stored, but found when it is read.
+FloatHistogram AsStored(FloatHistogram histogram) {
+  if (histogram.counter_reset_hint == CounterResetHint::kNotReset) {
+    histogram.counter_reset_hint = CounterResetHint::kUnknown;
+  }
+  return histogram;
+}
+
+}  // namespace
+
 bool AnySample::operator==(const AnySample& other) const {
   if ((histogram == nullptr) != (other.histogram == nullptr)) return false;
-  return histogram != nullptr ? *histogram == *other.histogram : SameBits(value, other.value);
+  return histogram != nullptr ? AsStored(*histogram) == AsStored(*other.histogram)
+                              : SameBits(value, other.value);
 }
 
 Columns::Columns(const Points& points, uint64_t timestamp_column) {

@@ -19,7 +19,7 @@ namespace barograph::test {
 
 inline const std::string kBlocks = "blocks";
 
-/// A float or a histogram, compared bit for bit.
+/// A float or a histogram, compared bit for bit, but for what a hint knows of other samples.
 struct AnySample {
   double value = 0;
   std::shared_ptr<const FloatHistogram> histogram;

@@ -271,6 +271,34 @@ TEST_CASE_METHOD(Fixture, "Deleted stretches are left out, durably") {
   CHECK(test::ReadBlock(*none).count(SeriesId{1}) == 0);
 }
 
+TEST_CASE_METHOD(Fixture, "Histograms are known to go on from those before them in their run") {
+  Points points;
+  for (int i = 0; i < 6; ++i) {
+    const double count = i < 3 ? i + 5 : i;  // 5 6 7 3 4 5
+    FloatHistogram histogram;
+    histogram.count = histogram.zero_count = count;
+    points.emplace(i, AnySample(histogram));
+  }
+  const auto block = WriteBlock(files, {{SeriesId{1}, points}}, test::Origin(1), {.run_rows = 100});
+  const auto hints = [](const std::shared_ptr<const Block>& from, TimeRange range) {
+    BlockReader reader(from);
+    const auto samples = reader.Read(SeriesId{1}, range);
+    REQUIRE(samples);
+    std::string text;
+    for (const FloatHistogram* histogram : samples->histograms) {
+      text += "ur-g"[static_cast<int>(histogram->counter_reset_hint)];
+    }
+    return text;
+  };
+  CHECK(hints(block, test::AllTime()) == "u--u--");
+  CHECK(hints(block, FromTo(1, 4)) == "--u-");
+  BlockTombstones deletions;
+  deletions.Add(SeriesId{1}, FromTo(3, 3));
+  const auto less = block->AddTombstones(files, deletions);
+  REQUIRE(less);
+  CHECK(hints(*less, test::AllTime()) == "u--u-");  // 5 6 7, 4 5
+}
+
 TEST_CASE("Tombstones keep ranges apart, and survive their bytes") {
   BlockTombstones tombstones;
   tombstones.Add(SeriesId{7}, FromTo(100, 200));

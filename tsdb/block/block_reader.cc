@@ -8,6 +8,7 @@
 #include "tsdb/block/column_reader.h"
 #include "tsdb/block/extent.h"
 #include "tsdb/block/sample_run.h"
+#include "tsdb/chunk/histogram_hints.h"
 
 namespace barograph::tsdb {
 namespace {
@@ -97,12 +98,14 @@ class BlockReader::Impl {
     return true;
   }
 
+  /// The first of a run keeps the hint unknown: the one before it may lie anywhere.
   void PointToHistograms(size_t skipped_rows, SeriesSamples& samples) {
     pointers_.clear();
-    const FloatHistogram* next = histograms_.data();
+    FloatHistogram* next = histograms_.data();
     for (const uint8_t is_histogram : is_histogram_) {
       pointers_.push_back(is_histogram != 0 ? next++ : nullptr);
     }
+    HintCounterResets(pointers_);
     samples.histograms = std::span(pointers_).subspan(skipped_rows, samples.size());
     const auto is_float = [](const FloatHistogram* histogram) { return histogram == nullptr; };
     if (std::ranges::all_of(samples.histograms, is_float)) samples.histograms = {};
@@ -120,14 +123,17 @@ class BlockReader::Impl {
       if (range != deleted.end() && range->Contains(t)) continue;
       kept_timestamps_.push_back(t);
       values_[skipped + kept] = samples.values[i];
-      if (!samples.histograms.empty()) pointers_[skipped + kept] = samples.histograms[i];
+      if (!samples.histograms.empty()) pointers_[skipped + kept] = pointers_[skipped + i];
       ++kept;
     }
     if (kept == samples.size()) return;
     samples.timestamps = kept_timestamps_;
     samples.values = samples.values.first(kept);
-    if (!samples.histograms.empty()) samples.histograms = samples.histograms.first(kept);
     samples.timestamp_column = 0;
+    if (samples.histograms.empty()) return;
+    const auto left = std::span(pointers_).subspan(skipped, kept);
+    HintCounterResets(left);  // what was known was known beside other neighbours
+    samples.histograms = left;
   }
 
   std::shared_ptr<const Block> block_;
@@ -140,7 +146,7 @@ class BlockReader::Impl {
   std::vector<double> values_;
   std::vector<uint8_t> is_histogram_;
   std::vector<FloatHistogram> histograms_;
-  std::vector<const FloatHistogram*> pointers_;
+  std::vector<FloatHistogram*> pointers_;
   std::vector<Timestamp> kept_timestamps_;
 };
 

@@ -26,10 +26,11 @@ class BlockReader {
   BlockReader& operator=(BlockReader&&) noexcept;
 
   /// The samples of `range` that are not deleted; none for a series that the block does not have.
-  /// Only the runs that overlap are decoded. `timestamp_column` is comparable among reads of this
-  /// block with one range. The spans live until the next call or the reader's end.
-  /// Corruption names file and offset, and concerns only what lies in that extent: the reader
-  /// stays usable.
+  /// Only the runs that overlap are decoded. Histograms have the hints that HintCounterResets finds
+  /// for their neighbours in a run; the first of a run is not known to go on from any.
+  /// `timestamp_column` is comparable among reads of this block with one range. The spans live
+  /// until the next call or the reader's end. Corruption names file and offset, and concerns only
+  /// what lies in that extent: the reader stays usable.
   Result<SeriesSamples> Read(SeriesId id, TimeRange range);
 
   const Block& block() const;
