@@ -47,7 +47,8 @@ class Runner {
   void Execute(const LoadCommand& load) {
     if (storage_ == nullptr) return Fail(load.line, "no storage");
     if (load.has_start_timestamps) Note(load.line, "start timestamps");
-    const Status status = Load(load);
+    Status status = Load(load);
+    if (status.has_value()) status = storage_->Loaded();
     if (!status.has_value()) Fail(load.line, status.error().message);
   }
 
@@ -68,7 +69,11 @@ class Runner {
         TRY(AppendSeries(*appender, series, load));
       }
     }
-    const AppendReport report = TRY(appender->Commit());
+    return Commit(*appender);
+  }
+
+  static Status Commit(Appender& appender) {
+    const AppendReport report = TRY(appender.Commit());
     if (report.refused() == 0) return {};
     return barograph::Fail(ErrorCode::kOutOfOrder,
                            fmt::format("storage refused {} samples", report.refused()));

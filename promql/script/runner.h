@@ -23,6 +23,10 @@ class Storage {
   virtual ~Storage() = default;
   virtual Appendable& appendable() = 0;
   virtual const Queryable& queryable() = 0;
+
+  /// Called after each load, before anything is queried: to change where the samples lie. What
+  /// appendable() and queryable() gave before need not be valid any more.
+  virtual Status Loaded() { return {}; }
 };
 
 /// Makes an empty storage.
