@@ -145,6 +145,7 @@ Status Compactor::Retain(const Retention& retention, uint64_t other_bytes) {
   }
   if (!gone.empty()) {
     Replace(gone, {});
+    parts_.path.changes.NoteRemoval(gone.back()->meta().range.max);
     for (const auto& block : gone) {
       TRY(RemoveBlock(parts_.files, parts_.BlocksPath(), block->meta().ulid()));
       parts_.logger.Info(

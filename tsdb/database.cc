@@ -74,6 +74,7 @@ struct Database::Impl {
   Status Retain() REQUIRES(maintenance_mutex);
   void SealOrphans() REQUIRES(maintenance_mutex);
   Result<uint64_t> BytesBesideBlocks() const;
+  Status DeleteSeries(TimeRange range, const Matchers& matchers);
   Result<std::string> Snapshot(bool skip_head);
   Result<std::vector<std::shared_ptr<const Block>>> WriteHeadBlocks(const std::string& directory)
       REQUIRES(maintenance_mutex);
@@ -429,6 +430,12 @@ Result<std::vector<Labels>> Database::Series(const LabelQuery& query, std::stop_
   return LabelQueries(impl_->view.Get(), impl_->head, *impl_->index).Series(query, std::move(stop));
 }
 
+ChangeMark Database::MarkChanges() const { return impl_->path->changes.Mark(); }
+
+std::optional<TimeRange> Database::UnchangedSince(ChangeMark mark) const {
+  return impl_->path->changes.UnchangedSince(mark);
+}
+
 Status Database::Maintain() { return impl_->Maintain({}); }
 
 void Database::SetRetention(Retention retention) {
@@ -445,22 +452,27 @@ std::vector<std::shared_ptr<const Block>> Database::Blocks() const {
 }
 
 Status Database::DeleteSeries(TimeRange range, const Matchers& matchers) {
-  Head& head = impl_->head;
-  MutexLock guard(impl_->maintenance_mutex);
+  const Status deleted = impl_->DeleteSeries(range, matchers);
+  impl_->path->changes.NoteChange(range.min);  // a part of it may be done where it failed
+  return deleted;
+}
+
+Status Database::Impl::DeleteSeries(TimeRange range, const Matchers& matchers) {
+  MutexLock guard(maintenance_mutex);
   // What is there now, and nothing that comes later.
   range.max = std::min(range.max, head.range().max);
   if (range.min > range.max) return {};
-  TRY(impl_->cutter->FlushLone(range.max));
+  TRY(cutter->FlushLone(range.max));
   // Or the log would bring back what is in blocks now, and deleted there.
-  TRY(impl_->log_cutter->Cut());
-  TRY(impl_->compactor->AddTombstones(range, matchers));
-  const auto selection = TRY(SelectFromHead(head, impl_->view.Get()->head, range, matchers, {}));
+  TRY(log_cutter->Cut());
+  TRY(compactor->AddTombstones(range, matchers));
+  const auto selection = TRY(SelectFromHead(head, view.Get()->head, range, matchers, {}));
   if (selection->size() == 0) return {};
   std::string payload;
   for (size_t i = 0; i < selection->size(); ++i) {
     wal::AppendDeletion(payload, {selection->id(i), range});
   }
-  TRY(impl_->path->Log({{{wal::RecordType::kDeletions, payload}}}));
+  TRY(path->Log({{{wal::RecordType::kDeletions, payload}}}));
   for (size_t i = 0; i < selection->size(); ++i) head.tombstones.Add(selection->id(i), range);
   return {};
 }

@@ -121,6 +121,8 @@ class Database : public Appendable, public Queryable, public StorageAdmin {
   Result<std::vector<std::string>> LabelValues(const std::string& name, const LabelQuery& query,
                                                std::stop_token stop) const override;
   Result<std::vector<Labels>> Series(const LabelQuery& query, std::stop_token stop) const override;
+  ChangeMark MarkChanges() const override;
+  std::optional<TimeRange> UnchangedSince(ChangeMark mark) const override;
 
   Status DeleteSeries(TimeRange range, const Matchers& matchers) override;
   Status CleanTombstones() override;

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -72,6 +74,11 @@ struct LabelQuery {
   size_t limit = 0;   ///< 0 is none
 };
 
+/// A moment in the history of a storage's changes. 0 is none: the storage does not keep track.
+struct ChangeMark {
+  uint64_t number = 0;
+};
+
 /// Something that can be queried. Thread-safe. A long call polls `stop` and returns Cancelled.
 class Queryable {
  public:
@@ -93,6 +100,15 @@ class Queryable {
   /// The label sets of matching series, in label order.
   virtual Result<std::vector<Labels>> Series(const LabelQuery& query,
                                              std::stop_token stop) const = 0;
+
+  /// Marks this moment, before a Select whose results may be used again. Storage that gives marks
+  /// lists series in the order of their ids, whatever a selection's range.
+  virtual ChangeMark MarkChanges() const { return {}; }
+
+  /// A stretch of time in which nothing was added, replaced or deleted since `mark`, by calls that
+  /// returned before this one began: whoever selected there after the mark would find the same
+  /// now. May be shorter than it could be; nullopt where nothing is sure.
+  virtual std::optional<TimeRange> UnchangedSince(ChangeMark) const { return std::nullopt; }
 };
 
 }  // namespace barograph

@@ -183,7 +183,12 @@ TEST_CASE("The retention removes whole blocks, the oldest first, and their serie
   }
   Target target(database);
   target.Run(expected, 26 * kHourMs, 40 * kHourMs);
+  const ChangeMark mark = database->MarkChanges();
   REQUIRE(database->Maintain());
+  const auto unchanged = database->UnchangedSince(mark);
+  REQUIRE(unchanged.has_value());
+  CHECK(unchanged->min > FromMs(kHourMs));
+  CHECK(unchanged->min <= FromMs(35 * kHourMs));
   for (const auto& block : database->Blocks()) {
     CHECK(block->meta().range.max >= FromMs(35 * kHourMs - kMinuteMs));
   }

@@ -82,6 +82,7 @@ Result<AppendReport> TableWriter::AppendRow(const Row& row) {
   if (report.appended == 0) return report;
   TRY(Write(row, had, *work));
   path_.head.CountSamples(report.appended, {row.timestamp, row.timestamp});
+  path_.changes.NoteChange(row.timestamp);
   return report;
 }
 

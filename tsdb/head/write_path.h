@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "base/storage/appendable.h"
 #include "base/time.h"
+#include "tsdb/change_log.h"
 #include "tsdb/head/head.h"
 #include "tsdb/head/row_workspace.h"
 #include "tsdb/metrics.h"
@@ -35,6 +36,7 @@ class WritePath {
       : head(head),
         log(log),
         metrics(metrics),
+        changes(clock),
         clock_(clock),
         options_(options),
         find_labels_(std::move(find_labels)) {}
@@ -42,6 +44,9 @@ class WritePath {
   Head& head;
   wal::Log& log;
   Metrics& metrics;
+
+  /// Told of whatever changed what queries find, once it has.
+  ChangeLog changes;
 
   RowWorkspaces workspaces;
 
