@@ -7,6 +7,8 @@
 #include "promql/exec/result.h"
 #include "promql/plan/estimate.h"
 #include "promql/plan/plan.h"
+#include "promql/plan/reuse.h"
+#include "promql/result_cache.h"
 
 namespace barograph::promql {
 namespace {
@@ -98,33 +100,69 @@ Result<std::vector<PlanLine>> Engine::Explain(std::string_view query, const Quer
 
 Result<QueryResult> Engine::Run(std::string_view query, const Queryable& storage, QueryTimes times,
                                 const QuerySettings& settings) const {
-  QueryResult result;
   Stopwatch stopwatch(clock_);
   const auto expr = ParseExpr(query, options_.parser);
   if (!expr.has_value()) {
     return Fail(ErrorCode::kInvalidArgument, expr.error().front().Format(query));
   }
-  result.stats.parse_seconds = stopwatch.Lap();
+  const double parse_seconds = stopwatch.Lap();
 
   const Duration lookback = settings.lookback.value_or(options_.lookback);
   Plan plan = TRY(MakePlanFor(**expr, times, lookback));
-  result.stats.plan_seconds = stopwatch.Lap();
+  const double plan_seconds = stopwatch.Lap();
 
   const Duration timeout = std::min(settings.timeout.value_or(options_.timeout), options_.timeout);
+  const Task task{query, **expr, storage, settings, lookback, clock_.Monotonic() + timeout};
+  QueryResult result = TRY(EvaluateOrReuse(task, times, std::move(plan)));
+  result.stats.parse_seconds = parse_seconds;
+  result.stats.plan_seconds = plan_seconds;
+  result.stats.exec_seconds = stopwatch.Lap();
+  return result;
+}
+
+Result<QueryResult> Engine::EvaluateOrReuse(const Task& task, const QueryTimes& times,
+                                            Plan plan) const {
+  const bool may_reuse = options_.results != nullptr && task.settings.reuse &&
+                         !task.settings.measure && !options_.delayed_name_removal &&
+                         times.step.count() > 0;
+  const auto reach = may_reuse ? FindReach(task.expr, plan, task.lookback) : std::nullopt;
+  if (!reach) return TRY(Evaluate(task, times, std::move(plan))).result;
+  return options_.results->Answer(
+      {.key = KeyOf(task, times), .times = times, .reach = *reach}, task.storage,
+      [&](QueryTimes part) -> Result<Evaluation> {
+        const bool is_whole = part.start == times.start && part.end == times.end;
+        Plan of_part =
+            is_whole ? std::move(plan) : TRY(MakePlanFor(task.expr, part, task.lookback));
+        return Evaluate(task, part, std::move(of_part));
+      });
+}
+
+// All that the value at a step depends on, beside what is stored and the step's time.
+std::string Engine::KeyOf(const Task& task, const QueryTimes& times) const {
+  const int64_t step_ms = times.step.count();
+  const int64_t phase_ms = (ToMs(times.start) % step_ms + step_ms) % step_ms;
+  return fmt::format("{} {} {} {} {}", step_ms, phase_ms, task.lookback.count(),
+                     default_subquery_step_ms_.load(), task.text);
+}
+
+Result<Evaluation> Engine::Evaluate(const Task& task, const QueryTimes& times, Plan plan) const {
   QueryContext context(
-      storage, clock_,
-      {clock_.Monotonic() + timeout, settings.stop, options_.max_samples, options_.max_memory},
-      {options_.delayed_name_removal}, {options_.workers, options_.fork_work}, settings.measure,
-      std::move(plan.selections));
+      task.storage, clock_,
+      {task.deadline, task.settings.stop, options_.max_samples, options_.max_memory},
+      {options_.delayed_name_removal}, {options_.workers, options_.fork_work},
+      task.settings.measure, std::move(plan.selections));
   TRY(context.Check());
-  result.value = TRY(EvaluatePlan(context, *plan.root, {lookback, IsRangeQuery(times), query},
-                                  result.stats.operators));
-  result.annotations = context.annotations().Finish(query);
+  Evaluation evaluation;
+  QueryResult& result = evaluation.result;
+  result.value =
+      TRY(EvaluatePlan(context, *plan.root, {task.lookback, IsRangeQuery(times), task.text},
+                       result.stats.operators));
+  result.annotations = context.annotations().Finish(task.text);
   result.stats.total_samples = context.total_samples();
   result.stats.peak_samples = context.peak_samples();
   result.stats.peak_bytes = context.peak_bytes();
-  result.stats.exec_seconds = stopwatch.Lap();
-  return result;
+  evaluation.independent_steps = !context.dependent_steps();
+  return evaluation;
 }
 
 }  // namespace barograph::promql

@@ -18,8 +18,11 @@
 /// The query engine: text and times in, values out.
 namespace barograph::promql {
 
+struct Evaluation;
+struct Expr;
 struct Plan;
 struct PlanLine;
+class ResultCache;
 
 struct EngineOptions {
   Duration lookback{std::chrono::minutes(5)};
@@ -32,6 +35,10 @@ struct EngineOptions {
   /// runs on one. Must outlive the engine.
   WorkerPool* workers = nullptr;
   uint64_t fork_work = 1'000'000;
+
+  /// Keeps answers of range queries (QuerySettings::reuse); null keeps none. Must outlive the
+  /// engine, which then asks one storage only.
+  ResultCache* results = nullptr;
 
   bool delayed_name_removal = false;  ///< --enable-feature=promql-delayed-name-removal
   ParserOptions parser;
@@ -50,6 +57,7 @@ struct QuerySettings {
   std::optional<Duration> timeout;   ///< at most the engine's
   std::stop_token stop;              ///< cancels the query: Cancelled
   bool measure = false;              ///< what each operator costs: QueryStats::operators
+  bool reuse = false;                ///< a kept answer will do, in whole or in part
 };
 
 /// What one operator cost in a query, without its inputs.
@@ -67,6 +75,7 @@ struct QueryStats {
   uint64_t total_samples = 0;
   uint64_t peak_samples = 0;  ///< the most that it held at once
   uint64_t peak_bytes = 0;    ///< of memory, as --query.max-memory counts
+  uint64_t reused_steps = 0;  ///< from a kept answer, and not evaluated
   double parse_seconds = 0;
   double plan_seconds = 0;
   double exec_seconds = 0;
@@ -109,7 +118,20 @@ class Engine {
   void set_default_subquery_step(Duration step);
 
  private:
+  /// A query that parsed.
+  struct Task {
+    std::string_view text;
+    const Expr& expr;
+    const Queryable& storage;
+    const QuerySettings& settings;
+    Duration lookback;
+    std::chrono::nanoseconds deadline;
+  };
+
   Result<Plan> MakePlanFor(const Expr& expr, const QueryTimes& times, Duration lookback) const;
+  Result<Evaluation> Evaluate(const Task& task, const QueryTimes& times, Plan plan) const;
+  Result<QueryResult> EvaluateOrReuse(const Task& task, const QueryTimes& times, Plan plan) const;
+  std::string KeyOf(const Task& task, const QueryTimes& times) const;
 
   EngineOptions options_;
   const Clock& clock_;

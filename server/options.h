@@ -45,8 +45,9 @@ struct ServerOptions {
   Duration query_timeout{std::chrono::minutes(2)};
   uint64_t query_concurrency = 20;
   uint64_t query_max_samples = 50'000'000;
-  uint64_t query_max_memory = uint64_t{2} << 30;  ///< bytes
-  uint64_t query_threads = 0;                     ///< 0 is one a core
+  uint64_t query_max_memory = uint64_t{2} << 30;          ///< bytes
+  uint64_t query_threads = 0;                             ///< 0 is one a core
+  uint64_t query_result_cache_size = uint64_t{64} << 20;  ///< bytes; 0 keeps no answers
 
   bool adjust_timestamps = true;
   Duration timestamp_tolerance{2};

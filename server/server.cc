@@ -21,6 +21,7 @@
 #include "net/http_server.h"
 #include "net/runtime.h"
 #include "promql/engine.h"
+#include "promql/result_cache.h"
 #include "server/config_source.h"
 #include "server/config_state.h"
 #include "server/features.h"
@@ -61,13 +62,14 @@ size_t QueryHelpers(const ServerOptions& options) {
 }
 
 promql::EngineOptions EngineOptionsOf(const ServerOptions& options, const Features& features,
-                                      WorkerPool& workers) {
+                                      WorkerPool& workers, promql::ResultCache& results) {
   promql::EngineOptions engine;
   engine.lookback = options.lookback_delta;
   engine.timeout = options.query_timeout;
   engine.max_samples = options.query_max_samples;
   engine.max_memory = options.query_max_memory;
   if (workers.threads() > 0) engine.workers = &workers;
+  if (options.query_result_cache_size > 0) engine.results = &results;
   engine.delayed_name_removal = features.delayed_name_removal;
   return engine;
 }
@@ -125,7 +127,8 @@ class Server::Impl final : public web::ServerState {
                               "ready for normal operation.")),
         runtime_(IoThreads()),
         query_helpers_(QueryHelpers(options_)),
-        engine_(EngineOptionsOf(options_, features, query_helpers_), environment_.clock),
+        results_(options_.query_result_cache_size, metrics_),
+        engine_(EngineOptionsOf(options_, features, query_helpers_, results_), environment_.clock),
         query_log_(environment_.files, environment_.clock, metrics_, logger_) {
     AddProcessMetrics(metrics_);
     metrics_
@@ -337,6 +340,7 @@ class Server::Impl final : public web::ServerState {
   std::optional<MemoryLimit> memory_;
   std::unique_ptr<tsdb::Database> database_;
   WorkerPool query_helpers_;  // for all queries together
+  promql::ResultCache results_;
   promql::Engine engine_;
   web::QueryLog query_log_;
   std::optional<web::ActiveQueries> active_queries_;

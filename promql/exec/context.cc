@@ -59,6 +59,10 @@ uint64_t QueryContext::total_samples() const {
   return total;
 }
 
+bool QueryContext::dependent_steps() const {
+  return std::ranges::any_of(lanes_, [](const auto& lane) { return lane->dependent_steps(); });
+}
+
 const Labels* QueryContext::Keep(Labels labels) {
   const size_t bytes = sizeof(Labels) + labels.packed().size();
   held_bytes_ += bytes;  // looked at by the next Check

@@ -85,6 +85,8 @@ class QueryContext {
   void Release(size_t samples, size_t bytes);
 
   uint64_t total_samples() const;
+  /// Lane::NoteDependentSteps, of any lane.
+  bool dependent_steps() const;
   uint64_t peak_samples() const { return peak_samples_; }
   uint64_t peak_bytes() const { return peak_bytes_; }
 

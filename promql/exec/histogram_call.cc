@@ -65,7 +65,13 @@ Status HistogramCall::FindHistograms() {
       }
     }
     if (members.empty() && histogram.native == kNone) continue;
-    std::sort(members.begin(), members.end());
+    // Bounds that are spelled in several ways by their text, so that the order in which they are
+    // added up does not depend on that of the series.
+    std::ranges::sort(members, [&](const auto& a, const auto& b) {
+      if (a.first != b.first) return a.first < b.first;
+      return inputs[a.second].labels->Get(kBucketLabel) <
+             inputs[b.second].labels->Get(kBucketLabel);
+    });
     for (const auto& [bound, member] : members) {
       histogram.bounds.push_back(bound);
       histogram.members.push_back(member);

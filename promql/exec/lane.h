@@ -50,6 +50,10 @@ class Lane {
   void CountSamples(uint64_t samples) { samples_ += samples; }
   uint64_t samples() const { return samples_; }
 
+  /// Notes that what is computed at a step depends on which steps the query has.
+  void NoteDependentSteps() { dependent_steps_ = true; }
+  bool dependent_steps() const { return dependent_steps_; }
+
   Annotator& annotations() { return *annotations_; }
   /// Where annotations go from now on; gives where they went.
   Annotator& Redirect(Annotator& annotations);
@@ -74,6 +78,7 @@ class Lane {
   uint64_t work_ = 0;
   uint64_t samples_ = 0;
   bool forked_ = false;
+  bool dependent_steps_ = false;
   std::vector<OperatorCost> costs_;
   OperatorCost of_inputs_;  // what the operators called by the running one cost
 };

@@ -49,6 +49,8 @@ Result<SeriesSamples> SelectorSource::ReadAll(Lane& lane, size_t index) {
   if (local.cursor == nullptr) local.cursor = selection_->NewCursor();
   SeriesSamples samples = TRY(local.cursor->Read(index));
   TRY(lane.Work(samples.size()));
+  // What a histogram's hint says depends on whether the one before it was read.
+  if (!samples.histograms.empty()) lane.NoteDependentSteps();
   if (totals_only_ && !samples.histograms.empty()) TakeTotals(samples, local);
   return samples;
 }

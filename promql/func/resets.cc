@@ -45,6 +45,7 @@ void ResetSums::FindWindowsOfResets() {
     while (end < size && indexes_[end] < window.end) ++end;
     windows_[step] = {begin, end};
     total += end - begin;
+    if (end - begin > kFew && input_.lane != nullptr) input_.lane->NoteDependentSteps();
   }
   if (total > 4 * (indexes_.size() + windows_.size())) SumWindows();
 }
@@ -66,12 +67,12 @@ double ResetSums::AddTo(double increase, size_t step) const {
     }
     return increase;
   }
-  if (!sums_.empty()) {
+  const Window window = windows_[step];
+  if (window.size() > kFew && !sums_.empty()) {
     KahanSum total{increase, 0};
     total.Merge(sums_[step]);
     return total.result();
   }
-  const Window window = windows_[step];
   for (uint32_t i = window.begin; i < window.end; ++i) {
     increase += input_.values[indexes_[i] - 1];
   }

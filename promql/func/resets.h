@@ -30,7 +30,8 @@ class ResetSums {
   double AddTo(double increase, size_t step) const;
 
  private:
-  // So few that they need no index by step, as is usual.
+  // So few that they need no index by step, as is usual. So few in one window are added one by one,
+  // as Prometheus does, whatever the others have.
   static constexpr size_t kFew = 8;
   bool few() const { return indexes_.size() <= kFew; }
 

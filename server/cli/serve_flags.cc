@@ -102,6 +102,9 @@ void AddQueryFlags(FlagSet& flags, ServerOptions& options) {
             "Most bytes that one query may hold in memory");
   flags.Add("query.threads", options.query_threads,
             "Most threads that work on one query. 0 is one for each core");
+  flags.Add("query.result-cache-size", options.query_result_cache_size,
+            "Most bytes of answers of range queries that are kept, to evaluate of the next query "
+            "like it only what is new or changed. 0 keeps none");
 }
 
 void AddScrapeFlags(FlagSet& flags, ServerOptions& options) {

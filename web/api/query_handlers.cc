@@ -60,6 +60,8 @@ std::expected<Settings, ApiError> ReadSettings(const ApiContext& context, const 
   Settings settings{.query = {}, .limit = limit, .stats = std::string(request.form.Get("stats"))};
   settings.query.stop = request.stop;
   settings.query.measure = settings.stats == "all";
+  // Statistics are those of the whole query. nocache is VictoriaMetrics's word for it.
+  settings.query.reuse = settings.stats.empty() && request.form.Get("nocache") != "1";
   nanoseconds timeout = context.engine.options().timeout;
   if (const auto text = request.form.Get("timeout"); !text.empty()) {
     const auto parsed = ParseSpan(text);
