@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <thread>
 
 #include "base/mutex.h"
 #include "tsdb/block/block_files.h"
@@ -9,6 +10,7 @@
 #include "tsdb/compactor.h"
 #include "tsdb/engine_parts.h"
 #include "tsdb/head/lone_appender.h"
+#include "tsdb/head/registry_file.h"
 #include "tsdb/head/selection.h"
 #include "tsdb/head/table_writer.h"
 #include "tsdb/head/write_path.h"
@@ -58,11 +60,15 @@ struct Database::Impl {
               .created = [this](SeriesId id, std::string_view packed) { Created(id, packed); },
               .admit = [this] { return AdmitSeries(); }},
              options.max_series, metrics),
+        registry_file(files, HeadPath(), logger, head.registry),
         retention(options.retention) {}
 
   Status Open();
+  Status OpenIndexAndFiles(const HeadCut& cut);
   Status OpenHead();
-  Status RestoreSeries();
+  Result<bool> RestoreSeries();
+  void AddFileSources(std::vector<SeriesId>& missing);
+  Status ReadFromIndex(std::span<const SeriesId> ids);
   Status ReplayLog();
   Status OpenBlocks();
   void StartTasks();
@@ -98,6 +104,7 @@ struct Database::Impl {
   std::unique_ptr<FileLock> lock;
   std::unique_ptr<SeriesIndex> index;
   Head head;
+  RegistryFile registry_file;  // used by who maintains
   std::unique_ptr<wal::Log> log;
   std::optional<WritePath> path;
   CurrentView view;
@@ -131,10 +138,6 @@ Status Database::Impl::Open() {
     }
     lock = std::move(*taken);
   }
-  const std::string index_path =
-      options.index_path.empty() ? options.path + "/index" : options.index_path;
-  index = TRY(OpenIndex(files, clock, logger, index_path));
-  head.registry.ReserveIds(TRY(index->LastId()));
   TRY(OpenHead());
   TRY(OpenBlocks());
   StartTasks();
@@ -144,15 +147,28 @@ Status Database::Impl::Open() {
 Status Database::Impl::OpenHead() {
   const HeadCut cut = TRY(LoadCut(files, HeadPath()));
   view.Set({.blocks = {}, .head = {.tables_from = cut.tables_from, .lone_from = 0}});
-  TRY(head.OpenFiles(files, HeadPath(), logger, cut.lone_files));
-  TRY(RestoreSeries());
+  TRY(OpenIndexAndFiles(cut));
+  const bool found_all = TRY(RestoreSeries());
   TRY(ReplayLog());
+  if (!found_all) {
+    std::vector<SeriesId> lost;
+    AddFileSources(lost);
+  }
   {
     WriterLock guard(path->cut_mutex);
     path->cut = cut.tables_from;
   }
   head.NoteBounds(view.Get()->head);
   return {};
+}
+
+// The series are loaded meanwhile.
+Status Database::Impl::OpenIndexAndFiles(const HeadCut& cut) {
+  const std::jthread loading([this] { registry_file.Load(); });
+  const std::string index_path =
+      options.index_path.empty() ? options.path + "/index" : options.index_path;
+  index = TRY(OpenIndex(files, clock, logger, index_path));
+  return head.OpenFiles(files, HeadPath(), logger, cut.lone_files);
 }
 
 Status Database::Impl::OpenBlocks() {
@@ -174,20 +190,38 @@ Status Database::Impl::OpenBlocks() {
   return {};
 }
 
-// The series whose runs are in the head's files. One that the index does not know is told by the
-// log, or lost.
-Status Database::Impl::RestoreSeries() {
-  const std::vector<SeriesId> alone = head.lone.Series();
-  std::vector<SeriesId> ids = alone;
-  const auto tables = head.NumberedTables();
-  for (const auto& [number, table] : tables) {
+// The sources of the series that the head's files hold, and those series that the registry's file
+// lacks. Whether all are found; one that the index does not know either is told by the log, or
+// lost.
+Result<bool> Database::Impl::RestoreSeries() {
+  head.registry.ReserveIds(TRY(index->LastId()));
+  std::vector<SeriesId> missing;
+  AddFileSources(missing);
+  if (missing.empty()) return true;
+  std::ranges::sort(missing);
+  missing.erase(std::ranges::unique(missing).begin(), missing.end());
+  // Also where the index was lost: what is in the files must not become another series'.
+  head.registry.ReserveIds(missing.back());
+  TRY(ReadFromIndex(missing));
+  missing.clear();
+  AddFileSources(missing);
+  return missing.empty();
+}
+
+// Appends the series that the head does not have to `missing`.
+void Database::Impl::AddFileSources(std::vector<SeriesId>& missing) {
+  for (const auto& [number, table] : head.NumberedTables()) {
     for (const auto& columns : table->ColumnSets()) {
-      std::ranges::copy_if(*columns, std::back_inserter(ids),
-                           [](SeriesId id) { return id != kNoSeries; });
+      head.registry.AddSources(number, *columns, missing);
     }
   }
-  std::ranges::sort(ids);
-  ids.erase(std::ranges::unique(ids).begin(), ids.end());
+  for (const SeriesId id : head.lone.Series()) {
+    if (!head.registry.SetSource(id, {Source::kLone, 0})) missing.push_back(id);
+  }
+}
+
+// Precondition: `ids` ascend.
+Status Database::Impl::ReadFromIndex(std::span<const SeriesId> ids) {
   const auto read_all = [&](const SeriesRegistry::Add& add) -> Status {
     Status added;
     TRY(index->ReadLabels(ids,
@@ -197,12 +231,7 @@ Status Database::Impl::RestoreSeries() {
                           {}));
     return added;
   };
-  TRY(head.registry.RestoreAll(ids.size(), read_all));
-  for (const auto& [number, table] : tables) {
-    for (const auto& columns : table->ColumnSets()) head.registry.AddSources(number, *columns);
-  }
-  for (const SeriesId id : alone) head.registry.SetSource(id, {Source::kLone, 0});
-  return {};
+  return head.registry.RestoreAll(ids.size(), read_all);
 }
 
 Status Database::Impl::ReplayLog() {
@@ -257,6 +286,7 @@ Status Database::Impl::Maintain(std::stop_token stop) {
     if (done && !step) done = std::move(step);
   };
   note(log_cutter->Cut());
+  note(registry_file.SaveWhenMuchIsNew());
   note(compactor->MergeWhatIsDue(stop));
   note(Retain());
   return done;
@@ -271,11 +301,12 @@ Status Database::Impl::CutHead(const std::stop_token& stop) {
     TRY(cut);
   }
   TRY(WriteIndex());
-  head.ForgetIdleSeries(TRY(index->LastId()));
+  if (head.ForgetIdleSeries(TRY(index->LastId())) > 0) registry_file.NoteRemovals();
   return {};
 }
 
 Status Database::Impl::Retain() {
+  TRY(registry_file.DropStale());
   Retention keep;
   {
     MutexLock lock_retention(retention_mutex);
@@ -310,6 +341,7 @@ Status Database::Impl::Close() {
     MutexLock guard(maintenance_mutex);
     SealOrphans();
     done = log_cutter->Cut();
+    if (Status saved = registry_file.Save(); done) done = std::move(saved);
   }
   Status flushed = FlushLog();
   lock.reset();

@@ -66,7 +66,7 @@ Status Head::DropBefore(Timestamp cut) {
   return table_files_->DropBefore(cut);
 }
 
-void Head::ForgetIdleSeries(SeriesId last) {
+size_t Head::ForgetIdleSeries(SeriesId last) {
   std::map<uint32_t, std::vector<SeriesId>> held;
   uint32_t tables = 0;
   for (const auto& [number, table] : NumberedTables()) {
@@ -84,6 +84,7 @@ void Head::ForgetIdleSeries(SeriesId last) {
   const size_t gone = registry.Compact(last, alive);
   metrics_.series_removed.Increment(static_cast<double>(gone));
   metrics_.head_series.Set(static_cast<double>(registry.size()));
+  return gone;
 }
 
 Status Head::SyncFiles() { return table_files_->Sync(); }

@@ -60,8 +60,8 @@ class Head {
   Status DropBefore(Timestamp cut);
 
   /// Lets the series go that have no samples in the head any more, once they are many; not those
-  /// above `last`, which the index does not know yet.
-  void ForgetIdleSeries(SeriesId last);
+  /// above `last`, which the index does not know yet. How many went.
+  size_t ForgetIdleSeries(SeriesId last);
 
   /// For the counters, and the head's bounds in time.
   void CountSamples(uint64_t count, TimeRange range);

@@ -30,6 +30,18 @@ LabelIndex::PairId LabelIndex::Intern(std::string_view name, std::string_view va
   return id;
 }
 
+bool LabelIndex::Restore(const Label& label, PostingList postings) {
+  const auto id = static_cast<PairId>(pairs_.size());
+  if (Intern(label.name, label.value) != id) return false;
+  pairs_[id].postings = std::move(postings);
+  return true;
+}
+
+void LabelIndex::Reserve(size_t pairs) {
+  pairs_.reserve(pairs);
+  pair_numbers_.reserve(pairs);
+}
+
 std::optional<LabelIndex::PairId> LabelIndex::Find(std::string_view name,
                                                    std::string_view value) const {
   const auto found = pair_numbers_.find(PairKey{name, value});

@@ -29,6 +29,11 @@ class LabelIndex {
   /// The number of the pair, new when it is new.
   PairId Intern(std::string_view name, std::string_view value);
   std::optional<PairId> Find(std::string_view name, std::string_view value) const;
+  size_t size() const { return pairs_.size(); }
+
+  /// Adds the next pair with the series that have it. False when it is there already.
+  bool Restore(const Label& label, PostingList postings);
+  void Reserve(size_t pairs);
 
   /// The views live as long as the index.
   Label pair(PairId id) const;

@@ -6,6 +6,17 @@
 
 namespace barograph::tsdb {
 
+PostingList::PostingList(Roaring refs) {
+  if (const uint64_t size = refs.cardinality(); size > kMaxArray) {
+    refs.runOptimize();
+    refs.shrinkToFit();
+    bitmap_ = new Roaring(std::move(refs));
+    size_ = static_cast<uint32_t>(size);
+  } else {
+    for (const SeriesRef ref : refs) Add(ref);
+  }
+}
+
 PostingList::PostingList(PostingList&& other) noexcept : size_(std::exchange(other.size_, 0)) {
   bitmap_ = other.bitmap_;
   if (size_ == 1) one_ = other.one_;

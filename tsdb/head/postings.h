@@ -18,6 +18,7 @@ using SeriesRef = uint32_t;
 class PostingList {
  public:
   PostingList() = default;
+  explicit PostingList(Roaring refs);
   ~PostingList() { Reset(); }
   PostingList(PostingList&& other) noexcept;
   PostingList& operator=(PostingList&& other) noexcept;

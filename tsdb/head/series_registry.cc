@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "tsdb/head/series_dump.h"
+
 namespace barograph::tsdb {
 namespace {
 
@@ -89,13 +91,44 @@ bool SeriesRegistry::SetSource(SeriesId id, Source source) {
   return ref.has_value();
 }
 
-void SeriesRegistry::AddSources(uint32_t table, std::span<const SeriesId> columns) {
+void SeriesRegistry::AddSources(uint32_t table, std::span<const SeriesId> columns,
+                                std::vector<SeriesId>& missing) {
   WriterLock lock(mutex_);
+  SeriesRef guess = 0;
   for (size_t column = 0; column < columns.size(); ++column) {
-    if (const auto ref = set_->Find(columns[column])) {
+    if (columns[column] == kNoSeries) continue;
+    if (const auto ref = set_->Find(columns[column], guess)) {
+      guess = *ref + 1;
       set_->SetSource(*ref, {table, static_cast<ColumnId>(column)});
+    } else {
+      missing.push_back(columns[column]);
     }
   }
+}
+
+Status SeriesRegistry::Dump(const std::function<Status(std::string_view)>& write) const {
+  std::optional<SeriesDumpWriter> dump;
+  {
+    ReaderLock lock(mutex_);
+    dump.emplace(set_, SeriesId{last_id_});
+  }
+  while (!dump->done()) {
+    std::string piece;
+    {
+      ReaderLock lock(mutex_);
+      piece = dump->Next();
+    }
+    TRY(write(piece));
+  }
+  return {};
+}
+
+Status SeriesRegistry::Load(std::string_view dump) {
+  SeriesDump read = TRY(ReadSeriesDump(dump));
+  WriterLock lock(mutex_);
+  set_ = std::move(read.set);
+  last_id_ = std::max(last_id_, static_cast<uint64_t>(read.last_id));
+  return {};
 }
 
 std::optional<ColumnId> SeriesRegistry::ColumnIn(SeriesId id, uint32_t table) const {
@@ -112,7 +145,7 @@ std::optional<ColumnId> SeriesRegistry::ColumnIn(SeriesId id, uint32_t table) co
 Result<SeriesRegistry::Found> SeriesRegistry::Match(const Matchers& matchers,
                                                     std::stop_token stop) const {
   ReaderLock lock(mutex_);
-  const Roaring matching = TRY(MatchSeries(set_->labels(), set_->all(), matchers, std::move(stop)));
+  const Roaring matching = TRY(MatchSeries(set_->labels(), set_->All(), matchers, std::move(stop)));
   Found found{set_, std::vector<SeriesRef>(matching.cardinality())};
   matching.toUint32Array(found.refs.data());
   return found;

@@ -45,6 +45,14 @@ class SeriesRegistry {
   /// becomes another name of that series. LimitExceeded as above, but not for max_series.
   Status Restore(SeriesId id, const Labels& labels);
 
+  /// Calls write(bytes) with what Load wants, piece by piece (tsdb/head/series_dump.h). Series that
+  /// come meanwhile may be in it or not.
+  Status Dump(const std::function<Status(std::string_view)>& write) const;
+
+  /// Takes over what Dump wrote, sources apart. Corruption when the bytes are something else; then
+  /// nothing has changed. Precondition: nothing is in the registry yet.
+  Status Load(std::string_view dump);
+
   /// Ids up to `id` are never given again.
   void ReserveIds(SeriesId id);
 
@@ -57,8 +65,10 @@ class SeriesRegistry {
   /// head does not have the series.
   bool SetSource(SeriesId id, Source source);
 
-  /// The same for all columns of a table at once; series that the head does not have are left out.
-  void AddSources(uint32_t table, std::span<const SeriesId> columns);
+  /// The same for all columns of a table at once; appends the series that the head does not have
+  /// to `missing`.
+  void AddSources(uint32_t table, std::span<const SeriesId> columns,
+                  std::vector<SeriesId>& missing);
   std::optional<ColumnId> ColumnIn(SeriesId id, uint32_t table) const;
 
   /// What Match found. Refs mean something together with their set only.

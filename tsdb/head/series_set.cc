@@ -1,5 +1,6 @@
 #include "tsdb/head/series_set.h"
 
+#include <algorithm>
 #include <string>
 
 namespace barograph::tsdb {
@@ -14,15 +15,14 @@ void AppendPacked(std::string& out, std::string_view text) {
 
 }  // namespace
 
-bool SeriesSet::LabelsEqual::operator()(const LabelsKey& key, SeriesRef ref) const {
-  if (set->hashes_[ref] != key.hash) return false;
-  Labels::Iterator next = key.labels.begin();
+bool SeriesSet::HasLabels(SeriesRef ref, const Labels& labels) const {
+  Labels::Iterator next = labels.begin();
   bool equal = true;
-  set->ForEachLabel(ref, [&](const Label& label) {
-    equal = equal && next != key.labels.end() && *next == label;
+  ForEachLabel(ref, [&](const Label& label) {
+    equal = equal && next != labels.end() && *next == label;
     if (equal) ++next;
   });
-  return equal && next == key.labels.end();
+  return equal && next == labels.end();
 }
 
 SeriesRef SeriesSet::Insert(SeriesId id, const Labels& labels) {
@@ -39,24 +39,53 @@ SeriesRef SeriesSet::Insert(SeriesId id, const Labels& labels) {
     AppendVarint(pairs, pair);
   }
   last_pairs_.resize(position);
-  ids_.push_back(id);
-  hashes_.push_back(ShortHash(labels));
-  labels_.push_back(pair_lists_.Store(pairs));
-  first_source_.push_back(kNoNode);
-  all_.add(ref);
-  by_labels_.insert(ref);
-  by_id_.insert(ref);
+  AppendNumbers(id, ShortHash(labels), pairs);
+  by_labels_.AddLast(hashes_);
   return ref;
 }
 
-void SeriesSet::Reserve(size_t series) {
+void SeriesSet::AppendNumbers(SeriesId id, uint32_t hash, std::string_view pairs) {
+  const auto ref = static_cast<SeriesRef>(ids_.size());
+  if (in_order_ == ref && (ref == 0 || ids_.back() < id)) {
+    ++in_order_;
+  } else {
+    by_id_.emplace(static_cast<uint64_t>(id), ref);
+  }
+  ids_.push_back(id);
+  hashes_.push_back(hash);
+  labels_.push_back(pair_lists_.Store(pairs));
+  first_source_.push_back(kNoNode);
+}
+
+bool SeriesSet::RestorePair(const Label& label, PostingList postings) {
+  return !full() && index_.Restore(label, std::move(postings));
+}
+
+bool SeriesSet::RestoreSeries(SeriesId id, uint32_t hash, std::string_view pairs) {
+  if (full() || id == kNoSeries) return false;
+  const char* in = pairs.data();
+  const char* end = in + pairs.size();
+  while (in != end) {
+    uint64_t pair;
+    in = GetVarint(in, end, pair);
+    if (in == nullptr || pair >= index_.size()) return false;
+  }
+  if (FindInOrder(id) || by_id_.contains(static_cast<uint64_t>(id))) return false;
+  AppendNumbers(id, hash, pairs);
+  return true;
+}
+
+bool SeriesSet::RestoreTable(std::vector<SeriesRef> slots) {
+  return by_labels_.Restore(std::move(slots), ids_.size());
+}
+
+void SeriesSet::Reserve(size_t series, size_t pairs) {
+  index_.Reserve(pairs);
   ids_.reserve(series);
   hashes_.reserve(series);
   labels_.reserve(series);
   first_source_.reserve(series);
   sources_.reserve(series);
-  by_labels_.reserve(series);
-  by_id_.reserve(series);
 }
 
 void SeriesSet::AddAlias(SeriesId alias, SeriesRef ref) {
@@ -64,14 +93,44 @@ void SeriesSet::AddAlias(SeriesId alias, SeriesRef ref) {
 }
 
 std::optional<SeriesRef> SeriesSet::Find(SeriesId id) const {
-  if (const auto found = by_id_.find(id); found != by_id_.end()) return *found;
-  const auto alias = aliases_.find(static_cast<uint64_t>(id));
-  return alias == aliases_.end() ? std::nullopt : std::optional(alias->second);
+  if (const auto found = FindInOrder(id)) return found;
+  for (const auto* others : {&by_id_, &aliases_}) {
+    const auto found = others->find(static_cast<uint64_t>(id));
+    if (found != others->end()) return found->second;
+  }
+  return std::nullopt;
+}
+
+std::optional<SeriesRef> SeriesSet::Find(SeriesId id, SeriesRef guess) const {
+  return guess < ids_.size() && ids_[guess] == id ? std::optional(guess) : Find(id);
+}
+
+// Ids that ascend are no closer than their places: that bounds where `id` can be, to one place
+// where none is left out.
+std::optional<SeriesRef> SeriesSet::FindInOrder(SeriesId id) const {
+  if (in_order_ == 0) return std::nullopt;
+  const SeriesId last = ids_[in_order_ - 1];
+  if (id < ids_.front() || id > last) return std::nullopt;
+  const auto distance = [](SeriesId from, SeriesId to) {
+    return static_cast<uint64_t>(to) - static_cast<uint64_t>(from);
+  };
+  const uint64_t most = std::min<uint64_t>(distance(ids_.front(), id), in_order_ - 1);
+  const uint64_t least = in_order_ - 1 - std::min<uint64_t>(distance(id, last), in_order_ - 1);
+  const auto begin = ids_.begin();
+  const auto at = std::lower_bound(begin + static_cast<ptrdiff_t>(least),
+                                   begin + static_cast<ptrdiff_t>(most), id);
+  return *at == id ? std::optional(static_cast<SeriesRef>(at - begin)) : std::nullopt;
 }
 
 std::optional<SeriesRef> SeriesSet::Find(const Labels& labels) const {
-  const auto found = by_labels_.find(LabelsKey{ShortHash(labels), labels});
-  return found == by_labels_.end() ? std::nullopt : std::optional(*found);
+  return by_labels_.Find(ShortHash(labels), hashes_,
+                         [&](SeriesRef ref) { return HasLabels(ref, labels); });
+}
+
+Roaring SeriesSet::All() const {
+  Roaring all;
+  if (!ids_.empty()) all.addRange(0, ids_.size());
+  return all;
 }
 
 bool SeriesSet::full() const {

@@ -7,13 +7,13 @@
 #include <vector>
 
 #include <boost/unordered/unordered_flat_map.hpp>
-#include <boost/unordered/unordered_flat_set.hpp>
 
 #include "base/bytes/varint.h"
 #include "base/model/labels.h"
 #include "base/model/sample.h"
 #include "base/storage/appendable.h"
 #include "tsdb/head/label_index.h"
+#include "tsdb/head/ref_table.h"
 #include "tsdb/head/text_arena.h"
 
 namespace barograph::tsdb {
@@ -30,8 +30,9 @@ struct Source {
 /// added and never taken out: to forget some, the others are copied to a new set
 /// (SeriesRegistry::Compact).
 ///
-/// A series costs about 20 bytes for its numbers, 8 to 14 for two hash tables of refs, 2 to 4 a
-/// label (numbers of pairs, whose text all share), 12 a source and its part of the postings.
+/// A series costs about 20 bytes for its numbers, 6 to 9 for a hash table of refs, 2 to 4 a label
+/// (numbers of pairs, whose text all share), 12 a source and its part of the postings. As ids are
+/// given in order, most series are found by id without a table.
 ///
 /// Not thread-safe; const functions may run side by side.
 class SeriesSet {
@@ -42,12 +43,25 @@ class SeriesSet {
 
   /// Preconditions: neither the id nor the labels are in the set; !full().
   SeriesRef Insert(SeriesId id, const Labels& labels);
-  void Reserve(size_t series);
+  void Reserve(size_t series, size_t pairs = 0);
+
+  /// Takes a set over that was written down (tsdb/head/series_dump.h): first all its pairs, with
+  /// the refs of their series, then the series in the order of their refs, each as HashOf and
+  /// PairsOf told it, then the table of the hashes. False for what no set can have told.
+  bool RestorePair(const Label& label, PostingList postings);
+  bool RestoreSeries(SeriesId id, uint32_t hash, std::string_view pairs);
+  bool RestoreTable(std::vector<SeriesRef> slots);
+  const RefTable& table() const { return by_labels_; }
+  uint32_t HashOf(SeriesRef ref) const { return hashes_[ref]; }
+  std::string_view PairsOf(SeriesRef ref) const { return pair_lists_.At(labels_[ref]); }
+
   void AddAlias(SeriesId alias, SeriesRef ref);
 
   /// By its own id or another name of the series.
   std::optional<SeriesRef> Find(SeriesId id) const;
   std::optional<SeriesRef> Find(const Labels& labels) const;
+  /// The same; quick where the series is likely to be `guess`.
+  std::optional<SeriesRef> Find(SeriesId id, SeriesRef guess) const;
 
   size_t size() const { return ids_.size(); }
   /// No more series fit into the numbers inside.
@@ -56,7 +70,7 @@ class SeriesSet {
   SeriesId IdOf(SeriesRef ref) const { return ids_[ref]; }
   Labels LabelsOf(SeriesRef ref) const;
   const LabelIndex& labels() const { return index_; }
-  const Roaring& all() const { return all_; }
+  Roaring All() const;
 
   /// Calls visit(Label) for the labels of the series, in name order.
   template <typename F>
@@ -94,40 +108,12 @@ class SeriesSet {
     Source source;
     uint32_t next;
   };
-  struct LabelsKey {
-    uint32_t hash;
-    const Labels& labels;
-  };
-  struct LabelsHash {
-    using is_transparent = void;
-    const SeriesSet* set;
-    size_t operator()(SeriesRef ref) const { return set->hashes_[ref]; }
-    size_t operator()(const LabelsKey& key) const { return key.hash; }
-  };
-  struct LabelsEqual {
-    using is_transparent = void;
-    const SeriesSet* set;
-    bool operator()(SeriesRef a, SeriesRef b) const { return a == b; }
-    bool operator()(const LabelsKey& key, SeriesRef ref) const;
-    bool operator()(SeriesRef ref, const LabelsKey& key) const { return (*this)(key, ref); }
-  };
-  struct IdHash {
-    using is_transparent = void;
-    const SeriesSet* set;
-    size_t operator()(SeriesRef ref) const { return (*this)(set->ids_[ref]); }
-    size_t operator()(SeriesId id) const { return static_cast<size_t>(id); }
-  };
-  struct IdEqual {
-    using is_transparent = void;
-    const SeriesSet* set;
-    bool operator()(SeriesRef a, SeriesRef b) const { return a == b; }
-    bool operator()(SeriesId id, SeriesRef ref) const { return set->ids_[ref] == id; }
-    bool operator()(SeriesRef ref, SeriesId id) const { return set->ids_[ref] == id; }
-  };
+  bool HasLabels(SeriesRef ref, const Labels& labels) const;
+  std::optional<SeriesRef> FindInOrder(SeriesId id) const;
+  void AppendNumbers(SeriesId id, uint32_t hash, std::string_view pairs);
 
   LabelIndex index_;
   TextArena pair_lists_;
-  Roaring all_;
 
   // Parallel, by ref.
   std::vector<SeriesId> ids_;
@@ -137,9 +123,9 @@ class SeriesSet {
 
   std::vector<LabelIndex::PairId> last_pairs_;  // of the series that was inserted last
   std::vector<SourceNode> sources_;
-  boost::unordered_flat_set<SeriesRef, LabelsHash, LabelsEqual> by_labels_{0, LabelsHash{this},
-                                                                           LabelsEqual{this}};
-  boost::unordered_flat_set<SeriesRef, IdHash, IdEqual> by_id_{0, IdHash{this}, IdEqual{this}};
+  RefTable by_labels_;
+  size_t in_order_ = 0;                                   // so many ids, from the first on, ascend
+  boost::unordered_flat_map<uint64_t, SeriesRef> by_id_;  // the others
   boost::unordered_flat_map<uint64_t, SeriesRef> aliases_;  // other ids of a series
 };
 

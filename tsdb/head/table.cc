@@ -262,6 +262,7 @@ namespace {
 // The run over `columns`, where those are the same as its own.
 std::shared_ptr<const SealedRun> ShareColumns(const SealedRun::Columns& columns,
                                               std::shared_ptr<const SealedRun> run) {
+  if (columns == run->columns()) return run;
   return *columns == *run->columns() ? run->With(columns) : run;
 }
 

@@ -4,6 +4,8 @@
 #include <optional>
 #include <utility>
 
+#include <boost/unordered/unordered_flat_map.hpp>
+
 #include "base/bytes/varint.h"
 #include "tsdb/wal/row_codec.h"
 
@@ -52,6 +54,7 @@ class Numbers {
     return value;
   }
   int64_t TakeZigzag() { return UnZigZag(Take()); }
+  void Skip(size_t bytes) { bytes_.remove_prefix(bytes); }
   std::string_view rest() const { return bytes_; }
   bool ok() const { return ok_; }
 
@@ -60,7 +63,42 @@ class Numbers {
   bool ok_ = true;
 };
 
-Result<StoredRun> Decode(const RunFiles::Stored& payload) {
+/// The series of runs' columns, of which most have those of the run before in their table: these
+/// are found by their bytes, and shared.
+class ColumnLists {
+ public:
+  /// Takes `width` ids off the numbers; null where they are not there.
+  SealedRun::Columns Take(uint64_t table, uint64_t width, const RunFiles::Stored& payload,
+                          Numbers& numbers) {
+    Last& last = last_[table];
+    if (last.columns != nullptr && last.columns->size() == width &&
+        numbers.rest().starts_with(last.bytes)) {
+      numbers.Skip(last.bytes.size());
+      return last.columns;
+    }
+    const std::string_view begin = numbers.rest();
+    auto columns = std::make_shared<std::vector<SeriesId>>();
+    uint64_t id = 0;
+    for (uint64_t c = 0; c < width && numbers.ok(); ++c) {
+      id += static_cast<uint64_t>(numbers.TakeZigzag());
+      columns->push_back(SeriesId{id});
+    }
+    if (!numbers.ok()) return nullptr;
+    last = {payload.owner, begin.substr(0, begin.size() - numbers.rest().size()),
+            std::move(columns)};
+    return last.columns;
+  }
+
+ private:
+  struct Last {
+    std::shared_ptr<const FileContents> owner;
+    std::string_view bytes;
+    SealedRun::Columns columns;
+  };
+  boost::unordered_flat_map<uint64_t, Last> last_;  // by table
+};
+
+Result<StoredRun> Decode(const RunFiles::Stored& payload, ColumnLists& lists) {
   Numbers numbers(payload.bytes);
   StoredRun stored;
   stored.table = numbers.Take();
@@ -74,13 +112,8 @@ Result<StoredRun> Decode(const RunFiles::Stored& payload) {
   shape.chunks_at = static_cast<uint32_t>(numbers.Take());
   const uint64_t width = numbers.Take();
   if (!numbers.ok() || width > kMaxWidth) return Fail(ErrorCode::kCorruption, "not a table's run");
-  auto columns = std::make_shared<std::vector<SeriesId>>();
-  uint64_t id = 0;
-  for (uint64_t c = 0; c < width && numbers.ok(); ++c) {
-    id += static_cast<uint64_t>(numbers.TakeZigzag());
-    columns->push_back(SeriesId{id});
-  }
-  if (!numbers.ok()) return Fail(ErrorCode::kCorruption, "not a table's run");
+  SealedRun::Columns columns = lists.Take(stored.table, width, payload, numbers);
+  if (columns == nullptr) return Fail(ErrorCode::kCorruption, "not a table's run");
   stored.run = TRY(SealedRun::Over(shape, std::move(columns), numbers.rest(), payload.owner));
   return stored;
 }
@@ -91,8 +124,9 @@ Result<std::unique_ptr<TableFiles>> TableFiles::Open(FileSystem& files,
                                                      const std::string& directory, Logger logger,
                                                      const std::function<void(StoredRun)>& visit) {
   std::unique_ptr<TableFiles> tables(new TableFiles);
+  ColumnLists lists;
   const auto take = [&](const RunFiles::Stored& payload) {
-    auto stored = Decode(payload);
+    auto stored = Decode(payload, lists);
     if (!stored) {
       logger.Error("A run of scrapes cannot be read and is left out",
                    {{"file", payload.file}, {"err", stored.error()}});
