@@ -149,11 +149,21 @@ Status DecodeTimestamps(std::string_view bytes, std::span<Timestamp> out) {
   if (!ParseIntegerRunHeader({in, static_cast<size_t>(end - in)}, out.size(), header)) {
     return Malformed("a malformed header");
   }
-  GridWalk walk(grid);
+  // Up to the next skip the grid is regular: many timestamps at a time.
+  auto skip = grid.skips.begin();
+  uint64_t expected = origin;  // of timestamp 0, had there been the skips before
   const auto take = [&](const uint64_t* offsets, size_t begin, size_t count) {
-    for (size_t i = 0; i < count; ++i) {
-      const uint64_t ms = origin + walk.Next(begin + i) + offsets[i];
-      out[begin + i] = FromMs(static_cast<int64_t>(ms));
+    size_t i = 0;
+    while (i < count) {
+      if (skip != grid.skips.end() && skip->first == begin + i) {
+        expected += skip->periods * grid.step;
+        ++skip;
+      }
+      const size_t end = skip == grid.skips.end() ? count : std::min(count, skip->first - begin);
+      for (; i < end; ++i) {
+        out[begin + i] =
+            FromMs(static_cast<int64_t>(expected + (begin + i) * grid.step + offsets[i]));
+      }
     }
   };
   if (!DecodeIntegers(header, out.size(), take)) return Malformed("a malformed stream");

@@ -31,9 +31,10 @@ std::unexpected<Error> Malformed() {
   return Fail(ErrorCode::kCorruption, "a run of the head is not well-formed");
 }
 
-Status DecodeHistogramRun(std::string_view bytes, SampleColumns& out) {
-  std::vector<FloatHistogram> histograms(out.size());
+Status AppendHistogramRun(std::string_view bytes, size_t before, SampleColumns& out) {
+  std::vector<FloatHistogram> histograms(out.size() - before);
   TRY(DecodeHistograms(bytes, histograms));
+  out.histograms.resize(before);
   for (FloatHistogram& histogram : histograms) {
     out.histograms.push_back(std::make_unique<FloatHistogram>(std::move(histogram)));
   }
@@ -42,23 +43,23 @@ Status DecodeHistogramRun(std::string_view bytes, SampleColumns& out) {
 
 }  // namespace
 
-Status DecodeLoneRun(const LoneRunBytes& run, SampleColumns& decoded) {
+Status AppendLoneRun(const LoneRunBytes& run, SampleColumns& out) {
   const std::string_view bytes = run.bytes();
   size_t offset = 0;
   uint64_t time_bytes;
   if (!TakeVarint(bytes, offset, time_bytes) || time_bytes > bytes.size() - offset) {
     return Malformed();
   }
-  decoded.clear();
-  decoded.timestamps.resize(run.count);
-  decoded.values.resize(run.count);
-  TRY(DecodeTimestamps(bytes.substr(offset, time_bytes), decoded.timestamps));
-  const bool descends = std::ranges::adjacent_find(decoded.timestamps, std::greater_equal()) !=
-                        decoded.timestamps.end();
-  if (descends) return Malformed();
+  const size_t before = out.size();
+  out.timestamps.resize(before + run.count);
+  out.values.resize(before + run.count);
+  const auto timestamps = std::span(out.timestamps).subspan(before);
+  TRY(DecodeTimestamps(bytes.substr(offset, time_bytes), timestamps));
+  if (!Ascend(timestamps)) return Malformed();
   const std::string_view samples = bytes.substr(offset + time_bytes);
-  return run.histograms ? DecodeHistogramRun(samples, decoded)
-                        : DecodeValues(samples, decoded.values);
+  if (run.histograms) return AppendHistogramRun(samples, before, out);
+  if (!out.histograms.empty()) out.histograms.resize(out.size());
+  return DecodeValues(samples, std::span(out.values).subspan(before));
 }
 
 LoneRun LoneChunks::Add(SeriesId series, const SampleColumns& samples, size_t begin, size_t end,

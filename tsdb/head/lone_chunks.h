@@ -41,12 +41,14 @@ struct LoneRunBytes {
   std::string_view in_file;
   uint16_t count = 0;
   bool histograms = false;
+  bool whole = false;  ///< all of it is wanted
 
   std::string_view bytes() const { return owner == nullptr ? std::string_view(copy) : in_file; }
 };
 
-/// Replaces `decoded` by the run's samples. Corruption where it is none.
-Status DecodeLoneRun(const LoneRunBytes& run, SampleColumns& decoded);
+/// Appends the run's samples, in whatever time they are. Corruption where it is none; `out` is
+/// unspecified then.
+Status AppendLoneRun(const LoneRunBytes& run, SampleColumns& out);
 
 /// The runs of one shard's series, in chunks: a chunk grows in memory until it is written to a file
 /// as one frame, and is read from there from then on. Each chunk belongs to one generation. Format:

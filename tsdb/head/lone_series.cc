@@ -82,7 +82,8 @@ LoneVerdict LoneSeries::Judge(const LonePoint& point, const LoneChunks& chunks) 
   for (const LoneRun& run : parts_->runs) {
     if (!run.range().Contains(point.timestamp)) continue;
     // A run that cannot be read has nothing to say against the sample.
-    if (!DecodeLoneRun(chunks.ReadRun(run), decoded)) continue;
+    decoded.clear();
+    if (!AppendLoneRun(chunks.ReadRun(run), decoded)) continue;
     if (const auto verdict = Compare(point, decoded)) return *verdict;
   }
   return LoneVerdict::kLate;
@@ -188,7 +189,7 @@ Status LoneSeries::FreezeRuns(SeriesId id, Timestamp cut, LoneChunks& chunks, ui
       parts_->runs.push_back(chunks.Copy(id, run, generation + 1));
     } else {
       SampleColumns samples;
-      if (Status decoded = DecodeLoneRun(chunks.ReadRun(run), samples); !decoded) {
+      if (Status decoded = AppendLoneRun(chunks.ReadRun(run), samples); !decoded) {
         parts_->runs.push_back(run);
         frozen = decoded;
         continue;
@@ -280,7 +281,10 @@ void LoneSeries::CollectRuns(TimeRange range, uint64_t min_generation, uint64_t 
   for (const LoneRun& run : parts_->runs) {
     const uint64_t generation = chunks.GenerationOf(run);
     if (generation < min_generation || generation > max_generation) continue;
-    if (run.range().Overlaps(range)) out.push_back(chunks.ReadRun(run));
+    const TimeRange of_run = run.range();
+    if (!of_run.Overlaps(range)) continue;
+    out.push_back(chunks.ReadRun(run));
+    out.back().whole = range.min <= of_run.min && of_run.max <= range.max;
   }
 }
 

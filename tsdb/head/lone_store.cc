@@ -292,8 +292,17 @@ Status LoneStore::ReadFrozen(SeriesId id, uint64_t generation, SampleColumns& ou
 Status LoneStore::ReadRuns(const std::vector<LoneRunBytes>& runs, TimeRange range,
                            std::vector<SampleColumns> rest, SampleColumns& out) {
   SampleColumns all, decoded;
+  size_t samples = 0;
+  for (const LoneRunBytes& run : runs) samples += run.count;
+  all.timestamps.reserve(samples);
+  all.values.reserve(samples);
   for (const LoneRunBytes& run : runs) {
-    TRY(DecodeLoneRun(run, decoded));
+    if (run.whole) {
+      TRY(AppendLoneRun(run, all));
+      continue;
+    }
+    decoded.clear();
+    TRY(AppendLoneRun(run, decoded));
     TakeHinted(decoded, range, all);
   }
   for (SampleColumns& piece : rest) TakeHinted(piece, range, all);
@@ -301,7 +310,7 @@ Status LoneStore::ReadRuns(const std::vector<LoneRunBytes>& runs, TimeRange rang
   if (out.empty()) {
     std::swap(out, all);
   } else {
-    for (size_t i = 0; i < all.size(); ++i) out.Take(all, i);
+    out.Take(all, 0, all.size());
   }
   return {};
 }

@@ -1,15 +1,41 @@
 #include "tsdb/head/sample_columns.h"
 
 #include <algorithm>
-#include <functional>
 #include <numeric>
 #include <utility>
 
 namespace barograph::tsdb {
 
+void SampleColumns::Take(SampleColumns& from, size_t begin, size_t end) {
+  if (!histograms.empty() || !from.histograms.empty()) {
+    for (size_t i = begin; i < end; ++i) Take(from, i);
+    return;
+  }
+  const auto first = static_cast<ptrdiff_t>(begin), last = static_cast<ptrdiff_t>(end);
+  timestamps.insert(timestamps.end(), from.timestamps.begin() + first,
+                    from.timestamps.begin() + last);
+  values.insert(values.end(), from.values.begin() + first, from.values.begin() + last);
+}
+
+void SampleColumns::TakeRange(SampleColumns& from, TimeRange range) {
+  const auto& times = from.timestamps;
+  const auto begin = std::ranges::lower_bound(times, range.min) - times.begin();
+  const auto end = std::ranges::upper_bound(times, range.max) - times.begin();
+  if (begin < end) Take(from, static_cast<size_t>(begin), static_cast<size_t>(end));
+}
+
+// Without a way out in the middle, so that many are compared at a time.
+bool Ascend(std::span<const Timestamp> timestamps) {
+  unsigned descents = 0;
+  for (size_t i = 1; i < timestamps.size(); ++i) {
+    descents |= static_cast<unsigned>(timestamps[i] <= timestamps[i - 1]);
+  }
+  return descents == 0;
+}
+
 void SortByTime(SampleColumns& columns) {
   const std::vector<Timestamp>& times = columns.timestamps;
-  if (std::ranges::adjacent_find(times, std::greater_equal()) == times.end()) return;
+  if (Ascend(times)) return;
   std::vector<size_t> order(columns.size());
   std::iota(order.begin(), order.end(), 0);
   std::ranges::sort(order, {}, [&](size_t i) { return std::pair(times[i], i); });
@@ -26,7 +52,7 @@ void MergeInto(SampleColumns& merged, SampleColumns& next) {
     return;
   }
   if (next.empty() || merged.timestamps.back() < next.timestamps.front()) {
-    for (size_t i = 0; i < next.size(); ++i) merged.Take(next, i);
+    merged.Take(next, 0, next.size());
     return;
   }
   SampleColumns both;

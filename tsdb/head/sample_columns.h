@@ -1,7 +1,7 @@
 #pragma once
 
-#include <algorithm>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "base/model/histogram.h"
@@ -44,15 +44,15 @@ struct SampleColumns {
            from.histograms.empty() ? nullptr : std::move(from.histograms[i]));
   }
 
+  /// Appends samples [begin, end) of `from`, which loses their histograms.
+  void Take(SampleColumns& from, size_t begin, size_t end);
+
   /// Appends the samples of `from` that are in the range; `from` loses their histograms.
-  void TakeRange(SampleColumns& from, TimeRange range) {
-    const auto& times = from.timestamps;
-    auto i = static_cast<size_t>(std::ranges::lower_bound(times, range.min) - times.begin());
-    const auto end =
-        static_cast<size_t>(std::ranges::upper_bound(times, range.max) - times.begin());
-    for (; i < end; ++i) Take(from, i);
-  }
+  void TakeRange(SampleColumns& from, TimeRange range);
 };
+
+/// Whether each timestamp is later than the one before.
+bool Ascend(std::span<const Timestamp> timestamps);
 
 /// Sorts by time; of several samples at one time the first stays.
 void SortByTime(SampleColumns& columns);
