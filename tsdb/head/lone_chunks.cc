@@ -43,23 +43,27 @@ Status AppendHistogramRun(std::string_view bytes, size_t before, SampleColumns& 
 
 }  // namespace
 
-Status AppendLoneRun(const LoneRunBytes& run, SampleColumns& out) {
+bool SplitLoneRun(const LoneRunBytes& run, LoneRunStreams& streams) {
   const std::string_view bytes = run.bytes();
   size_t offset = 0;
   uint64_t time_bytes;
-  if (!TakeVarint(bytes, offset, time_bytes) || time_bytes > bytes.size() - offset) {
-    return Malformed();
-  }
+  if (!TakeVarint(bytes, offset, time_bytes) || time_bytes > bytes.size() - offset) return false;
+  streams = {bytes.substr(offset, time_bytes), bytes.substr(offset + time_bytes)};
+  return true;
+}
+
+Status AppendLoneRun(const LoneRunBytes& run, SampleColumns& out) {
+  LoneRunStreams streams;
+  if (!SplitLoneRun(run, streams)) return Malformed();
   const size_t before = out.size();
   out.timestamps.resize(before + run.count);
   out.values.resize(before + run.count);
   const auto timestamps = std::span(out.timestamps).subspan(before);
-  TRY(DecodeTimestamps(bytes.substr(offset, time_bytes), timestamps));
+  TRY(DecodeTimestamps(streams.timestamps, timestamps));
   if (!Ascend(timestamps)) return Malformed();
-  const std::string_view samples = bytes.substr(offset + time_bytes);
-  if (run.histograms) return AppendHistogramRun(samples, before, out);
+  if (run.histograms) return AppendHistogramRun(streams.samples, before, out);
   if (!out.histograms.empty()) out.histograms.resize(out.size());
-  return DecodeValues(samples, std::span(out.values).subspan(before));
+  return DecodeValues(streams.samples, std::span(out.values).subspan(before));
 }
 
 LoneRun LoneChunks::Add(SeriesId series, const SampleColumns& samples, size_t begin, size_t end,

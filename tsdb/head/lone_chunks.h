@@ -46,6 +46,13 @@ struct LoneRunBytes {
   std::string_view bytes() const { return owner == nullptr ? std::string_view(copy) : in_file; }
 };
 
+/// The two streams of a run. False where its bytes are malformed.
+struct LoneRunStreams {
+  std::string_view timestamps;
+  std::string_view samples;
+};
+bool SplitLoneRun(const LoneRunBytes& run, LoneRunStreams& streams);
+
 /// Appends the run's samples, in whatever time they are. Corruption where it is none; `out` is
 /// unspecified then.
 Status AppendLoneRun(const LoneRunBytes& run, SampleColumns& out);

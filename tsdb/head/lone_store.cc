@@ -262,19 +262,24 @@ bool LoneStore::Overlaps(SeriesId id, TimeRange range, uint64_t min_generation) 
   return found != shard.series.end() && found->second.Overlaps(range, min_generation, shard.chunks);
 }
 
+bool LoneStore::Collect(SeriesId id, TimeRange range, uint64_t min_generation,
+                        LonePieces& pieces) const {
+  pieces.runs.clear();
+  pieces.rest.clear();
+  const Shard& shard = ShardOf(id);
+  ReaderLock lock(shard.mutex);
+  const auto found = shard.series.find(static_cast<uint64_t>(id));
+  if (found == shard.series.end()) return false;
+  found->second.CollectRuns(range, min_generation, kEveryGeneration, shard.chunks, pieces.runs);
+  found->second.CollectRest(range, pieces.rest);
+  return true;
+}
+
 Status LoneStore::Read(SeriesId id, TimeRange range, uint64_t min_generation,
                        SampleColumns& out) const {
-  std::vector<LoneRunBytes> runs;
-  std::vector<SampleColumns> rest;
-  {
-    const Shard& shard = ShardOf(id);
-    ReaderLock lock(shard.mutex);
-    const auto found = shard.series.find(static_cast<uint64_t>(id));
-    if (found == shard.series.end()) return {};
-    found->second.CollectRuns(range, min_generation, kEveryGeneration, shard.chunks, runs);
-    found->second.CollectRest(range, rest);
-  }
-  return ReadRuns(runs, range, std::move(rest), out);
+  LonePieces pieces;
+  if (!Collect(id, range, min_generation, pieces)) return {};
+  return ReadRuns(pieces.runs, range, std::move(pieces.rest), out);
 }
 
 Status LoneStore::ReadFrozen(SeriesId id, uint64_t generation, SampleColumns& out) const {

@@ -23,6 +23,12 @@
 
 namespace barograph::tsdb {
 
+/// What a lone series has in a range of time: all samples in it, and maybe others.
+struct LonePieces {
+  std::vector<LoneRunBytes> runs;
+  std::vector<SampleColumns> rest;  ///< each in time order
+};
+
 /// Samples of series that come one at a time, floats and native histograms, in any order: from
 /// rules, remote write or with timestamps of their own. Runs of them move to files as they are
 /// made. Format: docs/formats/head.md.
@@ -107,6 +113,10 @@ class LoneStore {
   /// Counter reset hints are kGauge or kUnknown, but the first sample's may be known by one before
   /// the range; HintCounterResets (tsdb/chunk/histogram_hints.h) finds the others.
   Status Read(SeriesId series, TimeRange range, uint64_t min_generation, SampleColumns& out) const;
+
+  /// The same undecoded and in no order, in place of what `pieces` had. False where the store has
+  /// nothing of the series.
+  bool Collect(SeriesId series, TimeRange range, uint64_t min_generation, LonePieces& pieces) const;
 
   /// The same of all samples of one frozen generation.
   Status ReadFrozen(SeriesId series, uint64_t generation, SampleColumns& out) const;

@@ -1,15 +1,20 @@
 #include "tsdb/head/selection.h"
 
 #include <algorithm>
+#include <atomic>
 #include <optional>
 
 #include "tsdb/chunk/histogram_hints.h"
+#include "tsdb/head/lone_reader.h"
 #include "tsdb/head/table_reader.h"
 
 namespace barograph::tsdb {
 namespace {
 
 constexpr size_t kSeriesPerStop = 1024;
+
+// Columns of timestamps of lone series are numbered from here on, above those of tables.
+constexpr uint64_t kLoneColumns = uint64_t{1} << 63;
 
 constexpr uint32_t kNothing = ~uint32_t{0};
 
@@ -31,6 +36,7 @@ struct Selected {
   std::vector<Source> sources;  ///< by series; `table` is an index in `tables`, or kLone
   std::vector<SelectedTable> tables;
   std::vector<std::vector<TimeRange>> deleted;
+  mutable std::atomic<uint64_t> last_lone_column = kLoneColumns;
 
   TimeRange table_range() const { return {std::max(range.min, bounds.tables_from), range.max}; }
 
@@ -107,13 +113,19 @@ class SourceFilter {
 class HeadCursor : public SeriesCursor {
  public:
   explicit HeadCursor(std::shared_ptr<const Selected> selected)
-      : selected_(std::move(selected)), reader_(selected_->tables, selected_->table_range()) {}
+      : selected_(std::move(selected)),
+        reader_(selected_->tables, selected_->table_range()),
+        lone_(selected_->head.lone, selected_->range, selected_->bounds.lone_from,
+              selected_->last_lone_column) {}
 
   Result<SeriesSamples> Read(size_t index) override {
     const std::span<const Source> sources = selected_->SourcesOf(index);
     const SelectedSeries& series = selected_->series[index];
     if (sources.size() == 1 && sources[0].table != Source::kLone) {
       return ReadTable(series, sources[0]);
+    }
+    if (sources.size() == 1) {
+      if (const auto samples = TRY(lone_.Read(series.id))) return *samples;
     }
     merged_.clear();
     for (const Source& source : sources) {
@@ -155,6 +167,7 @@ class HeadCursor : public SeriesCursor {
 
   std::shared_ptr<const Selected> selected_;
   TableReader reader_;
+  LoneReader lone_;
   SampleColumns merged_, part_, kept_;
   std::vector<FloatHistogram*> histograms_;
 };
@@ -200,8 +213,7 @@ Status ApplyTombstones(const std::shared_ptr<Selected>& selected) {
 Result<std::shared_ptr<Selected>> Find(const Head& head, const HeadBounds& bounds, TimeRange range,
                                        const Matchers& matchers, const std::stop_token& stop) {
   const SeriesRegistry::Found found = TRY(head.registry.Match(matchers, stop));
-  auto selected =
-      std::make_shared<Selected>(Selected{head, bounds, range, found.set, {}, {}, {}, {}});
+  auto selected = std::make_shared<Selected>(head, bounds, range, found.set);
   SourceFilter filter(*selected);
   for (size_t i = 0; i < found.refs.size(); ++i) {
     if (i % kSeriesPerStop == 0 && stop.stop_requested()) {

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/storage/queryable.h"
+#include "tsdb/head/lone_store.h"
+
+namespace barograph::tsdb {
+
+/// Reads the floats of lone series, one series after the other. Series of one sender have the same
+/// timestamps, encoded to the same bytes: those are then compared, and not decoded. One thread at a
+/// time.
+class LoneReader {
+ public:
+  /// `last_column` numbers columns of timestamps, for all readers of a selection.
+  LoneReader(const LoneStore& store, TimeRange range, uint64_t min_generation,
+             std::atomic<uint64_t>& last_column)
+      : store_(store), range_(range), min_generation_(min_generation), last_column_(last_column) {}
+
+  /// The spans live until the next call. nullopt where the series has late samples or native
+  /// histograms, which LoneStore::Read puts in order.
+  Result<std::optional<SeriesSamples>> Read(SeriesId series);
+
+ private:
+  /// Which samples of a piece are in the range, and how many it has.
+  struct Slice {
+    size_t begin;
+    size_t end;
+    size_t size;
+  };
+
+  bool MakeKey();
+  Status DecodeTimes();
+  void TakeTimes(std::span<const Timestamp> timestamps);
+  Status DecodeValuesOf();
+
+  const LoneStore& store_;
+  const TimeRange range_;
+  const uint64_t min_generation_;
+  std::atomic<uint64_t>& last_column_;
+
+  LonePieces pieces_;
+  std::vector<LoneRunStreams> streams_;
+  std::string key_;  // the timestamps as they are stored
+
+  // Of the series that had `known_key_`.
+  std::string known_key_;
+  std::vector<Timestamp> timestamps_;
+  std::vector<Slice> slices_;  // by piece
+  bool ascends_ = false;
+  uint64_t column_ = 0;
+
+  std::vector<double> values_;
+  std::vector<double> piece_;
+};
+
+}  // namespace barograph::tsdb
