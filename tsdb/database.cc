@@ -9,6 +9,7 @@
 #include "tsdb/block_folder.h"
 #include "tsdb/compactor.h"
 #include "tsdb/engine_parts.h"
+#include "tsdb/exemplars/exemplar_store.h"
 #include "tsdb/head/lone_appender.h"
 #include "tsdb/head/registry_file.h"
 #include "tsdb/head/selection.h"
@@ -70,6 +71,7 @@ struct Database::Impl {
   void AddFileSources(std::vector<SeriesId>& missing);
   Status ReadFromIndex(std::span<const SeriesId> ids);
   Status ReplayLog();
+  Status OpenExemplars();
   Status OpenBlocks();
   void StartTasks();
   Status Close();
@@ -107,6 +109,7 @@ struct Database::Impl {
   RegistryFile registry_file;  // used by who maintains
   std::unique_ptr<wal::Log> log;
   std::optional<WritePath> path;
+  std::unique_ptr<ExemplarStore> exemplars;
   CurrentView view;
   std::atomic<uint64_t> next_table = 1;
   std::atomic<bool> closed = false;
@@ -139,6 +142,7 @@ Status Database::Impl::Open() {
     lock = std::move(*taken);
   }
   TRY(OpenHead());
+  TRY(OpenExemplars());
   TRY(OpenBlocks());
   StartTasks();
   return {};
@@ -169,6 +173,20 @@ Status Database::Impl::OpenIndexAndFiles(const HeadCut& cut) {
       options.index_path.empty() ? options.path + "/index" : options.index_path;
   index = TRY(OpenIndex(files, clock, logger, index_path));
   return head.OpenFiles(files, HeadPath(), logger, cut.lone_files);
+}
+
+Status Database::Impl::OpenExemplars() {
+  const auto find_labels = [this](SeriesId id) {
+    auto labels = head.registry.LabelsOf(id);
+    return labels ? labels : LabelsInIndex(id);
+  };
+  exemplars = TRY(ExemplarStore::Open(files, clock, logger, metrics,
+                                      {.directory = options.path + "/exemplars",
+                                       .capacity = options.max_exemplars,
+                                       .wait_for_fsync = options.wal_fsync == WalFsync::kAlways},
+                                      find_labels));
+  exemplars->SetOutOfOrderWindow(options.out_of_order_window.value_or(Duration(0)));
+  return {};
 }
 
 Status Database::Impl::OpenBlocks() {
@@ -241,7 +259,7 @@ Status Database::Impl::ReplayLog() {
   const Replay::Outcome outcome = TRY(replay.Run());
   next_table = std::max(outcome.next_table, head.LastRestoredTable() + 1);
   QueueReplayedSeries();
-  log = TRY(wal::Log::Open(files, clock, logger, metrics,
+  log = TRY(wal::Log::Open(files, clock, logger, metrics.OfLog(),
                            {.directory = WalPath(), .segment_bytes = options.wal_segment_bytes},
                            outcome.start));
   path.emplace(head, *log, metrics, clock,
@@ -262,7 +280,10 @@ Status Database::Impl::ReplayLog() {
 void Database::Impl::StartTasks() {
   if (options.wal_fsync == WalFsync::kInterval) {
     // A failure is logged by the log, once, and told to everyone who appends from then on.
-    sync_task.emplace(options.fsync_interval, [this] { (void)log->Sync(); });
+    sync_task.emplace(options.fsync_interval, [this] {
+      (void)log->Sync();
+      (void)exemplars->Sync();
+    });
   }
   index_task.emplace(options.index_interval, [this, turn = 0]() mutable {
     Status written = WriteIndex();
@@ -344,8 +365,10 @@ Status Database::Impl::Close() {
     if (Status saved = registry_file.Save(); done) done = std::move(saved);
   }
   Status flushed = FlushLog();
+  const Status exemplars_closed = exemplars->Close();
   lock.reset();
-  return flushed ? done : flushed;
+  if (!flushed) return flushed;
+  return done ? exemplars_closed : done;
 }
 
 // Series that no row used yet are part of it.
@@ -427,7 +450,10 @@ Database::~Database() {
 }
 
 Status Database::Close() { return impl_->Close(); }
-Status Database::Sync() { return impl_->log->Sync(); }
+Status Database::Sync() {
+  TRY(impl_->log->Sync());
+  return impl_->exemplars->Sync();
+}
 
 Result<std::unique_ptr<ScrapeTable>> Database::OpenTable() {
   if (impl_->closed) return Fail(ErrorCode::kUnavailable, "the storage is closed");
@@ -477,6 +503,20 @@ void Database::SetRetention(Retention retention) {
 
 void Database::SetOutOfOrderWindow(std::optional<Duration> window) {
   impl_->path->SetOutOfOrderWindow(window);
+  impl_->exemplars->SetOutOfOrderWindow(window.value_or(Duration(0)));
+}
+
+Status Database::SetMaxExemplars(size_t count) { return impl_->exemplars->Resize(count); }
+
+Result<std::vector<ExemplarVerdict>> Database::AppendExemplars(
+    std::span<const SeriesExemplar> exemplars) {
+  return impl_->exemplars->Append(exemplars);
+}
+
+Result<std::vector<ExemplarSeries>> Database::SelectExemplars(TimeRange range,
+                                                              std::span<const Matchers> selectors,
+                                                              std::stop_token stop) const {
+  return impl_->exemplars->Select(range, selectors, std::move(stop));
 }
 
 std::vector<std::shared_ptr<const Block>> Database::Blocks() const {

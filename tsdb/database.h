@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "base/storage/admin.h"
 #include "base/storage/appendable.h"
+#include "base/storage/exemplars.h"
 #include "base/storage/queryable.h"
 #include "base/time.h"
 
@@ -60,6 +61,9 @@ struct Options {
   /// unset takes any age, 0 none.
   std::optional<Duration> out_of_order_window = std::nullopt;
 
+  /// How many exemplars are kept; 0 keeps none, and leaves alone what is on the disk.
+  size_t max_exemplars = 0;
+
   /// How often new series are written to the series index on disk.
   std::chrono::milliseconds index_interval{10'000};
 
@@ -69,7 +73,7 @@ struct Options {
 };
 
 /// A folder of samples, open for reading and writing: `path`/wal, `path`/head, `path`/blocks,
-/// `path`/index, `path`/lock, `path`/snapshots.
+/// `path`/index, `path`/exemplars, `path`/lock, `path`/snapshots.
 ///
 /// The newest samples are in the head: in memory and in files of sealed runs, behind the log. Every
 /// window (two hours) what is old enough moves to a block, and blocks are merged to longer ones.
@@ -79,7 +83,11 @@ struct Options {
 /// Reading: never waits for a disk.
 ///
 /// Thread-safe. Tables, appenders, selections and cursors must end before the database does.
-class Database : public Appendable, public Queryable, public StorageAdmin {
+class Database : public Appendable,
+                 public Queryable,
+                 public StorageAdmin,
+                 public ExemplarAppendable,
+                 public ExemplarQueryable {
  public:
   /// Opens or makes the database and replays its log. Unavailable when another process has it.
   /// `files`, `clock` and `metrics` must outlive the database.
@@ -104,8 +112,12 @@ class Database : public Appendable, public Queryable, public StorageAdmin {
   /// Replaces what the options say, from the next round on.
   void SetRetention(Retention retention);
 
-  /// Replaces Options::out_of_order_window.
+  /// Replaces Options::out_of_order_window. Exemplars that are out of order are taken only where
+  /// one is set.
   void SetOutOfOrderWindow(std::optional<Duration> window);
+
+  /// Keeps that many exemplars from now on; with 0 all go, those on the disk, too.
+  Status SetMaxExemplars(size_t count);
 
   /// The blocks, oldest first.
   std::vector<std::shared_ptr<const Block>> Blocks() const;
@@ -123,6 +135,12 @@ class Database : public Appendable, public Queryable, public StorageAdmin {
   Result<std::vector<Labels>> Series(const LabelQuery& query, std::stop_token stop) const override;
   ChangeMark MarkChanges() const override;
   std::optional<TimeRange> UnchangedSince(ChangeMark mark) const override;
+
+  Result<std::vector<ExemplarVerdict>> AppendExemplars(
+      std::span<const SeriesExemplar> exemplars) override;
+  Result<std::vector<ExemplarSeries>> SelectExemplars(TimeRange range,
+                                                      std::span<const Matchers> selectors,
+                                                      std::stop_token stop) const override;
 
   Status DeleteSeries(TimeRange range, const Matchers& matchers) override;
   Status CleanTombstones() override;

@@ -30,6 +30,7 @@ Status ParsePayload(const wal::Record& record) {
     case wal::RecordType::kClose: return DropValue(wal::ParseClose(record.payload));
     case wal::RecordType::kDeletions: return DropValue(wal::ParseDeletions(record.payload));
     case wal::RecordType::kHistograms: return DropValue(wal::ParseHistograms(record.payload));
+    case wal::RecordType::kExemplars: return DropValue(wal::ParseExemplars(record.payload));
   }
   return Fail(ErrorCode::kCorruption, "a record of an unknown type");
 }
@@ -45,6 +46,8 @@ class Verifier {
     }
     TRY(VerifyBlocks());
     TRY(VerifyFramed(path_ + "/wal", "", report_.log_records));
+    const std::string exemplars = path_ + "/exemplars";
+    if (files_.Exists(exemplars)) TRY(VerifyFramed(exemplars, "", report_.log_records));
     if (files_.Exists(HeadPath())) TRY(VerifyHead());
     return std::move(report_);
   }

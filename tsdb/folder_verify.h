@@ -23,7 +23,7 @@ struct FolderReport {
   uint64_t blocks = 0;  ///< without those that cannot be opened
   uint64_t series = 0;  ///< of all blocks, each time they occur
   uint64_t samples = 0;
-  uint64_t log_records = 0;  ///< good ones
+  uint64_t log_records = 0;  ///< good ones, of both logs
   uint64_t head_runs = 0;    ///< good frames in the head's files
   std::vector<FileDamage> damage;
 
@@ -33,11 +33,11 @@ struct FolderReport {
   bool good() const { return damage.empty(); }
 };
 
-/// Checks the blocks (every extent is read, every series decoded), the write-ahead log (every
-/// record's checksum and form, but not what a row says to the one before) and the head's files
-/// (every frame's checksum). Not the series index: it is made anew from the log when RocksDB finds
-/// it damaged. Damage is no error but is reported; NotFound when there is no database in `path`,
-/// Cancelled when stopped, Io when a folder cannot be read.
+/// Checks the blocks (every extent is read, every series decoded), the write-ahead log and that of
+/// the exemplars (every record's checksum and form, but not what a row says to the one before) and
+/// the head's files (every frame's checksum). Not the series index: it is made anew from the log
+/// when RocksDB finds it damaged. Damage is no error but is reported; NotFound when there is no
+/// database in `path`, Cancelled when stopped, Io when a folder cannot be read.
 ///
 /// A running database changes its files meanwhile: who calls this keeps it away.
 Result<FolderReport> VerifyFolder(FileSystem& files, const std::string& path, std::stop_token stop);

@@ -73,6 +73,24 @@ Metrics::Metrics(MetricsRegistry& r)
       retention_seconds(r.AddGauge("prometheus_tsdb_retention_limit_seconds",
                                    "How long samples are kept; 0 is for ever.")),
       retention_bytes(r.AddGauge("prometheus_tsdb_retention_limit_bytes",
-                                 "How much the storage may take; 0 is no limit.")) {}
+                                 "How much the storage may take; 0 is no limit.")),
+      exemplars_appended(r.AddCounter("prometheus_tsdb_exemplar_exemplars_appended_total",
+                                      "Exemplars that were appended.")),
+      exemplars(
+          r.AddGauge("prometheus_tsdb_exemplar_exemplars_in_storage", "Exemplars that are kept.")),
+      exemplar_series(r.AddGauge("prometheus_tsdb_exemplar_series_with_exemplars_in_storage",
+                                 "Series that have exemplars.")),
+      first_exemplar_seconds(
+          r.AddGauge("prometheus_tsdb_exemplar_last_exemplars_timestamp_seconds",
+                     "The time of the exemplar that goes when the next one comes, in seconds.")),
+      max_exemplars(r.AddGauge("prometheus_tsdb_exemplar_max_exemplars",
+                               "How many exemplars are kept at most.")),
+      exemplars_out_of_order(
+          r.AddCounter("prometheus_tsdb_exemplar_out_of_order_exemplars_total",
+                       "Exemplars refused for being older than their series' newest.")),
+      exemplar_log_segment(r.AddGauge("barograph_tsdb_exemplar_log_segment_current",
+                                      "The number of the exemplar log's segment being written.")),
+      exemplar_log_bytes(r.AddGauge("barograph_tsdb_exemplar_log_storage_size_bytes",
+                                    "The size of the log of exemplars.")) {}
 
 }  // namespace barograph::tsdb

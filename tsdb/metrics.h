@@ -4,6 +4,14 @@
 
 namespace barograph::tsdb {
 
+/// Those of one log.
+struct LogMetrics {
+  Gauge& segment;
+  Gauge& bytes;
+  Counter& writes_failed;
+  SummaryMetric& fsync_seconds;
+};
+
 /// The storage's own metrics, under Prometheus's names. References into a registry that outlives
 /// this.
 struct Metrics {
@@ -41,6 +49,19 @@ struct Metrics {
   Counter& size_retentions;
   Gauge& retention_seconds;
   Gauge& retention_bytes;
+  Counter& exemplars_appended;
+  Gauge& exemplars;
+  Gauge& exemplar_series;
+  Gauge& first_exemplar_seconds;
+  Gauge& max_exemplars;
+  Counter& exemplars_out_of_order;
+  Gauge& exemplar_log_segment;
+  Gauge& exemplar_log_bytes;
+
+  LogMetrics OfLog() { return {wal_segment, wal_bytes, wal_writes_failed, fsync_seconds}; }
+  LogMetrics OfExemplarLog() {
+    return {exemplar_log_segment, exemplar_log_bytes, wal_writes_failed, fsync_seconds};
+  }
 };
 
 }  // namespace barograph::tsdb

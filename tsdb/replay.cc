@@ -100,6 +100,7 @@ Status Replay::Apply(const wal::Record& record) {
     case wal::RecordType::kClose: return ApplyClose(record.payload);
     case wal::RecordType::kDeletions: return ApplyDeletions(record.payload);
     case wal::RecordType::kHistograms: return ApplyHistograms(record.payload);
+    case wal::RecordType::kExemplars: break;  // they have a log of their own
   }
   return Fail(ErrorCode::kCorruption, "a record of an unknown type");
 }

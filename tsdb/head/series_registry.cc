@@ -79,6 +79,12 @@ std::optional<SeriesId> SeriesRegistry::Find(SeriesId id) const {
   return ref ? std::optional(set_->IdOf(*ref)) : std::nullopt;
 }
 
+std::optional<Labels> SeriesRegistry::LabelsOf(SeriesId id) const {
+  ReaderLock lock(mutex_);
+  const auto ref = set_->Find(id);
+  return ref ? std::optional(set_->LabelsOf(*ref)) : std::nullopt;
+}
+
 size_t SeriesRegistry::size() const {
   ReaderLock lock(mutex_);
   return set_->size();

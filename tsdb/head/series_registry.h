@@ -59,6 +59,7 @@ class SeriesRegistry {
   /// The id that the series goes by, of which `id` may be another name; nullopt when the head does
   /// not have it.
   std::optional<SeriesId> Find(SeriesId id) const;
+  std::optional<Labels> LabelsOf(SeriesId id) const;
   size_t size() const;
 
   /// Sets the series' column in that table: adds a source, or moves the one it has. False when the

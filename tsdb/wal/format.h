@@ -20,6 +20,7 @@ enum class RecordType : uint8_t {
   kClose = 4,
   kDeletions = 5,
   kHistograms = 6,
+  kExemplars = 7,  ///< in the log of exemplars only
 };
 
 struct Record {

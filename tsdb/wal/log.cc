@@ -14,7 +14,7 @@ constexpr size_t kUnsyncedSegments = 8;
 
 }  // namespace
 
-Log::Log(FileSystem& files, const Clock& clock, Logger logger, Metrics& metrics, Options options)
+Log::Log(FileSystem& files, const Clock& clock, Logger logger, LogMetrics metrics, Options options)
     : files_(files),
       clock_(clock),
       logger_(std::move(logger)),
@@ -24,7 +24,7 @@ Log::Log(FileSystem& files, const Clock& clock, Logger logger, Metrics& metrics,
 Log::~Log() = default;
 
 Result<std::unique_ptr<Log>> Log::Open(FileSystem& files, const Clock& clock, Logger logger,
-                                       Metrics& metrics, Options options, Start start) {
+                                       LogMetrics metrics, Options options, Start start) {
   std::unique_ptr<Log> log(new Log(files, clock, std::move(logger), metrics, std::move(options)));
   MutexLock lock(log->append_mutex_);
   TRY(log->OpenSegment(start.segment, start.size));
@@ -50,7 +50,7 @@ Status Log::OpenSegment(uint64_t number, uint64_t size) {
   segment_number_ = number;
   offset_ = size == 0 ? kSegmentMagic.size() : size;
   abandon_ = false;
-  metrics_.wal_segment.Set(static_cast<double>(number));
+  metrics_.segment.Set(static_cast<double>(number));
   MutexLock lock(sync_mutex_);
   unsynced_.push_back(std::move(sync_handle));
   return {};
@@ -94,7 +94,7 @@ Result<Lsn> Log::Append(std::span<const Record> records) {
     written = WriteBuffer();
   }
   if (!written) {
-    metrics_.wal_writes_failed.Increment();
+    metrics_.writes_failed.Increment();
     return std::unexpected(Annotate(std::move(written).error(), "write-ahead log"));
   }
   repeated_series_ = std::exchange(new_series_, {});
@@ -126,7 +126,7 @@ Status Log::RemoveBefore(uint64_t segment) {
     if (!removed) break;
     removed_bytes += entry.size;
   }
-  metrics_.wal_bytes.Increment(-static_cast<double>(removed_bytes));
+  metrics_.bytes.Increment(-static_cast<double>(removed_bytes));
   return removed;
 }
 
@@ -138,7 +138,7 @@ Status Log::WriteBuffer() {
   }
   offset_ += buffer_.size();
   appended_ += buffer_.size();
-  metrics_.wal_bytes.Increment(static_cast<double>(buffer_.size()));
+  metrics_.bytes.Increment(static_cast<double>(buffer_.size()));
   if (buffer_.capacity() > kKeepBufferBytes) buffer_ = {};
   return {};
 }
@@ -192,7 +192,7 @@ void Log::LeadSync() {
         Annotate(std::move(synced).error(),
                  "write-ahead log: fsync failed, nothing is accepted until a restart"));
     failed_ = true;
-    metrics_.wal_writes_failed.Increment();
+    metrics_.writes_failed.Increment();
     logger_.Error("The write-ahead log stops", {{"err", failure_.error()}});
   }
   synced_.NotifyAll();

@@ -46,7 +46,7 @@ class Log {
   };
 
   static Result<std::unique_ptr<Log>> Open(FileSystem& files, const Clock& clock, Logger logger,
-                                           Metrics& metrics, Options options, Start start);
+                                           LogMetrics metrics, Options options, Start start);
   ~Log();
 
   /// Makes the next Append, whoever's it is, begin with the definition of this series. Never fails.
@@ -79,7 +79,7 @@ class Log {
     uint64_t number;
   };
 
-  Log(FileSystem& files, const Clock& clock, Logger logger, Metrics& metrics, Options options);
+  Log(FileSystem& files, const Clock& clock, Logger logger, LogMetrics metrics, Options options);
 
   Status OpenSegment(uint64_t number, uint64_t size) REQUIRES(append_mutex_);
   Status RotateIfFull() REQUIRES(append_mutex_);
@@ -97,7 +97,7 @@ class Log {
   FileSystem& files_;
   const Clock& clock_;
   const Logger logger_;
-  Metrics& metrics_;
+  const LogMetrics metrics_;
   const Options options_;
 
   Mutex queue_mutex_;

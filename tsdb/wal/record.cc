@@ -170,6 +170,49 @@ Result<std::vector<LoneHistogram>> ParseHistograms(std::string_view payload) {
   return histograms;
 }
 
+void AppendExemplars(std::string& out, std::span<const SeriesExemplar> exemplars) {
+  uint64_t series = 0;
+  int64_t time = 0;
+  for (const auto& [id, exemplar] : exemplars) {
+    const auto next = static_cast<uint64_t>(id);
+    const std::string_view labels = exemplar.labels.packed();
+    AppendVarint(out, ZigZag(static_cast<int64_t>(next - series)));
+    AppendVarint(out, ZigZag(ToMs(exemplar.timestamp) - time));
+    AppendSampleValue(out, exemplar.value);
+    AppendVarint(out, labels.size() << 1 | (exemplar.timed ? 0 : 1));
+    out.append(labels);
+    series = next;
+    time = ToMs(exemplar.timestamp);
+  }
+}
+
+Result<std::vector<SeriesExemplar>> ParseExemplars(std::string_view payload) {
+  std::vector<SeriesExemplar> exemplars;
+  uint64_t series = 0, time = 0;
+  while (!payload.empty()) {
+    uint64_t series_change, time_change, size;
+    double value;
+    std::string_view labels;
+    if (!TakeVarint(payload, series_change) || !TakeVarint(payload, time_change) ||
+        !TakeSampleValue(payload, value) || !TakeVarint(payload, size) ||
+        !TakeBytes(payload, size >> 1, labels) || !Labels::Validate(labels)) {
+      return Bad("exemplars");
+    }
+    series += static_cast<uint64_t>(UnZigZag(series_change));
+    time += static_cast<uint64_t>(UnZigZag(time_change));
+    const Timestamp timestamp = FromMs(static_cast<int64_t>(time));
+    if (series == 0 || timestamp < kMinTimestamp || timestamp > kMaxTimestamp) {
+      return Bad("exemplars");
+    }
+    exemplars.push_back({SeriesId{series},
+                         {.labels = Labels::FromPacked(std::string(labels)),
+                          .value = value,
+                          .timestamp = timestamp,
+                          .timed = (size & 1) == 0}});
+  }
+  return exemplars;
+}
+
 void AppendDeletion(std::string& out, const Deletion& deletion) {
   AppendVarint(out, static_cast<uint64_t>(deletion.series));
   AppendVarint(out, ZigZag(ToMs(deletion.range.min)));

@@ -9,6 +9,7 @@
 #include "base/model/histogram.h"
 #include "base/model/sample.h"
 #include "base/result.h"
+#include "base/storage/exemplars.h"
 #include "base/time.h"
 
 /// The payloads of the log's records, but for the body of a row (row_codec.h). Parsers take foreign
@@ -55,6 +56,10 @@ struct LoneHistogram {
 /// not kept.
 void AppendHistograms(std::string& out, std::span<const LoneHistogram> histograms);
 Result<std::vector<LoneHistogram>> ParseHistograms(std::string_view payload);
+
+/// Exemplars of any series, in any order.
+void AppendExemplars(std::string& out, std::span<const SeriesExemplar> exemplars);
+Result<std::vector<SeriesExemplar>> ParseExemplars(std::string_view payload);
 
 /// The samples that a series has in a range are deleted.
 struct Deletion {
