@@ -11,10 +11,9 @@ constexpr std::array<std::string_view, 6> kAlwaysOn = {
     "native-histograms",    "ooo-native-histograms",         "promql-binop-fill-modifiers",
     "promql-duration-expr", "promql-experimental-functions", "promql-extended-range-selectors"};
 
-constexpr std::array<std::string_view, 18> kNotYet = {"concurrent-rule-eval",
+constexpr std::array<std::string_view, 17> kNotYet = {"concurrent-rule-eval",
                                                       "created-timestamp-zero-ingestion",
                                                       "delayed-compaction",
-                                                      "exemplar-storage",
                                                       "fast-startup",
                                                       "histograms-st-encoding",
                                                       "memory-snapshot-on-shutdown",
@@ -33,6 +32,8 @@ constexpr std::array<std::string_view, 18> kNotYet = {"concurrent-rule-eval",
 void Enable(std::string_view name, Features& features, const Logger& logger) {
   if (name == "promql-delayed-name-removal") {
     features.delayed_name_removal = true;
+  } else if (name == "exemplar-storage") {
+    features.exemplar_storage = true;
   } else if (name == "extra-scrape-metrics") {
     features.extra_scrape_metrics = true;
   } else if (name == "auto-reload-config") {

@@ -10,6 +10,7 @@ namespace barograph::server {
 /// The names of --enable-feature that change what this server does.
 struct Features {
   bool delayed_name_removal = false;
+  bool exemplar_storage = false;
   bool extra_scrape_metrics = false;
   bool auto_reload = false;
 };

@@ -51,6 +51,7 @@ size_t IoThreads() { return std::clamp<size_t>(std::thread::hardware_concurrency
 LoadOptions LoadOptionsOf(const Features& features) {
   LoadOptions load;
   load.extra_scrape_metrics = features.extra_scrape_metrics;
+  load.exemplar_storage = features.exemplar_storage;
   return load;
 }
 
@@ -116,6 +117,7 @@ class Server::Impl final : public web::ServerState {
  public:
   Impl(ServerOptions options, Features features, ServerEnvironment environment)
       : options_(std::move(options)),
+        features_(features),
         environment_(std::move(environment)),
         logger_(environment_.logger),
         started_(environment_.clock.Now()),
@@ -245,11 +247,24 @@ class Server::Impl final : public web::ServerState {
         .Set(static_cast<double>(memory_->limit_bytes()));
     storage.memory = &*memory_;
     retention_ = storage.retention;
+    storage.max_exemplars = TRY(MaxExemplars());
     database_ = TRY(
         tsdb::Database::Open(environment_.files, environment_.clock, logger_, metrics_, storage));
     const std::chrono::duration<double> took = environment_.clock.Monotonic() - before;
     logger_.Info("TSDB started", {{"path", options_.storage_path}, {"seconds", took.count()}});
     return {};
+  }
+
+  // Before the configuration is applied: it says how many of those on the disk are read.
+  Result<size_t> MaxExemplars() const {
+    if (!features_.exemplar_storage) return 0;
+    const Config config = TRY(source_.Load(SelfTargetOf(options_, http_->addresses().front())));
+    return MaxExemplarsOf(config.storage);
+  }
+
+  // Null where none are kept.
+  ExemplarAppendable* exemplars() const {
+    return features_.exemplar_storage ? database_.get() : nullptr;
   }
 
   void StartServices() {
@@ -258,10 +273,11 @@ class Server::Impl final : public web::ServerState {
     query_threads_.emplace(std::max<uint64_t>(options_.query_concurrency, 1));
     if (options_.enable_remote_write_receiver) {
       remote_write_.emplace(options_.remote_write, *database_, metrics_, environment_.clock,
-                            logger_.With({{"component", "web"}}));
+                            logger_.With({{"component", "web"}}), exemplars());
     }
     scraping_.emplace(runtime_, *database_, metrics_, environment_.clock,
-                      logger_.With({{"component", "scrape manager"}}), ScrapeOptionsOf(options_));
+                      logger_.With({{"component", "scrape manager"}}), ScrapeOptionsOf(options_),
+                      exemplars());
     discovery_context_ = &runtime_.NextContext();
     discovery_.emplace(
         *discovery_context_,
@@ -276,6 +292,7 @@ class Server::Impl final : public web::ServerState {
     door_.Open(TRY(
         web::MakeHandler(WebOptionsOf(options_),
                          {.storage = *database_,
+                          .exemplars = *database_,
                           .engine = engine_,
                           .queries = *queries_,
                           .state = *this,
@@ -293,6 +310,9 @@ class Server::Impl final : public web::ServerState {
     engine_.set_default_subquery_step(config.global.evaluation_interval);
     database_->SetRetention(RetentionOf(config.storage, retention_));
     database_->SetOutOfOrderWindow(config.storage.out_of_order_window);
+    if (features_.exemplar_storage) {
+      TRY(database_->SetMaxExemplars(MaxExemplarsOf(config.storage)));
+    }
     boost::asio::post(
         *discovery_context_,
         [this, providers = ProvidersOf(config.scrape_configs, logger_, metrics_)]() mutable {
@@ -324,6 +344,7 @@ class Server::Impl final : public web::ServerState {
   }
 
   const ServerOptions options_;
+  const Features features_;
   const ServerEnvironment environment_;
   const Logger logger_;
   const Timestamp started_;

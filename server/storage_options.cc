@@ -84,6 +84,11 @@ Result<uint64_t> MemoryLimitOf(const ServerOptions& options) {
   return static_cast<uint64_t>(static_cast<double>(SystemMemoryBytes()) * *share / 100);
 }
 
+size_t MaxExemplarsOf(const StorageConfig& config) {
+  return static_cast<size_t>(
+      std::max<int64_t>(config.max_exemplars.value_or(kDefaultMaxExemplars), 0));
+}
+
 tsdb::Retention RetentionOf(const StorageConfig& config, const tsdb::Retention& flags) {
   if (!config.retention_time && !config.retention_bytes) return flags;
   return {.time = config.retention_time.value_or(Duration(0)),

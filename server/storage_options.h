@@ -14,6 +14,9 @@ Result<tsdb::Options> StorageOptionsOf(const ServerOptions& options);
 /// The bytes of --storage.memory-limit; 0 is no limit. InvalidArgument names the flag.
 Result<uint64_t> MemoryLimitOf(const ServerOptions& options);
 
+/// How many exemplars are kept, where the exemplar storage is enabled.
+size_t MaxExemplarsOf(const StorageConfig& config);
+
 /// What is kept: as the configuration says, else as `flags` say. Where the configuration sets one
 /// bound, the other is the configuration's too, as in Prometheus.
 tsdb::Retention RetentionOf(const StorageConfig& config, const tsdb::Retention& flags);

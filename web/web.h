@@ -6,6 +6,7 @@
 #include "base/metrics/registry.h"
 #include "base/result.h"
 #include "base/storage/admin.h"
+#include "base/storage/exemplars.h"
 #include "base/storage/queryable.h"
 #include "base/time.h"
 #include "net/http_server.h"
@@ -38,6 +39,7 @@ struct WebOptions {
 /// What the handler works on. All of it must outlive the handler and its running requests.
 struct WebDependencies {
   const Queryable& storage;
+  const ExemplarQueryable& exemplars;
   const promql::Engine& engine;
   QueryTracker& queries;
   ServerState& state;

@@ -70,6 +70,9 @@ class ScrapeTable {
   /// Gives a column up after its series ended. The series' samples stay.
   virtual void ReleaseColumn(ColumnId column) = 0;
 
+  /// The series that has the column; kNoSeries where none has.
+  virtual SeriesId series(ColumnId column) const = 0;
+
   /// One more than the highest column in use.
   virtual size_t width() const = 0;
 

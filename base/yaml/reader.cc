@@ -33,6 +33,16 @@ Status ReadParsed(const YamlNode& node, T& out, Parse parse) {
   return {};
 }
 
+template <typename Integer>
+Status ReadInteger(const YamlNode& node, std::string_view type, Integer& out) {
+  out = 0;
+  if (node.null()) return {};
+  const std::string_view text = TRY(PlainText(node, type));
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  if (error != std::errc() || end != text.data() + text.size()) return WrongType(node, type);
+  return {};
+}
+
 }  // namespace
 
 Status ReadYaml(const YamlNode& node, std::string& out) {
@@ -54,14 +64,8 @@ Status ReadYaml(const YamlNode& node, bool& out) {
   return {};
 }
 
-Status ReadYaml(const YamlNode& node, uint64_t& out) {
-  out = 0;
-  if (node.null()) return {};
-  const std::string_view text = TRY(PlainText(node, "uint"));
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  if (error != std::errc() || end != text.data() + text.size()) return WrongType(node, "uint");
-  return {};
-}
+Status ReadYaml(const YamlNode& node, uint64_t& out) { return ReadInteger(node, "uint", out); }
+Status ReadYaml(const YamlNode& node, int64_t& out) { return ReadInteger(node, "int64", out); }
 
 Status ReadYaml(const YamlNode& node, double& out) {
   out = 0;

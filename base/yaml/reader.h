@@ -19,6 +19,7 @@ namespace barograph {
 Status ReadYaml(const YamlNode& node, std::string& out);
 Status ReadYaml(const YamlNode& node, bool& out);
 Status ReadYaml(const YamlNode& node, uint64_t& out);
+Status ReadYaml(const YamlNode& node, int64_t& out);
 Status ReadYaml(const YamlNode& node, double& out);
 Status ReadYaml(const YamlNode& node, Duration& out);       ///< 1h30m
 Status ReadYamlBytes(const YamlNode& node, uint64_t& out);  ///< 512MB

@@ -91,6 +91,10 @@ void YamlWriter::Field(std::string_view key, std::string_view value) {
 
 void YamlWriter::Field(std::string_view key, bool value) { Key(key, value ? " true" : " false"); }
 
+void YamlWriter::Field(std::string_view key, int64_t value) {
+  Key(key, " " + std::to_string(value));
+}
+
 void YamlWriter::Field(std::string_view key, uint64_t value) {
   Key(key, " " + std::to_string(value));
 }

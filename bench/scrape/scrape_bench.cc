@@ -27,6 +27,7 @@ class NullStorage final : public Appendable {
    public:
     Result<ColumnId> AddColumn(const Labels&) override { return columns_++; }
     void ReleaseColumn(ColumnId) override {}
+    SeriesId series(ColumnId column) const override { return SeriesId{column + 1}; }
     size_t width() const override { return columns_; }
     Result<AppendReport> AppendRow(const Row& row) override {
       double sum = 0;

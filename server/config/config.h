@@ -96,7 +96,11 @@ struct StorageConfig {
   std::optional<Duration> out_of_order_window;
   std::optional<Duration> retention_time;   ///< 0 is for ever
   std::optional<uint64_t> retention_bytes;  ///< 0 is no limit
+
+  /// Counts where the exemplar storage is enabled; 0 and less keep none.
+  std::optional<int64_t> max_exemplars;
 };
+inline constexpr int64_t kDefaultMaxExemplars = 100'000;
 
 struct Config {
   GlobalConfig global;

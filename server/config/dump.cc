@@ -133,6 +133,32 @@ void DumpScrape(YamlWriter& out, const ScrapeConfig& scrape) {
   out.EndItem();
 }
 
+void DumpStorage(YamlWriter& out, const StorageConfig& storage) {
+  const bool retention = storage.retention_time || storage.retention_bytes;
+  const bool tsdb = retention || storage.out_of_order_window;
+  if (!tsdb && !storage.max_exemplars) return;
+  out.BeginMap("storage");
+  if (tsdb) {
+    out.BeginMap("tsdb");
+    if (storage.out_of_order_window) {
+      out.Field("out_of_order_time_window", FormatDuration(*storage.out_of_order_window));
+    }
+    if (retention) {
+      out.BeginMap("retention");
+      if (storage.retention_time) out.Field("time", FormatDuration(*storage.retention_time));
+      if (storage.retention_bytes) out.Field("size", FormatBytes(*storage.retention_bytes));
+      out.EndMap();
+    }
+    out.EndMap();
+  }
+  if (storage.max_exemplars) {
+    out.BeginMap("exemplars");
+    out.Field("max_exemplars", *storage.max_exemplars);
+    out.EndMap();
+  }
+  out.EndMap();
+}
+
 }  // namespace
 
 std::string DumpConfig(const Config& config) {
@@ -146,6 +172,7 @@ std::string DumpConfig(const Config& config) {
     for (const ScrapeConfig& scrape : config.scrape_configs) DumpScrape(out, scrape);
     out.EndList();
   }
+  DumpStorage(out, config.storage);
   return out.text();
 }
 

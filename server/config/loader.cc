@@ -108,6 +108,8 @@ Result<Config> LoadConfig(FileSystem& files, std::string_view yaml, const std::s
                           const LoadOptions& options) {
   Config config;
   TRY(ReadText(yaml, path, options, ReadMainFile, config));
+  std::optional<int64_t>& max_exemplars = config.storage.max_exemplars;
+  if (options.exemplar_storage && !max_exemplars) max_exemplars = kDefaultMaxExemplars;
   config.global.external_labels = ExpandLabels(
       config.global.external_labels, options.environment ? options.environment : FromEnvironment);
   config.yaml = DumpConfig(config);

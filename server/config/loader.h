@@ -17,6 +17,9 @@ struct LoadOptions {
   std::function<std::string(const std::string& name)> environment;
   /// The global default of extra_scrape_metrics (--enable-feature=extra-scrape-metrics).
   bool extra_scrape_metrics = false;
+
+  /// Exemplars are kept (--enable-feature=exemplar-storage), so that their number has a default.
+  bool exemplar_storage = false;
 };
 
 /// Loads a configuration, with the jobs of its scrape_config_files. Relative paths in a file are

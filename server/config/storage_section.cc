@@ -40,13 +40,21 @@ Status ReadTsdb(const YamlNode* node, StorageConfig& storage) {
   return map.Finish();
 }
 
+Status ReadExemplars(const YamlNode* node, StorageConfig& storage) {
+  if (node == nullptr) return {};
+  StrictMap map = TRY(StrictMap::Open(*node, "config.ExemplarsConfig"));
+  storage.max_exemplars = 0;
+  TRY(map.Read("max_exemplars", *storage.max_exemplars));
+  return map.Finish();
+}
+
 }  // namespace
 
 Result<StorageConfig> ReadStorage(const YamlNode& node) {
   StorageConfig storage;
   StrictMap map = TRY(StrictMap::Open(node, "config.plain"));
   TRY(ReadTsdb(map.Take("tsdb"), storage));
-  TRY(map.Unsupported("exemplars"));
+  TRY(ReadExemplars(map.Take("exemplars"), storage));
   TRY(map.Finish());
   return storage;
 }

@@ -61,9 +61,11 @@ RequestWriter::RequestWriter(WriteContext context)
       histograms_{.appender = context.storage.NewAppender()} {}
 
 Status RequestWriter::Write(const WriteRequest& request) {
+  partial_ = request.protocol() == WriteProtocol::kV2;
   TRY(request.ForEachSeries([&](const WireSeries& series) { return WriteSeries(series); }));
   TRY(Commit(floats_));
   TRY(Commit(histograms_));
+  TRY(CommitExemplars());
   outcome_.samples = floats_.written;
   outcome_.histograms = histograms_.written;
   if (refused_by_storage_ > 0) TRY(ExplainRefusals(request));
@@ -82,6 +84,10 @@ Status RequestWriter::WriteSeries(const WireSeries& series) {
     empty = false;
     return AppendHistogram(id, series, message);
   }));
+  if (context_.exemplars != nullptr) {
+    TRY(series.ForEachExemplar(
+        [&](std::string_view message) { return AppendExemplar(id, series, message); }));
+  }
   if (empty && series.needs_samples()) {
     outcome_.Refuse(1, fmt::format("TimeSeries must contain at least one sample or histogram for "
                                    "series {}",
@@ -139,6 +145,18 @@ Status RequestWriter::AppendHistogram(SeriesId id, const WireSeries& series,
   return Added(histograms_, kHistogramCost + message.size() / 2);
 }
 
+Status RequestWriter::AppendExemplar(SeriesId id, const WireSeries& series,
+                                     std::string_view message) {
+  Result<Exemplar> exemplar = series.ReadExemplar(message);
+  if (!exemplar) {
+    outcome_.Refuse(1, fmt::format("parsing exemplar for series {}: {}", NameOf(series),
+                                   exemplar.error().message));
+    return {};
+  }
+  exemplars_.push_back({id, std::move(*exemplar)});
+  return exemplars_.size() < kMaxExemplars ? Status() : CommitExemplars();
+}
+
 Status RequestWriter::Added(Batch& batch, size_t cost) {
   batch.pending += cost;
   return batch.pending < kMaxPending ? Status() : Commit(batch);
@@ -167,9 +185,38 @@ Status RequestWriter::Commit(Batch& batch) {
   batch.written += report->appended;
   refused_by_storage_ += report->refused();
   for (const Refusal& refusal : report->first) {
-    if (refusals_.size() < WriteOutcome::kMaxReasons) refusals_.push_back(refusal);
+    Note({refusal.series, std::string(ReasonText(refusal.reason)),
+          fmt::format(" at {}", ToMs(refusal.timestamp))});
   }
   return {};
+}
+
+/// One that is out of order fails a request of 2.0 only, as in Prometheus: 1.0 knows no partial
+/// write.
+Status RequestWriter::CommitExemplars() {
+  if (exemplars_.empty()) return {};
+  const auto verdicts = context_.exemplars->AppendExemplars(exemplars_);
+  if (!verdicts) return std::unexpected(verdicts.error());
+  for (size_t i = 0; i < exemplars_.size(); ++i) {
+    switch ((*verdicts)[i]) {
+      case ExemplarVerdict::kAppended:
+      case ExemplarVerdict::kRepeated: ++outcome_.exemplars; break;
+      case ExemplarVerdict::kOutOfOrder:
+        ++outcome_.late_exemplars;
+        if (!partial_) break;
+        ++refused_by_storage_;
+        Note({exemplars_[i].series, "out of order exemplar", ""});
+        break;
+      case ExemplarVerdict::kInvalid:
+      case ExemplarVerdict::kOff: break;
+    }
+  }
+  exemplars_.clear();
+  return {};
+}
+
+void RequestWriter::Note(Unnamed refusal) {
+  if (refusals_.size() < WriteOutcome::kMaxReasons) refusals_.push_back(std::move(refusal));
 }
 
 /// Storage names series by their ids; their labels are looked up in the request once more.
@@ -186,8 +233,8 @@ Status RequestWriter::ExplainRefusals(const WriteRequest& request) {
     return {};
   }));
   for (size_t i = 0; i < refusals_.size(); ++i) {
-    outcome_.Refuse(1, fmt::format("{} for series {} at {}", ReasonText(refusals_[i].reason),
-                                   names[i], ToMs(refusals_[i].timestamp)));
+    outcome_.Refuse(
+        1, fmt::format("{} for series {}{}", refusals_[i].reason, names[i], refusals_[i].time));
   }
   outcome_.refused += refused_by_storage_ - refusals_.size();
   return {};

@@ -9,6 +9,7 @@
 #include "base/metrics/registry.h"
 #include "base/result.h"
 #include "base/storage/appendable.h"
+#include "base/storage/exemplars.h"
 #include "base/time.h"
 #include "server/ingest/series_cache.h"
 #include "server/ingest/write_request.h"
@@ -29,6 +30,8 @@ struct WriteMetrics {
 struct WriteOutcome {
   uint64_t samples = 0;  ///< float samples that are stored now
   uint64_t histograms = 0;
+  uint64_t exemplars = 0;
+  uint64_t late_exemplars = 0;  ///< out of order, and not stored
 
   uint64_t refused = 0;       ///< samples that will never be accepted
   bool series_limit = false;  ///< some of them because storage takes no new series for now
@@ -43,12 +46,14 @@ struct WriteOutcome {
   std::string Explanation() const;
 };
 
-/// What writers of requests share. All of it must outlive them.
+/// What writers of requests share. All of it must outlive them. `exemplars` is null where none are
+/// kept.
 struct WriteContext {
   Appendable& storage;
   SeriesCache& series;
   const WriteMetrics& metrics;
   const Clock& clock;
+  ExemplarAppendable* exemplars = nullptr;
 };
 
 /// Writes one request. Not thread-safe; make one a request.
@@ -70,6 +75,14 @@ class RequestWriter {
     uint64_t written = 0;
   };
   static constexpr size_t kMaxPending = size_t{1} << 16;
+  static constexpr size_t kMaxExemplars = size_t{1} << 12;
+
+  /// Of what storage refused, the first: what is told of it, but for the series' name.
+  struct Unnamed {
+    SeriesId series;
+    std::string reason;
+    std::string time;
+  };
 
   Status WriteSeries(const WireSeries& series);
   /// kNoSeries when the series is refused, which is noted then.
@@ -79,6 +92,9 @@ class RequestWriter {
   /// Counts what was added to `batch`, in floats' worth of memory; commits it when it is full.
   Status Added(Batch& batch, size_t cost);
   Status Commit(Batch& batch);
+  Status AppendExemplar(SeriesId id, const WireSeries& series, std::string_view message);
+  Status CommitExemplars();
+  void Note(Unnamed refusal);
   Status ExplainRefusals(const WriteRequest& request);
   bool IsTooFarAhead(Timestamp t) const { return t > max_time_; }
   void RefuseTooFarAhead(const WireSeries& series);
@@ -88,7 +104,9 @@ class RequestWriter {
   const Timestamp max_time_;
   Batch floats_;
   Batch histograms_;
-  std::vector<Refusal> refusals_;  // of storage, the first
+  std::vector<SeriesExemplar> exemplars_;
+  std::vector<Unnamed> refusals_;
+  bool partial_ = false;  // the protocol has an answer for a request of which a part is refused
   uint64_t refused_by_storage_ = 0;
   WriteOutcome outcome_;
 };

@@ -67,6 +67,7 @@ void AddCounts(HttpResponse& response, const WriteOutcome& outcome) {
   };
   add("Samples", outcome.samples);
   add("Histograms", outcome.histograms);
+  add("Exemplars", outcome.exemplars);
 }
 
 }  // namespace
@@ -74,11 +75,11 @@ void AddCounts(HttpResponse& response, const WriteOutcome& outcome) {
 class WriteReceiver::Impl {
  public:
   Impl(WriteReceiverOptions options, Appendable& storage, MetricsRegistry& metrics,
-       const Clock& clock, Logger logger)
+       const Clock& clock, Logger logger, ExemplarAppendable* exemplars)
       : options_(std::move(options)),
         metrics_(metrics),
         series_(options_.max_cached_series),
-        context_{storage, series_, metrics_, clock},
+        context_{storage, series_, metrics_, clock, exemplars},
         logger_(std::move(logger)),
         max_taken_(ThreadsOf(options_) + options_.max_waiting),
         pool_(ThreadsOf(options_)) {}
@@ -105,6 +106,9 @@ class WriteReceiver::Impl {
     if (!request) return Refuse(RefusalStatus(request.error()), request.error().message);
     RequestWriter writer(context_);
     const Status written = writer.Write(*request);
+    if (const uint64_t late = writer.outcome().late_exemplars; late > 0) {
+      logger_.Warn("Error on ingesting out-of-order exemplars", {{"num_dropped", late}});
+    }
     HttpResponse response = AnswerTo(written, writer.outcome());
     // After an error the sender writes all of it again.
     if (format.protocol == WriteProtocol::kV2)
@@ -145,9 +149,10 @@ class WriteReceiver::Impl {
 };
 
 WriteReceiver::WriteReceiver(WriteReceiverOptions options, Appendable& storage,
-                             MetricsRegistry& metrics, const Clock& clock, Logger logger)
-    : impl_(
-          std::make_unique<Impl>(std::move(options), storage, metrics, clock, std::move(logger))) {}
+                             MetricsRegistry& metrics, const Clock& clock, Logger logger,
+                             ExemplarAppendable* exemplars)
+    : impl_(std::make_unique<Impl>(std::move(options), storage, metrics, clock, std::move(logger),
+                                   exemplars)) {}
 
 WriteReceiver::~WriteReceiver() = default;
 

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/metrics/registry.h"
 #include "base/storage/appendable.h"
+#include "base/storage/exemplars.h"
 #include "base/time.h"
 #include "net/http_server.h"
 #include "server/ingest/write_options.h"
@@ -18,9 +19,9 @@ namespace barograph::server {
 /// stored); 500 and 503 when the sender shall try again.
 class WriteReceiver {
  public:
-  /// `storage`, `metrics` and `clock` must outlive it.
+  /// What it works on must outlive it; `exemplars` is null where none are kept.
   WriteReceiver(WriteReceiverOptions options, Appendable& storage, MetricsRegistry& metrics,
-                const Clock& clock, Logger logger);
+                const Clock& clock, Logger logger, ExemplarAppendable* exemplars = nullptr);
   /// Precondition: no request is under way.
   ~WriteReceiver();
 

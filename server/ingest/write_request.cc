@@ -305,4 +305,24 @@ WireSample WireSeries::ReadSample(std::string_view message) {
   return sample;
 }
 
+Result<Exemplar> WireSeries::ReadExemplar(std::string_view message) const {
+  // The numbers of its fields are the same in both protocols, and those of a series' labels.
+  Exemplar exemplar;
+  int64_t timestamp_ms = 0;
+  ProtobufReader reader(message);
+  while (reader.Next()) {
+    switch (reader.tag()) {
+      case MakeTag(2, WireType::kFixed64): exemplar.value = reader.Double(); break;
+      case MakeTag(3, WireType::kVarint): timestamp_ms = reader.Int64(); break;
+      default: break;
+    }
+  }
+  exemplar.timestamp = FromMs(timestamp_ms);
+  exemplar.timed = timestamp_ms != 0;
+  auto pairs = is_v1() ? ReadPairs(message) : ResolvePairs(message);
+  if (!pairs) return std::unexpected(std::move(pairs.error()));
+  exemplar.labels = Labels::FromPairs(std::move(*pairs));
+  return exemplar;
+}
+
 }  // namespace barograph::server

@@ -10,6 +10,7 @@
 #include "base/model/labels.h"
 #include "base/model/sample.h"
 #include "base/result.h"
+#include "base/storage/exemplars.h"
 #include "server/ingest/protobuf_reader.h"
 #include "server/ingest/write_format.h"
 
@@ -128,9 +129,19 @@ class WireSeries {
     return ForEach(histogram_tag(), visit);
   }
 
+  /// Calls visit(message) -> Status for each exemplar, until it fails.
+  template <typename Visit>
+  Status ForEachExemplar(Visit&& visit) const {
+    return ForEach(exemplar_tag(), visit);
+  }
+
+  /// InvalidArgument, in Prometheus's words, when a symbol is missing.
+  Result<Exemplar> ReadExemplar(std::string_view message) const;
+
  private:
   static constexpr Tag kSample = MakeTag(2, WireType::kBytes);
   Tag histogram_tag() const { return MakeTag(is_v1() ? 4 : 3, WireType::kBytes); }
+  Tag exemplar_tag() const { return MakeTag(is_v1() ? 3 : 4, WireType::kBytes); }
 
   template <typename Visit>
   Status ForEach(Tag tag, Visit&& visit) const {

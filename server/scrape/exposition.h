@@ -35,8 +35,8 @@ std::string_view ToString(MetricType type);
 
 enum class Entry : uint8_t { kEnd, kSeries, kHelp, kType, kUnit, kComment };
 
-/// A measurement that a value counts, such as a request with its trace.
-struct Exemplar {
+/// An exemplar as a page has it: where it has no timestamp, its sample's holds.
+struct ExposedExemplar {
   Labels labels;
   double value = 0;
   std::optional<int64_t> timestamp_ms;
@@ -75,7 +75,7 @@ class ExpositionParser {
   Result<Labels> labels() const;
 
   /// The example that came with the series' value, where the format has such.
-  virtual std::optional<Exemplar> exemplar() const { return std::nullopt; }
+  virtual std::optional<ExposedExemplar> exemplar() const { return std::nullopt; }
 
   /// Of HELP, TYPE and UNIT: the metric family.
   std::string_view family() const { return Bytes(name_); }

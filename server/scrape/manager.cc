@@ -49,10 +49,10 @@ struct Worker {
 
 struct ScrapeManager::Impl {
   Impl(net::Runtime& runtime, Appendable& storage, MetricsRegistry& registry, const Clock& clock,
-       Logger log, ScrapeOptions given)
+       Logger log, ScrapeOptions given, ExemplarAppendable* exemplars)
       : options(WithHostName(std::move(given))),
         metrics(registry),
-        environment{storage, metrics, clock, options},
+        environment{storage, metrics, clock, options, exemplars},
         logger(std::move(log)) {
     for (size_t i = 0; i < runtime.size(); ++i) {
       workers.push_back(std::make_shared<Worker>(runtime.context(i)));
@@ -97,9 +97,10 @@ void ScrapeManager::Impl::ApplyPool(ScrapeConfig config) {
 }
 
 ScrapeManager::ScrapeManager(net::Runtime& runtime, Appendable& storage, MetricsRegistry& registry,
-                             const Clock& clock, Logger logger, ScrapeOptions options)
+                             const Clock& clock, Logger logger, ScrapeOptions options,
+                             ExemplarAppendable* exemplars)
     : impl_(std::make_unique<Impl>(runtime, storage, registry, clock, std::move(logger),
-                                   std::move(options))) {}
+                                   std::move(options), exemplars)) {}
 
 ScrapeManager::~ScrapeManager() = default;
 

@@ -12,6 +12,7 @@
 #include "base/model/labels.h"
 #include "base/result.h"
 #include "base/storage/appendable.h"
+#include "base/storage/exemplars.h"
 #include "base/time.h"
 #include "discovery/target_group.h"
 #include "net/runtime.h"
@@ -40,12 +41,13 @@ struct ScrapeOptions {
   std::string host_name{};
 };
 
-/// Thread-safe. Everything it is given must outlive it; the runtime must be started before the
-/// first SyncTargets and still run at Stop.
+/// Thread-safe. Everything it is given must outlive it; `exemplars` is null where none are kept.
+/// The runtime must be started before the first SyncTargets and still run at Stop.
 class ScrapeManager {
  public:
   ScrapeManager(net::Runtime& runtime, Appendable& storage, MetricsRegistry& registry,
-                const Clock& clock, Logger logger, ScrapeOptions options = {});
+                const Clock& clock, Logger logger, ScrapeOptions options = {},
+                ExemplarAppendable* exemplars = nullptr);
 
   /// Stop() must have been called if anything was applied.
   ~ScrapeManager();

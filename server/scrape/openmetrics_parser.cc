@@ -57,13 +57,14 @@ std::string OpenMetricsParser::text() const {
   return std::string(Bytes(text_));
 }
 
-std::optional<Exemplar> OpenMetricsParser::exemplar() const {
+std::optional<ExposedExemplar> OpenMetricsParser::exemplar() const {
   if (!has_exemplar_) return std::nullopt;
   std::vector<Label> labels;
   for (const LabelSpans& label : exemplar_labels_) {
     labels.push_back({Bytes(label.name), Bytes(label.value)});
   }
-  return Exemplar{Labels::FromPairs(std::move(labels)), exemplar_value_, exemplar_timestamp_ms_};
+  return ExposedExemplar{Labels::FromPairs(std::move(labels)), exemplar_value_,
+                         exemplar_timestamp_ms_};
 }
 
 Token OpenMetricsParser::Became(Token token, LexState state) {

@@ -16,7 +16,7 @@ class OpenMetricsParser final : public ExpositionParser {
 
   Result<Entry> Next() override;
   std::string text() const override;
-  std::optional<Exemplar> exemplar() const override;
+  std::optional<ExposedExemplar> exemplar() const override;
 
  private:
   Token NextToken() override;

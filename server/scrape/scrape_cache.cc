@@ -291,7 +291,8 @@ void ScrapeCache::ReadKnownSeries(Reading& reading, Line& line,
     return MatchAt(repeat);
   }
   MatchAt(line);
-  Keep(reading, line, reading.parser->value(), timestamp);
+  if (!Keep(reading, line, reading.parser->value(), timestamp)) return;
+  KeepExemplar(line, timestamp, ReadExemplar(reading));
 }
 
 Status ScrapeCache::ReadNewSeries(Reading& reading, Line line, std::optional<Timestamp> timestamp) {
@@ -324,8 +325,13 @@ Status ScrapeCache::ReadNewSeries(Reading& reading, Line line, std::optional<Tim
     next_.push_back(line);
     ++reading.counts.added;
   }
-  new_series_.push_back({fresh_[key], std::move(*labels), reading.parser->value(), timestamp});
+  new_series_.push_back(
+      {fresh_[key], std::move(*labels), reading.parser->value(), timestamp, ReadExemplar(reading)});
   return {};
+}
+
+std::optional<ExposedExemplar> ScrapeCache::ReadExemplar(const Reading& reading) {
+  return reading.rules.exemplars ? reading.parser->exemplar() : std::nullopt;
 }
 
 void ScrapeCache::ReadComment(Reading& reading, Entry entry) {
@@ -354,23 +360,31 @@ void ScrapeCache::ReadComment(Reading& reading, Entry entry) {
   next_.push_back(line);
 }
 
-// A series' sample goes into the row, or stays alone with its timestamp.
-void ScrapeCache::Keep(Reading& reading, const Line& line, double value,
+// A series' sample goes into the row, or stays alone with its timestamp. False where it is refused.
+bool ScrapeCache::Keep(Reading& reading, const Line& line, double value,
                        std::optional<Timestamp> timestamp) {
   ++reading.counts.kept;
   ++reading.against_limit;
   if (!timestamp) {
     ScrapeRow& row = reading.row;
-    if (row.Set(line.target, value)) return;
+    if (row.Set(line.target, value)) return true;
     if (!SameBits(row.value(line.target), value)) ++reading.counts.duplicates;
-    return;
+    return true;
   }
   if (*timestamp > reading.rules.newest || *timestamp < kMinTimestamp) {
     ++reading.counts.out_of_bounds;
-    return;
+    return false;
   }
   lone_series_.Saw(line.target);
   lone_samples_.push_back({line.target, {*timestamp, value}});
+  return true;
+}
+
+void ScrapeCache::KeepExemplar(const Line& line, std::optional<Timestamp> of_sample,
+                               std::optional<ExposedExemplar> exemplar) {
+  if (!exemplar) return;
+  exemplars_.push_back(
+      {line.kind() == LineKind::kLone, line.target, of_sample, *std::move(exemplar)});
 }
 
 // ---- The expectation.
@@ -443,6 +457,7 @@ void ScrapeCache::Bind(const NewSeries& series, ColumnId column, ScrapeRow& row,
   Line& line = next_[series.line];
   line.set_kind(LineKind::kSeries);
   line.target = column;
+  KeepExemplar(line, std::nullopt, series.exemplar);
   if (row.Set(column, series.value)) return;
   if (!SameBits(row.value(column), series.value)) ++counts.duplicates;
 }
@@ -455,6 +470,7 @@ void ScrapeCache::BindLone(const NewSeries& series, SeriesId id) {
   }
   lone_series_.Saw(line.target);
   lone_samples_.push_back({line.target, {*series.timestamp, series.value}});
+  KeepExemplar(line, series.timestamp, series.exemplar);
 }
 
 std::vector<ColumnId> ScrapeCache::Commit() {
@@ -500,6 +516,7 @@ void ScrapeCache::EndPage() {
   fresh_ = {};
   new_series_ = {};
   lone_samples_.clear();
+  exemplars_.clear();
 }
 
 std::vector<ColumnId> ScrapeCache::TakeUnusedColumns() {

@@ -38,6 +38,7 @@ enum class PageFormat : uint8_t { kPrometheusText, kOpenMetricsText };
 struct PageRules {
   PageFormat format = PageFormat::kPrometheusText;
   bool honor_timestamps = true;
+  bool exemplars = false;                       ///< are wanted
   uint64_t sample_limit = 0;                    ///< of those left after relabelling; 0 is none
   uint64_t max_line_bytes = uint64_t{4} << 20;  ///< at most ScrapeCache::kMaxLineBytes
   Timestamp newest = kMaxTimestamp;             ///< samples after it are out of bounds
@@ -58,12 +59,21 @@ struct LoneSample {
   Sample sample;
 };
 
+/// What came with a sample that counts.
+struct PageExemplar {
+  bool lone = false;
+  uint32_t target = 0;                 ///< the series' LoneId, or ColumnId
+  std::optional<Timestamp> of_sample;  ///< the sample's own timestamp
+  ExposedExemplar exemplar;
+};
+
 /// A series that was not expected. `line` is where to bind it.
 struct NewSeries {
   size_t line = 0;
   Labels labels;
   double value = 0;
   std::optional<Timestamp> timestamp;
+  std::optional<ExposedExemplar> exemplar;
 };
 
 /// One target's expectation. Not thread-safe. A scrape is Read, then Bind for each new series,
@@ -76,14 +86,17 @@ class ScrapeCache {
   explicit ScrapeCache(MetadataStore& metadata);
 
   /// Reads `page`: sets known series in `row` (which the caller began), and gathers
-  /// lone_samples() and new_series(). Errors: what the parser says of the page, what `labels`
-  /// says of a series, LimitExceeded for the sample limit or a line too long. `counts` is filled
-  /// in any case.
+  /// lone_samples(), exemplars() and new_series(). Errors: what the parser says of the page, what
+  /// `labels` says of a series, LimitExceeded for the sample limit or a line too long. `counts` is
+  /// filled in any case.
   Status Read(std::string_view page, const PageRules& rules, const SeriesLabels& labels,
               ScrapeRow& row, PageCounts& counts);
 
   const std::vector<LoneSample>& lone_samples() const { return lone_samples_; }
   const std::vector<NewSeries>& new_series() const { return new_series_; }
+
+  /// Those of series that are bound, in page order but for new ones, which come last.
+  const std::vector<PageExemplar>& exemplars() const { return exemplars_; }
 
   /// Tells which column a new series got, and sets its value in `row`; counts a duplicate where
   /// the column has another value. A series that is not bound is new again on the next page.
@@ -152,8 +165,11 @@ class ScrapeCache {
   Status ReadNewSeries(Reading& reading, Line line, std::optional<Timestamp> timestamp);
   void ReadKnownSeries(Reading& reading, Line& line, std::optional<Timestamp> timestamp);
   void ReadComment(Reading& reading, Entry entry);
+  static std::optional<ExposedExemplar> ReadExemplar(const Reading& reading);
 
-  void Keep(Reading& reading, const Line& line, double value, std::optional<Timestamp> timestamp);
+  bool Keep(Reading& reading, const Line& line, double value, std::optional<Timestamp> timestamp);
+  void KeepExemplar(const Line& line, std::optional<Timestamp> of_sample,
+                    std::optional<ExposedExemplar> exemplar);
   Line* FindExpected(uint64_t identity, bool lone);
   void MatchAt(Line& line);
   void Diverge();
@@ -177,6 +193,7 @@ class ScrapeCache {
 
   std::vector<NewSeries> new_series_;
   std::vector<LoneSample> lone_samples_;
+  std::vector<PageExemplar> exemplars_;
   LoneSeries lone_series_;
   std::vector<uint64_t> columns_;  // a bit for each column that expected lines have
 };

@@ -51,7 +51,7 @@ ScrapeLoop::ScrapeLoop(Target target, std::shared_ptr<const ScrapeConfig> config
       wanted_config_(config),
       config_(std::move(config)),
       writer_(target_.public_labels, *config_, environment_.storage, metadata_,
-              environment_.metrics, logger_),
+              environment_.metrics, logger_, environment_.exemplars),
       request_(MakeRequest()),
       timer_(context),
       schedule_(target_.interval, environment_.options.align_timestamps
@@ -200,6 +200,7 @@ Status ScrapeLoop::ReadResponse(const net::HttpClientResponse& response, ScrapeR
     rules.format = TRY(FormatOf(response.headers.Get("Content-Type")));
   }
   rules.honor_timestamps = config_->honor_timestamps;
+  rules.exemplars = environment_.exemplars != nullptr;
   rules.sample_limit = config_->limits.samples;
   rules.max_line_bytes = environment_.options.max_line_bytes;
   rules.newest = environment_.clock.Now() + kMaxAhead;

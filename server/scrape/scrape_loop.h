@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mutex.h"
 #include "base/storage/appendable.h"
+#include "base/storage/exemplars.h"
 #include "base/time.h"
 #include "net/http_client.h"
 #include "server/config/config.h"
@@ -32,6 +33,7 @@ struct ScrapeEnvironment {
   ScrapeMetrics& metrics;
   const Clock& clock;
   const ScrapeOptions& options;
+  ExemplarAppendable* exemplars = nullptr;  ///< null where none are kept
 };
 
 /// How the last scrape went.

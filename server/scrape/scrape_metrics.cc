@@ -48,6 +48,10 @@ ScrapeMetrics::ScrapeMetrics(MetricsRegistry& own)
       out_of_bounds(own.AddCounter("prometheus_target_scrapes_sample_out_of_bounds_total",
                                    "Total number of samples rejected due to timestamp falling "
                                    "outside of the time bounds.")),
+      exemplars_out_of_order(
+          own.AddCounter("prometheus_target_scrapes_exemplar_out_of_order_total",
+                         "Total number of exemplar rejected due to not being out of the expected "
+                         "order.")),
       refused_series(
           own.AddCounter("barograph_target_scrapes_series_refused_total",
                          "Total number of samples of new series that storage had no room for.")) {}

@@ -28,6 +28,7 @@ struct ScrapeMetrics {
   Counter& duplicate_timestamp;
   Counter& out_of_order;
   Counter& out_of_bounds;
+  Counter& exemplars_out_of_order;
   Counter& refused_series;  ///< barograph_: storage took no new series
 };
 

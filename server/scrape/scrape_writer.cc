@@ -21,12 +21,14 @@ constexpr size_t kPlainReportSeries = 5;
 }  // namespace
 
 ScrapeWriter::ScrapeWriter(Labels target_labels, const ScrapeConfig& config, Appendable& storage,
-                           MetadataStore& metadata, ScrapeMetrics& metrics, Logger logger)
+                           MetadataStore& metadata, ScrapeMetrics& metrics, Logger logger,
+                           ExemplarAppendable* exemplars)
     : target_labels_(std::move(target_labels)),
       config_(&config),
       storage_(storage),
       metrics_(metrics),
       logger_(std::move(logger)),
+      exemplars_(exemplars),
       cache_(metadata) {
   labels_.emplace(target_labels_, *config_);
 }
@@ -110,6 +112,7 @@ Status ScrapeWriter::Append(Timestamp timestamp) {
   const auto report = table_->AppendRow(row_.row(timestamp));
   if (report) Count(*report);
   const Status lone = AppendLone(timestamp);
+  if (report) AppendExemplars(timestamp);
   if (page_ == PageState::kRead) {
     ReleaseColumns(cache_.Commit());
   } else {
@@ -131,6 +134,30 @@ Status ScrapeWriter::AppendLone(Timestamp timestamp) {
   for (const SeriesId series : ended) appender->Append(series, {timestamp, kStaleNan});
   Count(TRY(appender->Commit()));
   return {};
+}
+
+// What goes wrong with exemplars fails no scrape.
+void ScrapeWriter::AppendExemplars(Timestamp timestamp) {
+  if (exemplars_ == nullptr || cache_.exemplars().empty()) return;
+  std::vector<SeriesExemplar> exemplars;
+  for (const auto& [lone, target, of_sample, exemplar] : cache_.exemplars()) {
+    const bool timed = exemplar.timestamp_ms.has_value();
+    exemplars.push_back(
+        {lone ? cache_.lone_series().id(target) : table_->series(target),
+         {.labels = exemplar.labels,
+          .value = exemplar.value,
+          .timestamp = timed ? FromMs(*exemplar.timestamp_ms) : of_sample.value_or(timestamp),
+          .timed = timed}});
+  }
+  const auto verdicts = exemplars_->AppendExemplars(exemplars);
+  if (!verdicts) {
+    logger_.Warn("Appending exemplars failed", {{"err", verdicts.error()}});
+    return;
+  }
+  const auto late = std::ranges::count(*verdicts, ExemplarVerdict::kOutOfOrder);
+  if (late == 0) return;
+  metrics_.exemplars_out_of_order.Increment(static_cast<double>(late));
+  logger_.Warn("Error on ingesting out-of-order exemplars", {{"num_dropped", late}});
 }
 
 void ScrapeWriter::SetReport(const ScrapeReport& report, Duration timeout) {

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/storage/appendable.h"
+#include "base/storage/exemplars.h"
 #include "base/time.h"
 #include "server/config/config.h"
 #include "server/scrape/metadata_store.h"
@@ -32,9 +33,11 @@ struct ScrapeReport {
 /// Not thread-safe; one scrape loop owns it. Each scrape is ReadPage or ReadNothing, then Write.
 class ScrapeWriter {
  public:
-  /// `config`, `storage`, `metadata` and `metrics` must outlive it.
+  /// `config`, `storage`, `metadata`, `metrics` and `exemplars` must outlive it. `exemplars` takes
+  /// those of pages that are read for them (PageRules::exemplars); null where there are none.
   ScrapeWriter(Labels target_labels, const ScrapeConfig& config, Appendable& storage,
-               MetadataStore& metadata, ScrapeMetrics& metrics, Logger logger);
+               MetadataStore& metadata, ScrapeMetrics& metrics, Logger logger,
+               ExemplarAppendable* exemplars = nullptr);
 
   /// Reads a page; an empty one has no series. After an error the scrape counts as failed. New
   /// series come into being here, once the whole page is known to be good.
@@ -63,6 +66,7 @@ class ScrapeWriter {
   void SetReport(const ScrapeReport& report, Duration timeout);
   Status Append(Timestamp timestamp);
   Status AppendLone(Timestamp timestamp);
+  void AppendExemplars(Timestamp timestamp);
   void Count(const AppendReport& report);
   void ReleaseColumns(const std::vector<ColumnId>& columns);
 
@@ -71,6 +75,7 @@ class ScrapeWriter {
   Appendable& storage_;
   ScrapeMetrics& metrics_;
   Logger logger_;
+  ExemplarAppendable* const exemplars_;
 
   std::unique_ptr<ScrapeTable> table_;
   std::optional<SeriesLabels> labels_;

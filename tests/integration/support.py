@@ -186,7 +186,7 @@ class Case(unittest.TestCase):
 class Exporter:
     """A target whose page a test sets. Pages are served from a thread."""
 
-    def __init__(self, case, page="a_metric 1\n"):
+    def __init__(self, case, page="a_metric 1\n", content_type="text/plain; version=0.0.4"):
         self.page = page
         exporter = self
 
@@ -196,7 +196,7 @@ class Exporter:
             def do_GET(self):
                 body = exporter.page.encode()
                 self.send_response(200)
-                self.send_header("Content-Type", "text/plain; version=0.0.4")
+                self.send_header("Content-Type", content_type)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)

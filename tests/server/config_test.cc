@@ -31,6 +31,17 @@ TEST_CASE("an empty configuration has Prometheus's defaults") {
   }
 }
 
+TEST_CASE("how many exemplars are kept has a default where they are enabled") {
+  LoadOptions options;
+  CHECK_FALSE(Load("").storage.max_exemplars);
+  options.exemplar_storage = true;
+  CHECK(Load("", options).storage.max_exemplars == 100'000);
+  CHECK(Load("storage: {exemplars: {}}", options).storage.max_exemplars == 0);
+  const Config config = Load("storage: {exemplars: {max_exemplars: -1}}", options);
+  CHECK(config.storage.max_exemplars == -1);
+  CHECK(config.yaml.find("storage:\n  exemplars:\n    max_exemplars: -1\n") != std::string::npos);
+}
+
 TEST_CASE("a job inherits what it does not set") {
   const Config config = Load(R"(
 global:

@@ -34,7 +34,7 @@ std::string Zstd(std::string_view plain) {
 /// A receiver on fake storage; requests go in without a socket.
 struct Fixture {
   explicit Fixture(WriteReceiverOptions options = {})
-      : receiver(std::move(options), storage, metrics, clock, Logger()) {}
+      : receiver(std::move(options), storage, metrics, clock, Logger(), &storage) {}
 
   net::HttpResponse Send(const net::HttpRequest& request) {
     const net::HttpHandler handler = receiver.Handler();
@@ -333,6 +333,64 @@ TEST_CASE_METHOD(FixtureV2, "label sets and tables of symbols cannot grow withou
   request.headers.Set("Content-Type",
                       "application/x-protobuf;proto=io.prometheus.write.v2.Request");
   CHECK(small.Send(request).status == 413);
+}
+
+WriteReceiverOptions BothProtocols() {
+  return {.accepted = {WriteProtocol::kV1, WriteProtocol::kV2}};
+}
+
+Message ExemplarV1(const std::string& trace, double value, int64_t ms) {
+  return Message()
+      .Add(1, test::LabelV1("trace_id", trace))
+      .Double(2, value)
+      .Varint(3, static_cast<uint64_t>(ms));
+}
+
+TEST_CASE_METHOD(Fixture, "exemplars of a request of protocol 1.0 are stored") {
+  const Message series = SeriesV1({{"__name__", "hits"}}, {{1000, 1}})
+                             .Add(3, ExemplarV1("x", 0.5, 900))
+                             .Add(3, ExemplarV1("y", 0.75, 950));
+  CHECK(Write(Message().Add(1, series)) == "204");
+  CHECK(storage.TakeExemplars() == std::vector<std::string>{R"(hits # {trace_id="x"} 0.5 @900)",
+                                                            R"(hits # {trace_id="y"} 0.75 @950)"});
+  storage.JudgeExemplars(ExemplarVerdict::kOutOfOrder);
+  CHECK(Write(Message().Add(1, series)) == "204");  // as Prometheus does
+}
+
+TEST_CASE("exemplars of a request of protocol 2.0 are stored, counted and refused one by one") {
+  Fixture fixture(BothProtocols());
+  const auto request = [](const std::vector<uint64_t>& references) {
+    Message message;
+    for (const char* symbol : {"", "__name__", "hits", "trace_id", "x"}) message.Bytes(4, symbol);
+    const Message exemplar = Message().PackedVarints(1, references).Double(2, 0.5).Varint(3, 900);
+    return message.Add(
+        5,
+        Message().PackedVarints(1, {1, 2}).Add(2, test::SampleMessage(1000, 1)).Add(4, exemplar));
+  };
+  const auto send = [&](const Message& message) {
+    net::HttpRequest http = Fixture::Request(Snappy(message.text()));
+    http.headers.Set("Content-Type", "application/x-protobuf;proto=io.prometheus.write.v2.Request");
+    return fixture.Send(http);
+  };
+  constexpr auto kWritten = "X-Prometheus-Remote-Write-Exemplars-Written";
+
+  net::HttpResponse response = send(request({3, 4}));
+  CHECK(response.status == 204);
+  CHECK(response.headers.Get(kWritten) == "1");
+  CHECK(fixture.storage.TakeExemplars() ==
+        std::vector<std::string>{R"(hits # {trace_id="x"} 0.5 @900)"});
+
+  response = send(request({3, 9}));
+  CHECK(response.status == 400);
+  CHECK(response.headers.Get(kWritten) == "0");
+  CHECK(response.headers.Get("X-Prometheus-Remote-Write-Samples-Written") == "1");
+  CHECK(response.body.starts_with("parsing exemplar for series hits: "));
+
+  fixture.storage.JudgeExemplars(ExemplarVerdict::kOutOfOrder);
+  response = send(request({3, 4}));
+  CHECK(response.status == 400);
+  CHECK(response.headers.Get(kWritten) == "0");
+  CHECK(response.body == "out of order exemplar for series hits\n");
 }
 
 }  // namespace

@@ -34,6 +34,10 @@ class FakeStorage::Table final : public ScrapeTable {
     --storage_.columns_;
   }
 
+  SeriesId series(ColumnId column) const override {
+    const auto& series = columns_.at(column);
+    return series ? SeriesId{*series + 1} : kNoSeries;
+  }
   size_t width() const override { return columns_.size(); }
 
   Result<AppendReport> AppendRow(const Row& row) override {
@@ -177,6 +181,30 @@ void FakeStorage::FailCommits(std::optional<Error> error) {
 void FakeStorage::FailRows(std::optional<Error> error) {
   const MutexLock lock(mutex_);
   row_error_ = std::move(error);
+}
+
+Result<std::vector<ExemplarVerdict>> FakeStorage::AppendExemplars(
+    std::span<const SeriesExemplar> exemplars) {
+  const MutexLock lock(mutex_);
+  std::vector<ExemplarVerdict> verdicts;
+  for (const auto& [series, exemplar] : exemplars) {
+    const Labels& labels = series_.at(static_cast<size_t>(series) - 1).labels;
+    verdicts.push_back(exemplar_verdict_);
+    exemplars_.push_back(fmt::format("{} # {} {} @{}{}", labels.ToString(),
+                                     exemplar.labels.ToString(), exemplar.value,
+                                     ToMs(exemplar.timestamp), exemplar.timed ? "" : "?"));
+  }
+  return verdicts;
+}
+
+std::vector<std::string> FakeStorage::TakeExemplars() {
+  const MutexLock lock(mutex_);
+  return std::exchange(exemplars_, {});
+}
+
+void FakeStorage::JudgeExemplars(ExemplarVerdict verdict) {
+  const MutexLock lock(mutex_);
+  exemplar_verdict_ = verdict;
 }
 
 }  // namespace barograph::test

@@ -17,6 +17,7 @@ struct Bench {
     counts = {};
     const PageRules rules{.format = format,
                           .honor_timestamps = config.honor_timestamps,
+                          .exemplars = true,
                           .sample_limit = config.limits.samples,
                           .max_line_bytes = 1000,
                           .newest = FromMs(1'000'000)};
@@ -45,7 +46,7 @@ struct Bench {
   MetricsRegistry registry;
   ScrapeMetrics metrics{registry};
   MetadataStore metadata{std::make_shared<MetadataTotals>()};
-  ScrapeWriter writer{{{"job", "j"}}, config, storage, metadata, metrics, Logger()};
+  ScrapeWriter writer{{{"job", "j"}}, config, storage, metadata, metrics, Logger(), &storage};
   PageCounts counts;
   Status written;
   int64_t seconds = 0;
@@ -118,6 +119,51 @@ TEST_CASE("series end with a staleness marker") {
     CHECK(bench.Samples("a") == "1000=1 2000=stale");
     CHECK(bench.Samples("up") == "1000=1 2000=stale");
     CHECK(bench.Samples("scrape_series_added") == "1000=1 2000=stale");
+  }
+}
+
+TEST_CASE("exemplars go to storage with their series, each scrape") {
+  using Lines = std::vector<std::string>;
+  constexpr auto kOpenMetrics = PageFormat::kOpenMetricsText;
+  const std::string page =
+      "a_total 1 # {trace_id=\"x\"} 0.5 7\n"
+      "b_total 2 # {trace_id=\"y\"} 0.25\n"
+      "c_total 3\n"
+      "d_total 4 3 # {} 1\n"
+      "# EOF\n";
+  const Lines expected = {R"(a_total{job="j"} # {trace_id="x"} 0.5 @7000)",
+                          R"(b_total{job="j"} # {trace_id="y"} 0.25 @1000?)",
+                          R"(d_total{job="j"} # {} 1 @3000?)"};
+  Bench bench;
+  CHECK(bench.Scrape(page, kOpenMetrics) == "");
+  CHECK(bench.storage.TakeExemplars() == expected);
+  CHECK(bench.Scrape(page, kOpenMetrics) == "");
+  Lines again = expected;
+  again[1].replace(again[1].find("@1000"), 5, "@2000");
+  CHECK(bench.storage.TakeExemplars() == again);
+
+  SECTION("but not those of a page that fails") {
+    CHECK(bench.Scrape(page + "x", kOpenMetrics) != "");
+    CHECK(bench.storage.TakeExemplars().empty());
+  }
+  SECTION("those that are out of order are counted, and fail no scrape") {
+    bench.storage.JudgeExemplars(ExemplarVerdict::kOutOfOrder);
+    CHECK(bench.Scrape(page, kOpenMetrics) == "");
+    CHECK(bench.metrics.exemplars_out_of_order.value() == 3);
+  }
+}
+
+TEST_CASE("exemplars of series that relabelling drops are dropped") {
+  ScrapeConfig config;
+  RelabelConfig drop;
+  drop.source_labels = {"__name__"};
+  drop.regex = "a_total";
+  drop.action = RelabelAction::kDrop;
+  config.metric_relabel_configs.push_back(*RelabelRule::Make(drop));
+  Bench bench(config);
+  for (int i = 0; i < 2; ++i) {
+    CHECK(bench.Scrape("a_total 1 # {} 0.5 7\n# EOF\n", PageFormat::kOpenMetricsText) == "");
+    CHECK(bench.storage.TakeExemplars().empty());
   }
 }
 

@@ -110,6 +110,16 @@ Result<std::vector<Labels>> FakeStorage::Series(const LabelQuery& query, std::st
   return Limited(found, query.limit);
 }
 
+Result<std::vector<ExemplarSeries>> FakeStorage::SelectExemplars(
+    TimeRange range, std::span<const Matchers> selectors, std::stop_token) const {
+  if (failure) return std::unexpected(*failure);
+  exemplars_asked = fmt::format("{} {}", ToMs(range.min), ToMs(range.max));
+  for (const Matchers& matchers : selectors) {
+    exemplars_asked += " " + promql::PrintMatchers(matchers);
+  }
+  return exemplars;
+}
+
 Status FakeAdmin::DeleteSeries(TimeRange range, const Matchers& matchers) {
   calls.push_back(fmt::format("delete {} {} {}", promql::PrintMatchers(matchers), ToMs(range.min),
                               ToMs(range.max)));
@@ -118,6 +128,7 @@ Status FakeAdmin::DeleteSeries(TimeRange range, const Matchers& matchers) {
 
 Web::Web(WebOptions options, bool with_admin) {
   auto handler = MakeHandler(std::move(options), {.storage = storage,
+                                                  .exemplars = storage,
                                                   .engine = engine,
                                                   .queries = queries,
                                                   .state = state,

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/metrics/registry.h"
+#include "base/storage/exemplars.h"
 #include "base/storage/queryable.h"
 #include "net/http_server.h"
 #include "promql/engine.h"
@@ -21,7 +22,7 @@
 namespace barograph::web::test {
 
 /// Series in memory. `failure`, where set, is what every call gives.
-class FakeStorage final : public Queryable {
+class FakeStorage final : public Queryable, public ExemplarQueryable {
  public:
   struct Stored {
     Labels labels;
@@ -39,6 +40,14 @@ class FakeStorage final : public Queryable {
   Result<std::vector<std::string>> LabelValues(const std::string& name, const LabelQuery& query,
                                                std::stop_token stop) const override;
   Result<std::vector<Labels>> Series(const LabelQuery& query, std::stop_token stop) const override;
+
+  Result<std::vector<ExemplarSeries>> SelectExemplars(TimeRange range,
+                                                      std::span<const Matchers> selectors,
+                                                      std::stop_token stop) const override;
+
+  /// What every call of SelectExemplars gives, and what it was asked, in words.
+  std::vector<ExemplarSeries> exemplars;
+  mutable std::string exemplars_asked;
 
   std::optional<Error> failure;
 

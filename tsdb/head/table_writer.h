@@ -22,6 +22,7 @@ class TableWriter : public ScrapeTable {
 
   Result<ColumnId> AddColumn(const Labels& labels) override;
   void ReleaseColumn(ColumnId column) override;
+  SeriesId series(ColumnId column) const override { return table_->SeriesOf(column); }
   size_t width() const override { return table_->width(); }
   Result<AppendReport> AppendRow(const Row& row) override;
 

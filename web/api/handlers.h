@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/storage/admin.h"
+#include "base/storage/exemplars.h"
 #include "base/storage/queryable.h"
 #include "base/time.h"
 #include "promql/engine.h"
@@ -17,6 +18,7 @@ namespace barograph::web {
 /// What the endpoints work on.
 struct ApiContext {
   const Queryable& storage;
+  const ExemplarQueryable& exemplars;
   const promql::Engine& engine;
   ServerState& state;
   const QueryMetrics& query_metrics;
@@ -31,6 +33,9 @@ ApiResult HandleQuery(const ApiContext& context, const ApiRequest& request);
 ApiResult HandleQueryRange(const ApiContext& context, const ApiRequest& request);
 /// An extension: the plan of a query with estimates.
 ApiResult HandleExplainQuery(const ApiContext& context, const ApiRequest& request);
+
+// exemplar_handlers.cc
+ApiResult HandleQueryExemplars(const ApiContext& context, const ApiRequest& request);
 
 // running_queries_handlers.cc
 /// Extensions: the queries that run and the slowest of late; one of those that run is ended.
