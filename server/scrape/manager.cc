@@ -77,9 +77,9 @@ struct ScrapeManager::Impl {
 
 std::shared_ptr<ScrapeLoop> ScrapeManager::Impl::StartLoop(LoopParts parts) {
   const std::shared_ptr<Worker>& worker = workers[next_worker++ % workers.size()];
-  auto loop = std::make_shared<ScrapeLoop>(std::move(parts.target), std::move(parts.config),
-                                           std::move(parts.metadata_totals), environment,
-                                           worker->context, seed, parts.logger);
+  auto loop = std::make_shared<ScrapeLoop>(
+      std::move(parts.target), std::move(parts.config), std::move(parts.metadata_totals),
+      environment, worker->context, PhaseRule{seed, parts.phase_grid}, parts.logger);
   asio::post(worker->context, [worker, loop] { worker->loops.Spawn(loop->Run()); });
   return loop;
 }

@@ -41,11 +41,11 @@ std::string StatusText(int status) {
 ScrapeLoop::ScrapeLoop(Target target, std::shared_ptr<const ScrapeConfig> config,
                        std::shared_ptr<MetadataTotals> metadata_totals,
                        const ScrapeEnvironment& environment, asio::io_context& context,
-                       uint64_t seed, const Logger& logger)
+                       const PhaseRule& phase, const Logger& logger)
     : target_(std::move(target)),
       environment_(environment),
       context_(context),
-      seed_(seed),
+      phase_(phase),
       logger_(logger.With({{"target", target_.url}})),
       metadata_(std::move(metadata_totals)),
       wanted_config_(config),
@@ -72,7 +72,7 @@ asio::awaitable<void> ScrapeLoop::Run() {
 asio::awaitable<void> ScrapeLoop::ScrapeUntilStopped() {
   const Clock& clock = environment_.clock;
   schedule_.Start(clock.Monotonic() +
-                  TimeToFirstScrape(target_, seed_, clock.Now().time_since_epoch()));
+                  TimeToFirstScrape(target_, phase_, clock.Now().time_since_epoch()));
   for (;;) {
     co_await WaitForTick();
     const bool cancelled = co_await net::Cancelled();

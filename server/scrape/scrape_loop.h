@@ -48,10 +48,10 @@ struct ScrapeStatus {
 /// by the coroutine that runs it.
 class ScrapeLoop : public std::enable_shared_from_this<ScrapeLoop> {
  public:
-  /// `seed` shifts the phase. `config` is kept as long as it is in use.
+  /// `config` is kept as long as it is in use.
   ScrapeLoop(Target target, std::shared_ptr<const ScrapeConfig> config,
              std::shared_ptr<MetadataTotals> metadata_totals, const ScrapeEnvironment& environment,
-             boost::asio::io_context& context, uint64_t seed, const Logger& logger);
+             boost::asio::io_context& context, const PhaseRule& phase, const Logger& logger);
 
   /// Waits for the target's phase, then scrapes each interval, never two at once: a tick that
   /// comes while a scrape is under way follows it. Returns when the coroutine is cancelled, which
@@ -91,7 +91,7 @@ class ScrapeLoop : public std::enable_shared_from_this<ScrapeLoop> {
   const Target target_;
   const ScrapeEnvironment& environment_;
   boost::asio::io_context& context_;
-  const uint64_t seed_;
+  const PhaseRule phase_;
   Logger logger_;
   MetadataStore metadata_;
 

@@ -22,6 +22,8 @@ ScrapePool::ScrapePool(std::shared_ptr<const ScrapeConfig> config, ScrapeMetrics
 void ScrapePool::Sync(std::vector<discovery::TargetGroup> groups) {
   const auto start = std::chrono::steady_clock::now();
   groups_ = std::move(groups);
+  discovered_ = 0;
+  for (const discovery::TargetGroup& group : groups_) discovered_ += group.targets.size();
   dropped_.clear();
   dropped_count_ = 0;
   ActiveTargets wanted;
@@ -58,9 +60,11 @@ void ScrapePool::SyncTarget(const Labels& discovered, Target target, ActiveTarge
   const uint64_t hash = target.Hash();
   if (const auto twin = wanted.find(hash); twin != wanted.end()) return;
   const auto old = active_.find(hash);
-  auto loop = old != active_.end()
-                  ? old->second.loop
-                  : start_loop_({std::move(target), config_, metadata_totals_, logger_});
+  const auto phase_grid = PhaseGrid(target.interval, discovered_);
+  auto loop =
+      old != active_.end()
+          ? old->second.loop
+          : start_loop_({std::move(target), config_, metadata_totals_, phase_grid, logger_});
   wanted.emplace(hash, Active{std::move(loop), discovered});
 }
 

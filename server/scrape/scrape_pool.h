@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -23,6 +24,7 @@ struct LoopParts {
   Target target;
   std::shared_ptr<const ScrapeConfig> config;
   std::shared_ptr<MetadataTotals> metadata_totals;
+  std::chrono::nanoseconds phase_grid;
   Logger logger;
 };
 
@@ -69,6 +71,7 @@ class ScrapePool {
   LoopStarter start_loop_;
   Logger logger_;
   std::vector<discovery::TargetGroup> groups_;
+  size_t discovered_ = 0;  // targets in groups_
   ActiveTargets active_;
   std::vector<Labels> dropped_;
   size_t dropped_count_ = 0;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <utility>
@@ -153,11 +154,23 @@ Result<std::optional<Target>> MakeTarget(const Labels& discovered, const ScrapeC
   return target;
 }
 
-std::chrono::nanoseconds TimeToFirstScrape(const Target& target, uint64_t seed,
+std::chrono::nanoseconds PhaseGrid(std::chrono::nanoseconds interval, size_t targets) {
+  constexpr int64_t kTargetsAWakeup = 16;
+  const auto sharers = std::max<int64_t>(static_cast<int64_t>(targets), 1);
+  const auto widest = std::min(interval / 10, interval / sharers * kTargetsAWakeup);
+  // A few widths only, each of which divides usual intervals.
+  for (const int width_ms : {100, 50, 20, 10, 5, 2, 1}) {
+    if (const std::chrono::milliseconds width(width_ms); width <= widest) return width;
+  }
+  return std::chrono::nanoseconds(1);
+}
+
+std::chrono::nanoseconds TimeToFirstScrape(const Target& target, const PhaseRule& rule,
                                            std::chrono::nanoseconds since_epoch) {
   const std::chrono::nanoseconds interval = target.interval;
-  const auto spread = (target.Hash() ^ seed) % static_cast<uint64_t>(interval.count());
-  const std::chrono::nanoseconds phase(static_cast<int64_t>(spread));
+  const auto spread = (target.Hash() ^ rule.seed) % static_cast<uint64_t>(interval.count());
+  const std::chrono::nanoseconds phase =
+      static_cast<int64_t>(spread) / rule.grid.count() * rule.grid;
   auto now_phase = since_epoch % interval;
   if (now_phase.count() < 0) now_phase += interval;
   return phase >= now_phase ? phase - now_phase : phase - now_phase + interval;

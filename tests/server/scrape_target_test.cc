@@ -97,7 +97,7 @@ TEST_CASE("a target's phase is its own and does not depend on when it is asked f
   for (int i = 0; i < 50; ++i) {
     const auto target = Make({{"__address__", "host" + std::to_string(i)}}, Job());
     const auto phase = [&](std::chrono::nanoseconds now) {
-      const auto wait = TimeToFirstScrape(**target, 7, now);
+      const auto wait = TimeToFirstScrape(**target, {.seed = 7}, now);
       CHECK(wait.count() >= 0);
       CHECK(wait <= seconds(15));
       return (now + wait) % std::chrono::nanoseconds(seconds(15));
@@ -105,9 +105,28 @@ TEST_CASE("a target's phase is its own and does not depend on when it is asked f
     const auto first = phase(seconds(1'000'000));
     CHECK(phase(std::chrono::milliseconds(1'234'567'891)) == first);
     phases.insert(first.count());
-    CHECK(TimeToFirstScrape(**target, 7, seconds(3)) != TimeToFirstScrape(**target, 8, seconds(3)));
+    CHECK(TimeToFirstScrape(**target, {.seed = 7}, seconds(3)) !=
+          TimeToFirstScrape(**target, {.seed = 8}, seconds(3)));
   }
   CHECK(phases.size() == 50);
+}
+
+TEST_CASE("phases lie on a grid that gathers a few targets, and not too many") {
+  using std::chrono::milliseconds;
+  CHECK(PhaseGrid(seconds(15), 1) == milliseconds(100));
+  CHECK(PhaseGrid(seconds(15), 2'400) == milliseconds(100));
+  CHECK(PhaseGrid(seconds(15), 10'000) == milliseconds(20));
+  CHECK(PhaseGrid(seconds(15), 1'000'000).count() == 1);
+  CHECK(PhaseGrid(milliseconds(500), 1) == milliseconds(50));
+  CHECK(PhaseGrid(milliseconds(1), 0).count() == 1);
+  std::set<int64_t> phases;
+  for (int i = 0; i < 50; ++i) {
+    const auto target = Make({{"__address__", "host" + std::to_string(i)}}, Job());
+    const auto wait = TimeToFirstScrape(**target, {7, milliseconds(100)}, seconds(15'000));
+    CHECK(wait % milliseconds(100) == wait.zero());
+    phases.insert(wait.count());
+  }
+  CHECK(phases.size() > 30);
 }
 
 TEST_CASE("loopback hosts are replaced in global URLs") {
