@@ -39,13 +39,36 @@ struct Shape {
 constexpr Shape kShapes[] = {{"2h", 480}, {"all", 0}, {"every5", 0, 5}};
 
 struct SeriesToWrite {
-  std::string group;
+  Labels labels;
   std::vector<Timestamp> timestamps;
   std::vector<double> values;
   uint64_t column = 0;
 };
 
-/// The series of a shape, by key. Those with every scrape of their target share its column.
+/// What is exposed, with the labels that scraping adds.
+Labels LabelsOf(const bench::RecordedSeries& series) {
+  LabelsBuilder labels;
+  const size_t brace = std::min(series.key.find('{'), series.key.size());
+  labels.Set(kInstanceLabel, "10.0.0." + std::to_string(series.target) + ":9100");
+  labels.Set(kJobLabel, "job-" + std::to_string(series.target));
+  labels.Set(kMetricName, series.key.substr(0, brace));
+  // name="value", ...: what is escaped in a value stays so, which is as long.
+  for (size_t at = brace + 1; at < series.key.size();) {
+    const size_t equals = series.key.find("=\"", at);
+    if (equals == std::string::npos) break;
+    size_t quote = equals + 2;
+    while (quote < series.key.size() && series.key[quote] != '"') {
+      quote += series.key[quote] == '\\' ? 2 : 1;
+    }
+    labels.Set(series.key.substr(at, equals - at),
+               series.key.substr(equals + 2, quote - equals - 2));
+    at = quote + 2;
+  }
+  return labels.Build();
+}
+
+/// The series of a shape, in the order of (metric name, labels). Those with every scrape of their
+/// target share its column.
 std::vector<SeriesToWrite> Cut(const Shape& shape) {
   std::vector<SeriesToWrite> cut;
   for (const bench::RecordedSeries& series : File().series) {
@@ -53,7 +76,7 @@ std::vector<SeriesToWrite> Cut(const Shape& shape) {
     const size_t limit =
         shape.rows == 0 ? times.size() : std::min<size_t>(shape.rows, times.size());
     SeriesToWrite some;
-    some.group = series.key.substr(0, series.key.find('{'));
+    some.labels = LabelsOf(series);
     for (size_t i = 0; i < series.rows.size(); ++i) {
       const uint32_t row = series.rows[i];
       if (row >= limit || row % shape.every != 0) continue;
@@ -64,6 +87,10 @@ std::vector<SeriesToWrite> Cut(const Shape& shape) {
     if (some.timestamps.size() == whole) some.column = series.target + 1;
     if (!some.timestamps.empty()) cut.push_back(std::move(some));
   }
+  std::ranges::sort(cut, [](const SeriesToWrite& a, const SeriesToWrite& b) {
+    const auto by_name = a.labels.metric_name() <=> b.labels.metric_name();
+    return by_name != 0 ? by_name < 0 : a.labels < b.labels;
+  });
   return cut;
 }
 
@@ -92,7 +119,7 @@ Result<BlockMeta> Write(FileSystem& files, const std::vector<SeriesToWrite>& ser
     samples.timestamps = series[i].timestamps;
     samples.values = series[i].values;
     samples.timestamp_column = series[i].column;
-    TRY(writer->Add(SeriesId{IdOf(i, series[i])}, series[i].group, samples));
+    TRY(writer->Add(SeriesId{IdOf(i, series[i])}, series[i].labels, samples));
   }
   return writer->Finish();
 }
@@ -102,6 +129,9 @@ void ReportSizes(benchmark::State& state, const Block& block) {
   const auto samples = static_cast<double>(block.meta().stats.samples);
   state.counters["bytes/sample"] = static_cast<double>(block.meta().stats.bytes) / samples;
   state.counters["columns"] = static_cast<double>(anatomy.column_bytes) / samples;
+  state.counters["labels"] = static_cast<double>(anatomy.label_bytes) / samples;
+  state.counters["labels/series"] =
+      static_cast<double>(anatomy.label_bytes) / static_cast<double>(block.meta().stats.series);
   state.counters["directory"] = static_cast<double>(anatomy.directory_bytes) / samples;
   state.counters["directory/series"] =
       static_cast<double>(anatomy.directory_bytes) / static_cast<double>(block.meta().stats.series);
@@ -198,7 +228,6 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "cannot read series from %s\n", path.c_str());
     return 1;
   }
-  std::ranges::sort(tsdb::File().series, {}, &bench::RecordedSeries::key);
   tsdb::RegisterAll();
   benchmark::RunSpecifiedBenchmarks();
   return 0;

@@ -52,7 +52,7 @@ Result<LoadedBlocks> LoadBlocks(FileSystem& files, const std::string& directory,
     }
     // What may work later is not set aside.
     const ErrorCode code = block.error().code;
-    if (code == ErrorCode::kIo || code == ErrorCode::kUnavailable) {
+    if (code != ErrorCode::kCorruption && code != ErrorCode::kNotFound) {
       return std::unexpected(block.error());
     }
     TRY(SetAside(files, path, block.error(), logger));

@@ -18,8 +18,9 @@ struct LoadedBlocks {
 };
 
 /// Opens all blocks. What a crash left half-made is removed; a block that cannot be read is set
-/// aside (renamed to *.damaged), and the others are served. So are parents of a merge which were
-/// not removed any more: the merge stands for them.
+/// aside (renamed to *.damaged), and the others are served. InvalidArgument where a block is of
+/// another version of the format. So are parents of a merge which were not removed any more: the
+/// merge stands for them.
 Result<LoadedBlocks> LoadBlocks(FileSystem& files, const std::string& directory,
                                 const Logger& logger);
 

@@ -64,8 +64,8 @@ Status Compactor::Merge(const Blocks& inputs, const std::stop_token& stop) {
   const auto writer = TRY(BlockWriter::Create(parts_.files, parts_.BlocksPath(), origin));
   BlockMergeCalls calls;
   calls.stop = stop;
-  calls.labels_of = [this](SeriesId id) -> Result<Labels> {
-    return TRY(parts_.index.LabelsOf(id)).value_or(Labels());
+  calls.find_labels = [this](SeriesId id) {
+    return parts_.index.LabelsOf(id).value_or(std::nullopt);
   };
   parts_.metrics.compactions.Increment();
   const Status merged = MergeBlocks(inputs, *writer, calls);

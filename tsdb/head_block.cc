@@ -23,25 +23,25 @@ std::map<std::string, std::vector<uint32_t>> GroupByMetric(const Selection& sele
   return metrics;
 }
 
-void SortByLabels(const Selection& selection, std::vector<uint32_t>& series) {
+std::vector<std::pair<Labels, uint32_t>> SortByLabels(const Selection& selection,
+                                                      const std::vector<uint32_t>& series) {
   std::vector<std::pair<Labels, uint32_t>> sorted;
   sorted.reserve(series.size());
   for (const uint32_t i : series) sorted.emplace_back(selection.labels(i), i);
   std::ranges::sort(sorted);
-  std::ranges::transform(sorted, series.begin(), [](const auto& entry) { return entry.second; });
+  return sorted;
 }
 
 Status AddSeries(const Selection& selection, BlockWriter& writer, const std::stop_token& stop) {
   const auto cursor = selection.NewCursor();
   size_t written = 0;
-  for (auto& [metric, series] : GroupByMetric(selection)) {
-    SortByLabels(selection, series);
-    for (const uint32_t i : series) {
+  for (const auto& [metric, series] : GroupByMetric(selection)) {
+    for (const auto& [labels, i] : SortByLabels(selection, series)) {
       if (++written % kSeriesPerStop == 0 && stop.stop_requested()) {
         return Fail(ErrorCode::kCancelled, "the writing of a block was stopped");
       }
       const SeriesSamples samples = TRY(cursor->Read(i));
-      TRY(writer.Add(selection.id(i), metric, samples));
+      TRY(writer.Add(selection.id(i), labels, samples));
     }
   }
   return {};

@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstdlib>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -10,6 +12,8 @@
 #include "tsdb/block/block_format.h"
 #include "tsdb/block/block_reader.h"
 #include "tsdb/block/block_verify.h"
+#include "tsdb/block/label_builder.h"
+#include "tsdb/block/label_reader.h"
 
 // Hostile blocks whose checksums are right: the input is taken for a directory, for the extents of
 // a block with a good directory, for tombstones and for a meta.json. All of it may be refused;
@@ -43,6 +47,11 @@ void ReadEverything(const std::shared_ptr<const Block>& block) {
       }
     }
   }
+  LabelReader labels(block);
+  for (size_t position = 0; position < ids->size(); ++position) {
+    const auto read = labels.At(position);
+    Expect(!read.has_value() || Labels::Validate(read->packed()));
+  }
   Expect(VerifyBlock(block, {}).has_value());
   (void)DumpBlock(*block);
 }
@@ -66,23 +75,50 @@ void OpenBlock(std::string_view extents, std::string_view directory) {
   if (block.has_value()) ReadEverything(*block);
 }
 
-void OpenExtents(std::string_view bytes, size_t columns_size, size_t columns, size_t series) {
-  columns_size = std::min(columns_size, bytes.size());
-  const std::string_view parts[] = {bytes.substr(0, columns_size), bytes.substr(columns_size)};
-  std::vector<ExtentEntry> entries(2);
-  uint64_t offset = kBlockMagic.size();
-  for (size_t i = 0; i < entries.size(); ++i) {
-    entries[i].kind = i == 0 ? ExtentKind::kColumns : ExtentKind::kSamples;
-    entries[i].count = 1 + (i == 0 ? columns : series);
-    entries[i].stored_bytes = parts[i].size();
-    entries[i].checksum = BlockChecksum(parts[i], offset);
-    offset += parts[i].size();
+struct Part {
+  ExtentKind kind;
+  size_t count;
+  std::string_view bytes;
+};
+
+/// A block of these extents with a good directory.
+void OpenParts(std::span<const Part> parts, size_t series) {
+  std::vector<ExtentEntry> entries;
+  std::string extents;
+  for (const Part& part : parts) {
+    ExtentEntry& entry = entries.emplace_back();
+    entry.kind = part.kind;
+    entry.count = part.count;
+    entry.stored_bytes = part.bytes.size();
+    entry.checksum = BlockChecksum(part.bytes, kBlockMagic.size() + extents.size());
+    extents += part.bytes;
   }
   std::vector<SeriesId> ids;
-  for (uint64_t id = 1; id <= entries[1].count; ++id) ids.push_back(SeriesId{id});
+  for (uint64_t id = 1; id <= series; ++id) ids.push_back(SeriesId{id});
   std::string directory;
   Expect(AppendDirectory(8, entries, ids, directory));
-  OpenBlock(bytes, directory);
+  OpenBlock(extents, directory);
+}
+
+/// Once as columns and samples with good labels, once as labels with samples that are none.
+void OpenExtents(std::string_view bytes, size_t first_size, size_t firsts, size_t series) {
+  const std::string_view first = bytes.substr(0, first_size);
+  const std::string_view second = bytes.substr(first.size());
+  LabelBuilder labels({});
+  for (size_t i = 0; i < series; ++i) labels.Add({});
+  RunEncoder encoder;
+  std::string good_sets, good_labels;
+  labels.TakeSets(encoder, good_sets);
+  labels.TakeSeries(encoder, good_labels);
+  OpenParts(std::array{Part{ExtentKind::kColumns, firsts, first},
+                       Part{ExtentKind::kSamples, series, second},
+                       Part{ExtentKind::kLabelSets, 1, good_sets},
+                       Part{ExtentKind::kLabels, series, good_labels}},
+            series);
+  OpenParts(std::array{Part{ExtentKind::kSamples, series, {}},
+                       Part{ExtentKind::kLabelSets, firsts, first},
+                       Part{ExtentKind::kLabels, series, second}},
+            series);
 }
 
 }  // namespace
@@ -92,7 +128,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace barograph::tsdb;
   if (size < 3) return 0;
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 3, size - 3);
-  OpenExtents(bytes, data[0], data[1] % 8, data[2] % 8);
+  OpenExtents(bytes, data[0], 1 + data[1] % 8, 1 + data[2] % 8);
   const size_t extents = std::min<size_t>(data[0], bytes.size());
   OpenBlock(bytes.substr(0, extents), bytes.substr(extents));
   (void)BlockTombstones::Decode(bytes);

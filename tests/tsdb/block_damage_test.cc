@@ -6,6 +6,7 @@
 #include "tsdb/block/block_files.h"
 #include "tsdb/block/block_reader.h"
 #include "tsdb/block/block_verify.h"
+#include "tsdb/block/label_reader.h"
 
 // What bad disks, crashes and foreign bytes do to a block: a clear error, never wrong samples.
 
@@ -37,19 +38,26 @@ class Fixture {
   Everything everything;
 };
 
-/// Reads all it can. Every series is whole, or cannot be read for Corruption.
+/// Reads all it can. Every series and its labels are whole, or cannot be read for Corruption.
 void CheckNothingWrong(const std::shared_ptr<const Block>& block, const Everything& everything,
                        size_t& unreadable) {
   BlockReader reader(block);
+  LabelReader label_reader(block);
   unreadable = 0;
   for (const auto& [id, points] : everything) {
     const auto samples = reader.Read(id, test::AllTime());
     if (samples.has_value()) {
       if (test::ToPoints(*samples) != points) FAIL("wrong samples");
-    } else {
-      if (samples.error().code != ErrorCode::kCorruption) FAIL(samples.error().message);
-      ++unreadable;
+    } else if (samples.error().code != ErrorCode::kCorruption) {
+      FAIL(samples.error().message);
     }
+    const auto labels = label_reader.At(block->PositionOf(id).value_or(0));
+    if (labels.has_value()) {
+      if (*labels != test::LabelsOf(id)) FAIL("wrong labels");
+    } else if (labels.error().code != ErrorCode::kCorruption) {
+      FAIL(labels.error().message);
+    }
+    unreadable += samples.has_value() && labels.has_value() ? 0 : 1;
   }
 }
 
@@ -105,6 +113,18 @@ TEST_CASE_METHOD(Fixture, "Verification names each damaged extent and the series
   }
 }
 
+TEST_CASE_METHOD(Fixture, "A block of another version of the format is refused as such") {
+  const auto block = WriteBlock(files, everything, test::Origin(1));
+  const std::string path = block->path() + "/data";
+  std::string bytes = *files.ReadFile(path);
+  bytes[kBlockMagic.size() - 1] = '1';
+  Overwrite(path, bytes);
+  const auto opened = Block::Open(files, block->path());
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().code == ErrorCode::kInvalidArgument);
+  CHECK(opened.error().message == path + ": a block of format 1, and this version knows 2 only");
+}
+
 TEST_CASE_METHOD(Fixture, "A file that is cut off anywhere does not open") {
   const auto block = WriteBlock(files, everything, test::Origin(1));
   for (const auto name : {kBlockDataFile, kBlockMetaFile}) {
@@ -126,7 +146,7 @@ TEST_CASE_METHOD(Fixture, "A file that is cut off anywhere does not open") {
 Result<BlockMeta> TryToWrite(FileSystem& files, const Everything& everything) {
   auto writer = TRY(BlockWriter::Create(files, kBlocks, test::Origin(1), test::TinyOptions()));
   for (const auto& [id, points] : everything) {
-    TRY(writer->Add(id, "m", Columns(points).samples()));
+    TRY(writer->Add(id, test::LabelsOf(id), Columns(points).samples()));
   }
   return writer->Finish();
 }

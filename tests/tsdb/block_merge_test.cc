@@ -19,25 +19,13 @@ using test::FromTo;
 using test::kBlocks;
 using test::Points;
 
-Labels LabelsOf(SeriesId id) {
-  const auto number = static_cast<uint64_t>(id);
-  return Labels{{kMetricName, "metric_" + std::to_string(number / 4)},
-                {"n", std::to_string(number)}};
-}
-
-BlockMergeCalls Calls() {
-  BlockMergeCalls calls;
-  calls.labels_of = [](SeriesId id) -> Result<Labels> { return LabelsOf(id); };
-  return calls;
-}
-
 class Fixture {
  public:
   Fixture() { REQUIRE(files.CreateDirectories(kBlocks)); }
 
   Result<std::shared_ptr<const Block>> Merge(
       const std::vector<std::shared_ptr<const Block>>& inputs, uint64_t number,
-      const BlockMergeCalls& calls = Calls()) {
+      const BlockMergeCalls& calls = {}) {
     const BlockOrigin origin =
         MergedOrigin(inputs, test::Origin(number).ulid, test::Origin(number).window);
     const auto writer = TRY(BlockWriter::Create(files, kBlocks, origin, test::TinyOptions()));
@@ -105,16 +93,14 @@ TEST_CASE_METHOD(Fixture, "A merge keeps series in the order of metric name and 
     const auto writer = BlockWriter::Create(files, kBlocks, test::Origin(number));
     REQUIRE(writer);
     for (const SeriesId id : order) {
-      REQUIRE((*writer)->Add(id, labels.at(id).metric_name(), test::Columns(points).samples()));
+      REQUIRE((*writer)->Add(id, labels.at(id), test::Columns(points).samples()));
     }
     REQUIRE((*writer)->Finish());
     return *Block::Open(files, test::PathOf(test::Origin(number)));
   };
   const auto first = write(1, {SeriesId{4}, SeriesId{2}, SeriesId{1}}, early);
   const auto second = write(2, {SeriesId{4}, SeriesId{3}, SeriesId{1}}, late);
-  BlockMergeCalls calls;
-  calls.labels_of = [&](SeriesId id) -> Result<Labels> { return labels.at(id); };
-  const auto merged = Merge({first, second}, 3, calls);
+  const auto merged = Merge({first, second}, 3);
   REQUIRE(merged);
   CHECK(*(*merged)->IdsByPosition() ==
         std::vector{SeriesId{4}, SeriesId{2}, SeriesId{3}, SeriesId{1}});
@@ -135,7 +121,8 @@ TEST_CASE_METHOD(Fixture, "Inputs in no order lose nothing and double nothing") 
   Everything expected = everything;
   for (auto series = everything.rbegin(); series != everything.rend(); ++series) {
     const Points later = {{5, AnySample(7)}};
-    REQUIRE((*writer)->Add(series->first, "m", test::Columns(later).samples()));
+    REQUIRE((*writer)->Add(series->first, test::LabelsOf(series->first),
+                           test::Columns(later).samples()));
     expected[series->first].emplace(5, AnySample(7));
   }
   REQUIRE((*writer)->Finish());
@@ -167,7 +154,7 @@ TEST_CASE_METHOD(Fixture, "A merge stops when told to, reports what it did, and 
   const Everything everything = test::RandomSeries(random, 50, false);
   const auto block = WriteBlock(files, everything, test::Origin(1));
   uint64_t reported = 0;
-  BlockMergeCalls calls = Calls();
+  BlockMergeCalls calls;
   calls.progress = [&reported](uint64_t samples) { reported += samples; };
   REQUIRE(Merge({block}, 2, calls));
   CHECK(reported == block->meta().stats.samples);
@@ -177,9 +164,6 @@ TEST_CASE_METHOD(Fixture, "A merge stops when told to, reports what it did, and 
   stop.request_stop();
   CHECK(Merge({block}, 3, calls).error().code == ErrorCode::kCancelled);
 
-  calls = Calls();
-  calls.labels_of = [](SeriesId) -> Result<Labels> { return Fail(ErrorCode::kNotFound, "none"); };
-  CHECK(Merge({block}, 4, calls).error().code == ErrorCode::kNotFound);
   CHECK(files.List(kBlocks)->size() == 2);
 }
 

@@ -79,7 +79,15 @@ tsdb::BlockWriterOptions TinyOptions() {
   options.max_extent_series = 5;
   options.max_column_extent_bytes = 100;
   options.column_memory_bytes = 4096;
+  options.labels = {.max_set_bytes = 150, .max_series = 7, .remembered_sets = 10};
   return options;
+}
+
+Labels LabelsOf(SeriesId id) {
+  const auto number = static_cast<uint64_t>(id);
+  return Labels{{kMetricName, "metric_" + std::to_string(number / 4)},
+                {"Zone", number % 3 == 0 ? "east" : ""},
+                {"place", std::to_string(number % 4)}};
 }
 
 std::string PathOf(const tsdb::BlockOrigin& origin) {
@@ -92,8 +100,7 @@ std::shared_ptr<const tsdb::Block> WriteBlock(FileSystem& files, const Everythin
   const auto writer = tsdb::BlockWriter::Create(files, kBlocks, origin, options);
   REQUIRE(writer);
   for (const auto& [id, points] : everything) {
-    const std::string group = "metric_" + std::to_string(static_cast<uint64_t>(id) / 4);
-    REQUIRE((*writer)->Add(id, group, Columns(points).samples()));
+    REQUIRE((*writer)->Add(id, LabelsOf(id), Columns(points).samples()));
   }
   const auto meta = (*writer)->Finish();
   REQUIRE(meta);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/model/histogram.h"
+#include "base/model/labels.h"
 #include "base/model/sample.h"
 #include "base/storage/queryable.h"
 #include "tests/support/memory_file_system.h"
@@ -62,7 +63,10 @@ tsdb::BlockWriterOptions TinyOptions();
 
 std::string PathOf(const tsdb::BlockOrigin& origin);
 
-/// Writes and opens a block; series in the order of their ids, in groups of four.
+/// The labels of the tests' series: four of a metric, the next metric's like the last one's.
+Labels LabelsOf(SeriesId id);
+
+/// Writes and opens a block; series in the order of their ids, with the labels above.
 std::shared_ptr<const tsdb::Block> WriteBlock(FileSystem& files, const Everything& everything,
                                               tsdb::BlockOrigin origin,
                                               tsdb::BlockWriterOptions options = TinyOptions());

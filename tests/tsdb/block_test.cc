@@ -19,6 +19,7 @@ using test::Columns;
 using test::Everything;
 using test::FromTo;
 using test::kBlocks;
+using test::LabelsOf;
 using test::Points;
 
 Points Steps(int64_t first, int64_t step, size_t count, double value = 1) {
@@ -93,7 +94,7 @@ TEST_CASE_METHOD(Fixture, "Positions follow the order in which series were added
   REQUIRE(writer);
   const std::vector<SeriesId> added = {SeriesId{500}, SeriesId{2}, SeriesId{77}};
   for (const SeriesId id : added) {
-    REQUIRE((*writer)->Add(id, "m", Columns(Steps(0, 1000, 3)).samples()));
+    REQUIRE((*writer)->Add(id, LabelsOf(id), Columns(Steps(0, 1000, 3)).samples()));
   }
   REQUIRE((*writer)->Finish());
   const auto block = Block::Open(files, test::PathOf(test::Origin(1)));
@@ -113,12 +114,12 @@ TEST_CASE_METHOD(Fixture, "Series of one target share one column of timestamps")
   // The first is new, the second the same by number, the third by content.
   const auto writer = BlockWriter::Create(files, kBlocks, test::Origin(1));
   REQUIRE(writer);
-  REQUIRE((*writer)->Add(SeriesId{1}, "m", Columns(whole, 9).samples()));
-  REQUIRE((*writer)->Add(SeriesId{2}, "m", Columns(whole, 9).samples()));
-  REQUIRE((*writer)->Add(SeriesId{3}, "m", Columns(whole).samples()));
-  REQUIRE((*writer)->Add(SeriesId{4}, "m", Columns(late).samples()));
-  REQUIRE((*writer)->Add(SeriesId{5}, "m", Columns(gaps).samples()));
-  REQUIRE((*writer)->Add(SeriesId{6}, "m", Columns(gaps).samples()));
+  REQUIRE((*writer)->Add(SeriesId{1}, LabelsOf(SeriesId{1}), Columns(whole, 9).samples()));
+  REQUIRE((*writer)->Add(SeriesId{2}, LabelsOf(SeriesId{2}), Columns(whole, 9).samples()));
+  REQUIRE((*writer)->Add(SeriesId{3}, LabelsOf(SeriesId{3}), Columns(whole).samples()));
+  REQUIRE((*writer)->Add(SeriesId{4}, LabelsOf(SeriesId{4}), Columns(late).samples()));
+  REQUIRE((*writer)->Add(SeriesId{5}, LabelsOf(SeriesId{5}), Columns(gaps).samples()));
+  REQUIRE((*writer)->Add(SeriesId{6}, LabelsOf(SeriesId{6}), Columns(gaps).samples()));
   REQUIRE((*writer)->Finish());
   const auto block = Block::Open(files, test::PathOf(test::Origin(1)));
   REQUIRE(block);
@@ -200,25 +201,28 @@ TEST_CASE_METHOD(Fixture, "What cannot be right is refused") {
   SeriesSamples samples;
   samples.timestamps = descending;
   samples.values = values;
-  CHECK((*writer)->Add(SeriesId{1}, "m", samples).error().code == ErrorCode::kInvalidArgument);
-  CHECK((*writer)->Add(SeriesId{1}, "m", Columns(Steps(90, 10, 3)).samples()).error().code ==
+  CHECK((*writer)->Add(SeriesId{1}, LabelsOf(SeriesId{1}), samples).error().code ==
         ErrorCode::kInvalidArgument);
-  REQUIRE((*writer)->Add(SeriesId{1}, "m", Columns(Steps(0, 10, 3)).samples()));
-  REQUIRE((*writer)->Add(SeriesId{1}, "m", Columns(Steps(50, 10, 3)).samples()));
+  CHECK((*writer)
+            ->Add(SeriesId{1}, LabelsOf(SeriesId{1}), Columns(Steps(90, 10, 3)).samples())
+            .error()
+            .code == ErrorCode::kInvalidArgument);
+  REQUIRE((*writer)->Add(SeriesId{1}, LabelsOf(SeriesId{1}), Columns(Steps(0, 10, 3)).samples()));
+  REQUIRE((*writer)->Add(SeriesId{1}, LabelsOf(SeriesId{1}), Columns(Steps(50, 10, 3)).samples()));
   CHECK((*writer)->Finish().error().code == ErrorCode::kInvalidArgument);
 }
 
 TEST_CASE_METHOD(Fixture, "A block without samples is not kept, nor one that was not finished") {
   {
     const auto writer = BlockWriter::Create(files, kBlocks, test::Origin(1));
-    REQUIRE((*writer)->Add(SeriesId{1}, "m", {}));
+    REQUIRE((*writer)->Add(SeriesId{1}, LabelsOf(SeriesId{1}), {}));
     const auto meta = (*writer)->Finish();
     REQUIRE(meta);
     CHECK(meta->stats.samples == 0);
   }
   {
     const auto writer = BlockWriter::Create(files, kBlocks, test::Origin(2));
-    REQUIRE((*writer)->Add(SeriesId{1}, "m", Columns(Steps(0, 10, 3)).samples()));
+    REQUIRE((*writer)->Add(SeriesId{1}, LabelsOf(SeriesId{1}), Columns(Steps(0, 10, 3)).samples()));
   }
   CHECK(files.List(kBlocks)->empty());
 }

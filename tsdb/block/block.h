@@ -17,14 +17,15 @@ namespace barograph::tsdb {
 
 class BlockData;
 
-/// An immutable block of samples, mapped. Series are known by their id alone. Thread-safe;
-/// samples are read through a BlockReader (block_reader.h), one a thread.
+/// An immutable block of samples, mapped. Thread-safe; samples are read through a BlockReader
+/// (block_reader.h), labels through a LabelReader (label_reader.h), one a thread.
 ///
 /// Format: docs/formats/block.md.
 class Block {
  public:
   /// Maps the block and checks all but the samples: meta.json, the directory, tombstones.
-  /// Extents are checked when they are first read. Corruption names file and offset.
+  /// Extents are checked when they are first read. Corruption names file and offset;
+  /// InvalidArgument where the block is of another version of the format.
   static Result<std::shared_ptr<const Block>> Open(FileSystem& files, const std::string& path);
 
   const std::string& path() const { return path_; }

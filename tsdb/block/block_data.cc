@@ -1,5 +1,6 @@
 #include "tsdb/block/block_data.h"
 
+#include <fmt/format.h>
 #include <zstd.h>
 
 #include <utility>
@@ -17,14 +18,27 @@ bool Inflater::Inflate(std::string_view bytes, size_t size, std::string& out) {
   return ZSTD_decompressDCtx(context_.get(), out.data(), size, bytes.data(), bytes.size()) == size;
 }
 
+namespace {
+
+Status CheckMagic(const std::string& path, std::string_view bytes) {
+  if (bytes.starts_with(kBlockMagic)) return {};
+  const char version = bytes.size() < kBlockMagic.size() ? '\0' : bytes[kBlockMagic.size() - 1];
+  if (bytes.starts_with(kBlockMagicOfAll) && version >= '0' && version <= '9') {
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("{}: a block of format {}, and this version knows {} only", path,
+                            version, kBlockMagic.back()));
+  }
+  return BlockCorruption(path, 0, "not the data of a block");
+}
+
+}  // namespace
+
 Result<std::shared_ptr<const BlockData>> BlockData::Open(FileSystem& files, std::string path) {
   const std::shared_ptr<BlockData> data(new BlockData);
   data->path_ = std::move(path);
   data->contents_ = TRY(files.Map(data->path_));
   const std::string_view bytes = data->contents_->bytes();
-  if (!bytes.starts_with(kBlockMagic)) {
-    return BlockCorruption(data->path_, 0, "not the data of a block");
-  }
+  TRY(CheckMagic(data->path_, bytes));
   const std::optional<BlockFooter> footer = ReadFooter(bytes);
   if (!footer.has_value()) {
     return BlockCorruption(data->path_, bytes.size(), "the file does not end with a footer");

@@ -38,7 +38,8 @@ class Inflater {
 /// A block's data file, mapped, and its directory. Thread-safe.
 class BlockData {
  public:
-  /// Checks the footer and the directory. Corruption names file and offset.
+  /// Checks the footer and the directory. Corruption names file and offset; InvalidArgument where
+  /// the block is of another version of the format.
   static Result<std::shared_ptr<const BlockData>> Open(FileSystem& files, std::string path);
 
   const std::string& path() const { return path_; }

@@ -64,16 +64,6 @@ void AppendPiece(std::span<const SeriesId> ids, std::span<const uint32_t> order,
   AppendIntegerBlock(std::span(positions).first(order.size()), out);
 }
 
-std::optional<size_t> ExtentOf(std::span<const uint32_t> of_kind,
-                               std::span<const ExtentEntry> extents, uint64_t number) {
-  const auto after = std::ranges::upper_bound(
-      of_kind, number, {}, [extents](uint32_t index) { return extents[index].first; });
-  if (after == of_kind.begin()) return std::nullopt;
-  const uint32_t index = *std::prev(after);
-  if (number - extents[index].first >= extents[index].count) return std::nullopt;
-  return index;
-}
-
 }  // namespace
 
 bool AppendDirectory(size_t run_rows, std::span<const ExtentEntry> extents,
@@ -129,18 +119,18 @@ const char* BlockDirectory::ParseExtents(const char* in, const char* end) {
 
 /// Finds each extent's offset and first item.
 bool BlockDirectory::AddUp(uint64_t directory_offset) {
-  uint64_t offset = kBlockMagic.size(), series = 0;
+  uint64_t offset = kBlockMagic.size();
   for (size_t i = 0; i < extents_.size(); ++i) {
     ExtentEntry& entry = extents_[i];
-    const bool columns = entry.kind == ExtentKind::kColumns;
-    uint64_t& first = columns ? columns_ : series;
+    const auto kind = static_cast<size_t>(entry.kind);
     entry.offset = offset;
-    entry.first = first;
-    first += entry.count;
+    entry.first = totals_[kind];
+    totals_[kind] += entry.count;
     offset += entry.stored_bytes;
-    (columns ? column_extents_ : sample_extents_).push_back(static_cast<uint32_t>(i));
+    by_kind_[kind].push_back(static_cast<uint32_t>(i));
   }
-  return offset == directory_offset && series == series_;
+  return offset == directory_offset && Total(ExtentKind::kSamples) == series_ &&
+         Total(ExtentKind::kLabels) == series_;
 }
 
 uint64_t BlockDirectory::FirstId(size_t piece) const {
@@ -181,12 +171,14 @@ std::optional<uint64_t> BlockDirectory::PositionOf(SeriesId id) const {
   return piece.positions[found - ids.begin()];
 }
 
-std::optional<size_t> BlockDirectory::ExtentOfSeries(uint64_t position) const {
-  return ExtentOf(sample_extents_, extents_, position);
-}
-
-std::optional<size_t> BlockDirectory::ExtentOfColumn(uint64_t column) const {
-  return ExtentOf(column_extents_, extents_, column);
+std::optional<size_t> BlockDirectory::ExtentOf(ExtentKind kind, uint64_t number) const {
+  const std::vector<uint32_t>& of_kind = by_kind_[static_cast<size_t>(kind)];
+  const auto after = std::ranges::upper_bound(
+      of_kind, number, {}, [this](uint32_t index) { return extents_[index].first; });
+  if (after == of_kind.begin()) return std::nullopt;
+  const uint32_t index = *std::prev(after);
+  if (number - extents_[index].first >= extents_[index].count) return std::nullopt;
+  return index;
 }
 
 bool BlockDirectory::ReadAll(std::vector<SeriesId>& ids, std::vector<uint64_t>& positions) const {

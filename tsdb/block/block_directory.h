@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -17,14 +18,14 @@ namespace barograph::tsdb {
 struct ExtentEntry {
   ExtentKind kind = ExtentKind::kSamples;
   bool compressed = false;
-  uint64_t count = 0;         ///< series, or columns
+  uint64_t count = 0;         ///< series, columns or sets
   uint64_t stored_bytes = 0;  ///< as they are in the file
   uint64_t bytes = 0;         ///< inflated
   uint64_t checksum = 0;      ///< of the stored bytes
 
   // Not stored, but added up.
   uint64_t offset = 0;  ///< in the file
-  uint64_t first = 0;   ///< the position of its first series, or the number of its first column
+  uint64_t first = 0;   ///< the position of its first series, or the number of what comes first
 };
 
 /// Appends the directory of a block. `ids` are the series' by position. False where one id is
@@ -41,16 +42,15 @@ class BlockDirectory {
 
   size_t run_rows() const { return run_rows_; }
   uint64_t series() const { return series_; }
-  uint64_t columns() const { return columns_; }
+  uint64_t columns() const { return Total(ExtentKind::kColumns); }
   std::span<const ExtentEntry> extents() const { return extents_; }
   size_t bytes() const { return bytes_; }
 
   std::optional<uint64_t> PositionOf(SeriesId id) const;
 
-  /// The extent (by index) with the series at a position, or the column of a number; nullopt where
-  /// there is none.
-  std::optional<size_t> ExtentOfSeries(uint64_t position) const;
-  std::optional<size_t> ExtentOfColumn(uint64_t column) const;
+  /// The extent (by index) of this kind with the series at a position, or the column or set of a
+  /// number; nullopt where there is none.
+  std::optional<size_t> ExtentOf(ExtentKind kind, uint64_t number) const;
 
   /// All ids, ascending, and their positions in parallel. False where the bytes are malformed.
   bool ReadAll(std::vector<SeriesId>& ids, std::vector<uint64_t>& positions) const;
@@ -66,17 +66,18 @@ class BlockDirectory {
   BlockDirectory() = default;
   const char* ParseExtents(const char* in, const char* end);
   bool AddUp(uint64_t directory_offset);
+  uint64_t Total(ExtentKind kind) const { return totals_[static_cast<size_t>(kind)]; }
   size_t pieces() const { return (series_ + kDirectoryPiece - 1) / kDirectoryPiece; }
   uint64_t FirstId(size_t piece) const;
   bool ReadPiece(size_t index, Piece& piece) const;
 
   size_t run_rows_ = 0;
   uint64_t series_ = 0;
-  uint64_t columns_ = 0;
   size_t bytes_ = 0;
   std::vector<ExtentEntry> extents_;
-  std::vector<uint32_t> sample_extents_, column_extents_;  // indices, ascending
-  const char* index_ = nullptr;                            // a fixed-size entry a piece
+  std::array<uint64_t, kExtentKinds> totals_{};              // of what each kind counts
+  std::array<std::vector<uint32_t>, kExtentKinds> by_kind_;  // indices, ascending
+  const char* index_ = nullptr;                              // a fixed-size entry a piece
   std::string_view pieces_bytes_;
 };
 

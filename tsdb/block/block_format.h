@@ -11,12 +11,13 @@
 /// The bytes that the writer and the reader of blocks share. docs/formats/block.md explains them.
 namespace barograph::tsdb {
 
-inline constexpr std::string_view kBlockMagic = "BAROBLK1";
+inline constexpr std::string_view kBlockMagic = "BAROBLK2";
+inline constexpr std::string_view kBlockMagicOfAll = "BAROBLK";  ///< then the version, one digit
 
 // What a block may hold: a reader takes nothing that is larger, so that foreign bytes cannot make
 // it ask for memory without end.
 inline constexpr size_t kMaxExtentBytes = size_t{256} << 20;  ///< inflated
-inline constexpr size_t kMaxExtentItems = size_t{1} << 20;    ///< series or columns an extent
+inline constexpr size_t kMaxExtentItems = size_t{1} << 20;    ///< series, columns or sets an extent
 inline constexpr uint64_t kMaxColumnRows = uint64_t{1} << 26;
 inline constexpr uint64_t kMaxBlockSeries = uint64_t{1} << 30;
 
@@ -24,9 +25,10 @@ inline constexpr uint64_t kMaxBlockSeries = uint64_t{1} << 30;
 inline constexpr size_t kDirectoryPiece = 128;
 inline constexpr size_t kDirectoryIndexBytes = 12;  ///< u64 first id, u32 offset
 
-enum class ExtentKind : uint8_t { kColumns = 0, kSamples = 1 };
-inline constexpr uint8_t kExtentKindMask = 0x01;
-inline constexpr uint8_t kExtentIsCompressed = 0x02;
+enum class ExtentKind : uint8_t { kColumns = 0, kSamples = 1, kLabelSets = 2, kLabels = 3 };
+inline constexpr size_t kExtentKinds = 4;
+inline constexpr uint8_t kExtentKindMask = 0x03;
+inline constexpr uint8_t kExtentIsCompressed = 0x04;
 
 /// What a column of timestamps is made of: the low bits of its first varint.
 enum class ColumnKind : uint8_t {

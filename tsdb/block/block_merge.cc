@@ -8,6 +8,7 @@
 
 #include "tsdb/bitmap.h"
 #include "tsdb/block/block_reader.h"
+#include "tsdb/block/label_reader.h"
 
 namespace barograph::tsdb {
 namespace {
@@ -25,8 +26,8 @@ bool ComesBefore(const Labels& a, const Labels& b) {
 /// One input: goes through its series by position, past those that are done.
 class Input {
  public:
-  static Result<Input> Make(std::shared_ptr<const Block> block) {
-    Input input(std::move(block));
+  static Result<Input> Make(const std::shared_ptr<const Block>& block) {
+    Input input(block);
     input.ids_ = TRY(input.block().IdsByPosition());
     input.done_.resize(WordsFor(input.ids_.size()));
     return input;
@@ -49,15 +50,26 @@ class Input {
   Status Advance(const BlockMergeCalls& calls) {
     if (looked_ && !TestBit(done_, next_)) return {};
     while (next_ < ids_.size() && TestBit(done_, next_)) ++next_;
-    if (next_ < ids_.size()) labels_ = TRY(calls.labels_of(ids_[next_]));
+    if (next_ < ids_.size()) TRY(ReadLabels(calls));
     looked_ = next_ < ids_.size();
     return {};
   }
 
  private:
-  explicit Input(std::shared_ptr<const Block> block) : reader_(std::move(block)) {}
+  explicit Input(const std::shared_ptr<const Block>& block)
+      : reader_(block), label_reader_(block) {}
+
+  Status ReadLabels(const BlockMergeCalls& calls) {
+    Result<Labels> labels = label_reader_.At(next_);
+    if (!labels && calls.find_labels) {
+      if (auto known = calls.find_labels(ids_[next_])) labels = std::move(*known);
+    }
+    labels_ = TRY(std::move(labels));
+    return {};
+  }
 
   BlockReader reader_;
+  LabelReader label_reader_;
   std::vector<SeriesId> ids_;   // by position
   std::vector<uint64_t> done_;  // bit by position
   size_t next_ = 0;
@@ -153,7 +165,7 @@ class Merger {
       for (Input& input : inputs_) TRY(input.Advance(calls_));
       const Input* const first = First();
       if (first == nullptr) break;
-      TRY(MergeSeries(*first->next(), first->labels().metric_name()));
+      TRY(MergeSeries(*first->next(), first->labels()));
     }
     Report();
     return {};
@@ -171,7 +183,7 @@ class Merger {
   }
 
   // Looks the series up in every input: their orders need not agree.
-  Status MergeSeries(SeriesId id, std::string_view metric) {
+  Status MergeSeries(SeriesId id, const Labels& labels) {
     parts_.clear();
     for (Input& input : inputs_) {
       const SeriesSamples samples = TRY(input.reader().Read(id, kAllTime));
@@ -180,7 +192,7 @@ class Merger {
     }
     if (parts_.empty()) return {};
     const SeriesSamples samples = union_.Of(parts_);
-    TRY(writer_.Add(id, metric, samples));
+    TRY(writer_.Add(id, labels, samples));
     unreported_ += samples.size();
     if (unreported_ >= kSamplesPerCall) Report();
     return {};

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
 
@@ -16,8 +17,9 @@
 namespace barograph::tsdb {
 
 struct BlockMergeCalls {
-  /// The labels of a series of an input. An error ends the merge.
-  std::function<Result<Labels>(SeriesId)> labels_of;
+  /// May be empty. The labels of a series that are damaged in its block, where they are known from
+  /// elsewhere.
+  std::function<std::optional<Labels>(SeriesId)> find_labels = {};
 
   /// May be empty. Called every now and then with the samples written since the last call: the
   /// place to wait in, so that a merge does not take the disk from others.

@@ -9,7 +9,7 @@
 namespace barograph::tsdb {
 namespace {
 
-constexpr int64_t kVersion = 1;
+constexpr int64_t kVersion = 2;
 
 std::string Quoted(const std::vector<Ulid>& ulids) {
   std::string list;

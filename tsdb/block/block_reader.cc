@@ -53,7 +53,7 @@ class BlockReader::Impl {
 
  private:
   Result<SeriesSamples> ReadAt(uint64_t position, TimeRange range) {
-    const std::optional<size_t> extent = data_.directory().ExtentOfSeries(position);
+    const std::optional<size_t> extent = data_.directory().ExtentOf(ExtentKind::kSamples, position);
     if (!extent.has_value()) {
       return BlockCorruption(data_.path(), data_.footer().directory_offset,
                              "a series' position is outside the block");

@@ -10,6 +10,7 @@
 #include "tsdb/block/block_data.h"
 #include "tsdb/block/block_reader.h"
 #include "tsdb/block/extent.h"
+#include "tsdb/block/label_reader.h"
 
 namespace barograph::tsdb {
 namespace {
@@ -21,10 +22,25 @@ std::unexpected<Error> Stopped() {
   return Fail(ErrorCode::kCancelled, "the verification was stopped");
 }
 
+const char* NameOf(ExtentKind kind) {
+  switch (kind) {
+    case ExtentKind::kColumns: return "columns";
+    case ExtentKind::kSamples: return "series";
+    case ExtentKind::kLabelSets: return "sets of labels";
+    case ExtentKind::kLabels: return "series' labels";
+  }
+  return "";
+}
+
 class Verifier {
  public:
-  Verifier(const std::shared_ptr<const Block>& block, std::stop_token stop)
-      : block_(*block), data_(block->data()), reader_(block), stop_(std::move(stop)) {}
+  Verifier(const std::shared_ptr<const Block>& block, std::stop_token stop, CheckLabels check)
+      : block_(*block),
+        data_(block->data()),
+        reader_(block),
+        labels_(block),
+        stop_(std::move(stop)),
+        check_(std::move(check)) {}
 
   Result<BlockReport> Run() {
     TRY(CheckExtents());
@@ -62,16 +78,30 @@ class Verifier {
     }
     for (size_t position = 0; position < ids->size(); ++position) {
       if (stop_.stop_requested()) return Stopped();
-      const Result<SeriesSamples> samples = reader_.Read((*ids)[position], kAllTime);
-      if (samples.has_value()) {
+      const SeriesId id = (*ids)[position];
+      const Result<SeriesSamples> samples = reader_.Read(id, kAllTime);
+      const std::string wrong = WrongLabels(position, id);
+      if (samples.has_value() && wrong.empty()) {
         ++report_.series;
         report_.samples += samples->size();
+      } else if (!samples.has_value()) {
+        Report(ExtentOf(ExtentKind::kSamples, position), samples.error().message)
+            .series.push_back(id);
       } else {
-        const size_t extent = data_.directory().ExtentOfSeries(position).value_or(0);
-        Report(extent, samples.error().message).series.push_back((*ids)[position]);
+        Report(ExtentOf(ExtentKind::kLabels, position), wrong).series.push_back(id);
       }
     }
     return {};
+  }
+
+  size_t ExtentOf(ExtentKind kind, uint64_t position) const {
+    return data_.directory().ExtentOf(kind, position).value_or(0);
+  }
+
+  std::string WrongLabels(uint64_t position, SeriesId id) {
+    const Result<Labels> labels = labels_.At(position);
+    if (!labels.has_value()) return labels.error().message;
+    return check_ ? check_(id, *labels) : std::string();
   }
 
   /// What a damaged extent of timestamps does to a series comes with the message that the extent
@@ -90,15 +120,18 @@ class Verifier {
   const Block& block_;
   const BlockData& data_;
   BlockReader reader_;
+  LabelReader labels_;
   const std::stop_token stop_;
+  const CheckLabels check_;
   BlockReport report_;
   std::map<std::string, BlockDamage> damage_;  // by what happened
 };
 
 }  // namespace
 
-Result<BlockReport> VerifyBlock(const std::shared_ptr<const Block>& block, std::stop_token stop) {
-  return Verifier(block, std::move(stop)).Run();
+Result<BlockReport> VerifyBlock(const std::shared_ptr<const Block>& block, std::stop_token stop,
+                                CheckLabels check) {
+  return Verifier(block, std::move(stop), std::move(check)).Run();
 }
 
 BlockAnatomy DescribeBlock(const Block& block) {
@@ -108,9 +141,13 @@ BlockAnatomy DescribeBlock(const Block& block) {
   anatomy.columns = directory.columns();
   anatomy.directory_bytes = directory.bytes();
   for (const ExtentEntry& entry : directory.extents()) {
-    const bool columns = entry.kind == ExtentKind::kColumns;
     anatomy.compressed_extents += entry.compressed ? 1 : 0;
-    (columns ? anatomy.column_bytes : anatomy.sample_bytes) += entry.stored_bytes;
+    switch (entry.kind) {
+      case ExtentKind::kColumns: anatomy.column_bytes += entry.stored_bytes; break;
+      case ExtentKind::kSamples: anatomy.sample_bytes += entry.stored_bytes; break;
+      case ExtentKind::kLabelSets:
+      case ExtentKind::kLabels: anatomy.label_bytes += entry.stored_bytes; break;
+    }
     anatomy.inflated_bytes += entry.bytes;
   }
   return anatomy;
@@ -119,9 +156,8 @@ BlockAnatomy DescribeBlock(const Block& block) {
 std::string DumpBlock(const Block& block) {
   std::string text;
   for (const ExtentEntry& entry : block.data().directory().extents()) {
-    const bool columns = entry.kind == ExtentKind::kColumns;
     text += fmt::format("{:>12} {:>9} bytes  {:>7} {} from {}", entry.offset, entry.stored_bytes,
-                        entry.count, columns ? "columns" : "series", entry.first);
+                        entry.count, NameOf(entry.kind), entry.first);
     if (entry.compressed) text += fmt::format(", inflated {}", entry.bytes);
     text += '\n';
   }

@@ -49,6 +49,7 @@ class BlockWriter::Impl {
         catalog_({.piece_rows = options.run_rows,
                   .memory_bytes = options.column_memory_bytes,
                   .anchor_step = AnchorStep(origin.window)}),
+        labels_(options.labels),
         compressor_(ZSTD_createCCtx()) {
     meta_.origin = std::move(origin);
     if (meta_.origin.sources.empty()) meta_.origin.sources = {meta_.origin.ulid};
@@ -60,7 +61,7 @@ class BlockWriter::Impl {
   Impl& operator=(const Impl&) = delete;
 
   Status Begin();
-  Status Add(SeriesId id, std::string_view group, const SeriesSamples& samples);
+  Status Add(SeriesId id, const Labels& labels, const SeriesSamples& samples);
   Result<BlockMeta> Finish();
 
  private:
@@ -70,8 +71,10 @@ class BlockWriter::Impl {
   bool IsFull(std::string_view group) const;
   Status CloseColumns();
   Status CloseSamples();
+  Status CloseLabelSets();
+  Status CloseLabels();
   Status AppendExtent(ExtentKind kind, size_t count);
-  std::string_view Compressed();
+  std::string_view Compressed(int level);
   Status Append(std::string_view bytes);
   Status WriteEnd();
   Status WriteMeta(const std::string& json);
@@ -96,6 +99,7 @@ class BlockWriter::Impl {
   SampleExtentBuilder samples_;
   size_t samples_in_extent_ = 0;
   std::string group_;
+  LabelBuilder labels_;
 
   SampleRunEncoder encoder_;
   RunEncoder list_encoder_;
@@ -135,9 +139,10 @@ Status BlockWriter::Impl::Check(SeriesId id, const SeriesSamples& samples) const
   return {};
 }
 
-Status BlockWriter::Impl::Add(SeriesId id, std::string_view group, const SeriesSamples& samples) {
+Status BlockWriter::Impl::Add(SeriesId id, const Labels& labels, const SeriesSamples& samples) {
   if (samples.size() == 0) return {};
   TRY(Check(id, samples));
+  const std::string_view group = labels.metric_name();
   if (IsFull(group)) TRY(CloseSamples());
   group_ = group;
 
@@ -154,7 +159,9 @@ Status BlockWriter::Impl::Add(SeriesId id, std::string_view group, const SeriesS
   ids_.push_back(id);
   samples_in_extent_ += samples.size();
   Count(samples);
-  return {};
+  labels_.Add(labels);
+  if (labels_.sets_full()) TRY(CloseLabelSets());
+  return labels_.series_full() ? CloseLabels() : Status();
 }
 
 void BlockWriter::Impl::AddRuns(const SeriesSamples& samples, bool mixed) {
@@ -209,14 +216,32 @@ Status BlockWriter::Impl::CloseSamples() {
   return AppendExtent(ExtentKind::kSamples, count);
 }
 
+Status BlockWriter::Impl::CloseLabelSets() {
+  const size_t count = labels_.sets();
+  if (count == 0) return {};
+  extent_.clear();
+  labels_.TakeSets(list_encoder_, extent_);
+  return AppendExtent(ExtentKind::kLabelSets, count);
+}
+
+Status BlockWriter::Impl::CloseLabels() {
+  const size_t count = labels_.series();
+  if (count == 0) return {};
+  extent_.clear();
+  labels_.TakeSeries(list_encoder_, extent_);
+  return AppendExtent(ExtentKind::kLabels, count);
+}
+
 /// Writes extent_.
 Status BlockWriter::Impl::AppendExtent(ExtentKind kind, size_t count) {
   if (extent_.size() > kMaxExtentBytes) {
     return Fail(ErrorCode::kLimitExceeded,
-                fmt::format("a series takes {} bytes in one block; {} are the most", extent_.size(),
-                            kMaxExtentBytes));
+                fmt::format("an extent of a block would take {} bytes; {} are the most",
+                            extent_.size(), kMaxExtentBytes));
   }
-  const std::string_view compressed = Compressed();
+  const bool is_labels = kind == ExtentKind::kLabelSets || kind == ExtentKind::kLabels;
+  const std::string_view compressed =
+      Compressed(is_labels ? options_.label_compression_level : options_.compression_level);
   ExtentEntry entry;
   entry.kind = kind;
   entry.count = count;
@@ -230,11 +255,11 @@ Status BlockWriter::Impl::AppendExtent(ExtentKind kind, size_t count) {
 }
 
 /// extent_ as a zstd frame; empty where that does not save enough.
-std::string_view BlockWriter::Impl::Compressed() {
-  if (options_.compression_level == 0) return {};
+std::string_view BlockWriter::Impl::Compressed(int level) {
+  if (options_.compression_level == 0 || level == 0) return {};
   compressed_.resize(ZSTD_compressBound(extent_.size()));
   const size_t size = ZSTD_compressCCtx(compressor_.get(), compressed_.data(), compressed_.size(),
-                                        extent_.data(), extent_.size(), options_.compression_level);
+                                        extent_.data(), extent_.size(), level);
   const size_t most = extent_.size() * (100 - std::min(options_.min_saving_percent, 100u)) / 100;
   if (ZSTD_isError(size) || size > most) return {};
   return std::string_view(compressed_).substr(0, size);
@@ -249,6 +274,8 @@ Status BlockWriter::Impl::Append(std::string_view bytes) {
 Result<BlockMeta> BlockWriter::Impl::Finish() {
   TRY(CloseColumns());
   TRY(CloseSamples());
+  TRY(CloseLabelSets());
+  TRY(CloseLabels());
   if (ids_.empty()) {
     TRY(data_->Close());
     RemoveFolder();
@@ -309,8 +336,8 @@ Result<std::unique_ptr<BlockWriter>> BlockWriter::Create(FileSystem& files,
   return std::unique_ptr<BlockWriter>(new BlockWriter(std::move(impl)));
 }
 
-Status BlockWriter::Add(SeriesId id, std::string_view group, const SeriesSamples& samples) {
-  return impl_->Add(id, group, samples);
+Status BlockWriter::Add(SeriesId id, const Labels& labels, const SeriesSamples& samples) {
+  return impl_->Add(id, labels, samples);
 }
 
 Result<BlockMeta> BlockWriter::Finish() { return impl_->Finish(); }

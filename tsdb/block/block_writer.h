@@ -3,16 +3,18 @@
 #include <cstddef>
 #include <memory>
 #include <string>
-#include <string_view>
 
 #include "base/file_system.h"
+#include "base/model/labels.h"
 #include "base/model/sample.h"
 #include "base/result.h"
 #include "base/storage/queryable.h"
 #include "tsdb/block/block_meta.h"
+#include "tsdb/block/label_builder.h"
 
 /// Writes one block. Extents go to the disk as they fill, so what is held is the directory (some
-/// 12 bytes a series), the latest columns of timestamps, and one extent.
+/// 12 bytes a series), the latest columns of timestamps and sets of labels, and one extent of each
+/// kind.
 ///
 /// Format: docs/formats/block.md.
 namespace barograph::tsdb {
@@ -32,12 +34,15 @@ struct BlockWriterOptions {
   size_t max_column_extent_bytes = 8 * 1024;
 
   /// zstd's level; 0 leaves every extent as it is. An extent is compressed where that saves at
-  /// least `min_saving_percent`.
+  /// least `min_saving_percent`. Labels are few bytes and seldom read.
   int compression_level = 3;
+  int label_compression_level = 9;
   unsigned min_saving_percent = 8;
 
   /// Columns of timestamps remembered for the series to come.
   size_t column_memory_bytes = size_t{32} << 20;
+
+  LabelBuilder::Options labels = {};
 };
 
 /// One thread at a time. Ended without Finish, it removes what it wrote. After an error the only
@@ -52,11 +57,10 @@ class BlockWriter {
   ~BlockWriter();
 
   /// Adds all that the block will hold of a series; without samples, does nothing. Series may come
-  /// in any order; in that of (metric name, labels) the block is smallest and read fastest. Series
-  /// of one `group` (the metric name) share extents. `samples.timestamp_column`: the same non-zero
-  /// number always means the same timestamps, over all calls.
-  /// InvalidArgument where timestamps do not ascend, or lie outside the window.
-  Status Add(SeriesId id, std::string_view group, const SeriesSamples& samples);
+  /// in any order; in that of (metric name, labels) the block is smallest and read fastest.
+  /// `samples.timestamp_column`: the same non-zero number always means the same timestamps, over
+  /// all calls. InvalidArgument where timestamps do not ascend, or lie outside the window.
+  Status Add(SeriesId id, const Labels& labels, const SeriesSamples& samples);
 
   /// Writes the rest, makes all durable, and only then gives the block its name: after a crash at
   /// any moment it is there as a whole or not at all. A block without samples is not kept: the

@@ -74,7 +74,7 @@ Result<ColumnRows> ColumnReader::Find(uint64_t column, Inflater& inflater, Depth
 }
 
 Result<ParsedColumn> ColumnReader::Parse(uint64_t column, Inflater& inflater) {
-  const std::optional<size_t> extent = data_.directory().ExtentOfColumn(column);
+  const std::optional<size_t> extent = data_.directory().ExtentOf(ExtentKind::kColumns, column);
   if (!extent.has_value()) {
     return BlockCorruption(data_.path(), data_.footer().directory_offset,
                            "a series names a column that is not there");
@@ -139,7 +139,7 @@ Result<ColumnReader::Kept> ColumnReader::TakePick(uint64_t column, const ParsedC
 }
 
 std::unexpected<Error> ColumnReader::Damaged(uint64_t column) const {
-  const std::optional<size_t> extent = data_.directory().ExtentOfColumn(column);
+  const std::optional<size_t> extent = data_.directory().ExtentOf(ExtentKind::kColumns, column);
   return data_.Damaged(extent.value_or(0), "a malformed column of timestamps");
 }
 
