@@ -85,12 +85,14 @@ class HttpServer::Impl : public std::enable_shared_from_this<Impl> {
   Impl(Runtime& runtime, HttpServerOptions options, HttpHandler handler, Logger logger)
       : runtime_(runtime),
         environment_(std::make_shared<SessionEnvironment>(
-            SessionEnvironment{std::move(options), std::move(handler), std::move(logger)})) {}
+            SessionEnvironment{options, std::move(handler), std::move(logger),
+                               std::make_shared<BodyBudget>(options.max_buffered_body_bytes)})) {}
 
   Status Start();
   void Stop(std::chrono::milliseconds grace);
   std::vector<std::string> addresses() const;
   size_t open_connections() const;
+  const BodyBudget& bodies() const { return *environment_->bodies; }
 
  private:
   asio::awaitable<void> Accept(Listener& listener);
@@ -237,6 +239,8 @@ HttpServer::~HttpServer() = default;
 Status HttpServer::Start() { return impl_->Start(); }
 std::vector<std::string> HttpServer::addresses() const { return impl_->addresses(); }
 size_t HttpServer::open_connections() const { return impl_->open_connections(); }
+uint64_t HttpServer::buffered_body_bytes() const { return impl_->bodies().used_bytes(); }
+uint64_t HttpServer::refused_bodies() const { return impl_->bodies().refused(); }
 void HttpServer::Stop(std::chrono::milliseconds grace) { impl_->Stop(grace); }
 
 }  // namespace barograph::net

@@ -41,7 +41,8 @@ using HttpHandler = std::function<asio::awaitable<HttpResponse>(const HttpReques
 /// handler that makes a large body on a pool does it there first, so that the I/O thread need not.
 void EncodeBody(const HttpRequest& request, HttpResponse& response, size_t min_bytes = 1024);
 
-/// Each limit answers with its own status: 431 headers, 413 body; over max_connections, further
+/// Each limit answers with its own status: 431 headers, 413 body, 503 and Retry-After all bodies
+/// together; over max_connections, further
 /// connections wait in the listen queue.
 struct HttpServerOptions {
   /// host:port; port 0 is any free, an empty host every address of the machine.
@@ -49,6 +50,9 @@ struct HttpServerOptions {
   size_t max_connections = 512;
   size_t max_header_bytes = 64 << 10;
   uint64_t max_body_bytes = 64 << 20;
+  /// Of the bodies that all connections hold together; one that there is no room for is refused
+  /// with 503. Those of up to 64 KiB do not count.
+  uint64_t max_buffered_body_bytes = uint64_t{256} << 20;
   /// For a request to arrive, for an idle connection to stay, and for a client to take the next
   /// piece of its response.
   std::chrono::milliseconds read_timeout{std::chrono::minutes(5)};
@@ -69,6 +73,10 @@ class HttpServer {
   /// host:port of each listener, with the real port.
   std::vector<std::string> addresses() const;
   size_t open_connections() const;
+
+  /// What requests hold of max_buffered_body_bytes, and how many were refused for it.
+  uint64_t buffered_body_bytes() const;
+  uint64_t refused_bodies() const;
 
   /// Stops accepting, lets running requests finish for at most `grace`, then sets their stop
   /// tokens, closes their connections and waits for their handlers, for a few seconds at most.

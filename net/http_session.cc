@@ -10,6 +10,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <ctime>
+#include <optional>
 
 #include "net/compression.h"
 #include "net/listen_address.h"
@@ -23,6 +24,7 @@ using boost::system::error_code;
 
 constexpr size_t kMaxLingerBytes = 1 << 20;
 constexpr std::chrono::seconds kMaxLinger{2};
+constexpr int kOver = -1;  // in place of a status
 
 HttpResponse PlainText(int status, std::string text) {
   HttpResponse response;
@@ -113,9 +115,17 @@ asio::awaitable<void> HttpSession::Run() {
 /// One request and its response; whether another may follow.
 asio::awaitable<bool> HttpSession::ServeOne() {
   const auto& options = environment_->options;
-  RequestReader reader({options.max_header_bytes, options.max_body_bytes});
-  if (!co_await Read(reader)) co_return false;
-  HttpRequest request = reader.Take();
+  std::optional<RequestReader> reader(
+      std::in_place, RequestLimits{options.max_header_bytes, options.max_body_bytes});
+  std::optional<BodyBudget::Share> body(std::in_place, *environment_->bodies);
+  const int status = co_await Read(*reader, *body);
+  if (status == kOver) co_return false;
+  if (status != 0) {
+    reader.reset();  // a refused client may linger, but what it sent is not kept for it
+    body.reset();
+    co_return co_await Refuse(status);
+  }
+  HttpRequest request = reader->Take();
   request.remote_address = remote_address_;
   stop_ = std::stop_source();
   request.stop = stop_.get_token();
@@ -124,31 +134,32 @@ asio::awaitable<bool> HttpSession::ServeOne() {
 
   HttpResponse response = co_await Answer(request);
   EncodeBody(request, response, options.gzip_min_bytes);
-  const bool keep = reader.keep_alive() && !finishing_;
-  const std::string_view connection = !keep ? "close" : reader.is_http10() ? "keep-alive" : "";
+  const bool keep = reader->keep_alive() && !finishing_;
+  const std::string_view connection = !keep ? "close" : reader->is_http10() ? "keep-alive" : "";
   if (!co_await Send(response, request.method != "HEAD", connection)) co_return false;
   co_return keep && !finishing_;
 }
 
-/// False when the connection is over, a refusal of a bad request having been sent.
-asio::awaitable<bool> HttpSession::Read(RequestReader& reader) {
+/// 0 when the request is there, the status to refuse it with, or kOver when the connection is.
+asio::awaitable<int> HttpSession::Read(RequestReader& reader, BodyBudget::Share& body) {
   phase_ = unparsed_.size() > 0 || arrived_bytes_ > 0 ? Phase::kReading : Phase::kIdle;
   SetDeadline();
   bool continued = false;
   for (;;) {
     const int refusal = reader.Parse(unparsed_);
-    if (refusal != 0) co_return co_await Refuse(refusal);
+    if (refusal != 0) co_return refusal;
+    if (!body.GrowTo(reader.body_bytes())) co_return 503;
     if (reader.done()) break;
     if (reader.expects_continue() && !continued) {
       continued = true;
-      if (!co_await Write("HTTP/1.1 100 Continue\r\n\r\n", {})) co_return false;
+      if (!co_await Write("HTTP/1.1 100 Continue\r\n\r\n", {})) co_return kOver;
     }
-    if (!co_await AwaitInput()) co_return false;
+    if (!co_await AwaitInput()) co_return kOver;
     phase_ = Phase::kReading;
   }
   ClearDeadline();
   phase_ = Phase::kAnswering;
-  co_return true;
+  co_return 0;
 }
 
 asio::awaitable<HttpResponse> HttpSession::Answer(const HttpRequest& request) {
@@ -164,8 +175,8 @@ asio::awaitable<HttpResponse> HttpSession::Answer(const HttpRequest& request) {
 }
 
 asio::awaitable<bool> HttpSession::Refuse(int status) {
-  const HttpResponse response =
-      PlainText(status, fmt::format("{} {}", status, ReasonPhrase(status)));
+  HttpResponse response = PlainText(status, fmt::format("{} {}", status, ReasonPhrase(status)));
+  if (status == 503) response.headers.Add("Retry-After", "1");
   if (co_await Send(response, true, "close")) co_await Linger();
   co_return false;
 }

@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include "net/body_budget.h"
 #include "net/body_buffer.h"
 #include "net/http_server.h"
 
@@ -19,11 +20,12 @@ namespace barograph::net {
 
 class RequestReader;
 
-/// What all sessions of a server share. Immutable.
+/// What all sessions of a server share. Immutable, but for the budget.
 struct SessionEnvironment {
   HttpServerOptions options;
   HttpHandler handler;
   Logger logger;
+  std::shared_ptr<BodyBudget> bodies;
 };
 
 /// One connection of a server: requests in, responses out, in turn. Lives on its socket's I/O
@@ -48,7 +50,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
 
   asio::awaitable<void> Run();
   asio::awaitable<bool> ServeOne();
-  asio::awaitable<bool> Read(RequestReader& reader);
+  asio::awaitable<int> Read(RequestReader& reader, BodyBudget::Share& body);
   asio::awaitable<HttpResponse> Answer(const HttpRequest& request);
   asio::awaitable<bool> Refuse(int status);
   asio::awaitable<bool> Send(const HttpResponse& response, bool with_body,

@@ -60,6 +60,7 @@ int RequestReader::Parse(BodyBuffer& bytes) {
 
 bool RequestReader::got_some() const { return parser_->http.got_some(); }
 bool RequestReader::done() const { return parser_->http.is_done(); }
+uint64_t RequestReader::body_bytes() const { return parser_->http.get().body().size(); }
 bool RequestReader::keep_alive() const { return parser_->http.keep_alive(); }
 bool RequestReader::is_http10() const { return parser_->http.get().version() < 11; }
 

@@ -26,6 +26,7 @@ class RequestReader {
   bool done() const;
   /// Whether the client waits for a word before it sends the body.
   bool expects_continue() const;
+  uint64_t body_bytes() const;  ///< that have come
   bool keep_alive() const;
   bool is_http10() const;
 

@@ -206,6 +206,40 @@ TEST_CASE("Each limit has its own status") {
   }
 }
 
+TEST_CASE("Bodies that have no room together are put off, and small ones are always taken") {
+  HttpServerOptions options;
+  options.max_buffered_body_bytes = 300'000;
+  Server server(Echo, options);
+  const auto post = [](size_t announced, size_t sent) {
+    return fmt::format("POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: {}\r\n\r\n{}", announced,
+                       std::string(sent, 'b'));
+  };
+  RawSocket first = server.Connect();
+  first.Send(post(250'001, 200'000));
+  for (int i = 0; i < 1000 && server.server().buffered_body_bytes() < 200'000; ++i) {
+    std::this_thread::sleep_for(5ms);
+  }
+  REQUIRE(server.server().buffered_body_bytes() == 200'000);
+
+  RawSocket second = server.Connect();
+  second.Send(post(150'000, 150'000));
+  const std::string refusal = second.ReadAll();
+  CHECK(refusal.starts_with("HTTP/1.1 503 "));
+  CHECK(refusal.find("\r\nRetry-After: 1\r\n") != refusal.npos);
+  CHECK(server.server().refused_bodies() == 1);
+
+  RawSocket small = server.Connect();
+  small.Send("POST /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc");
+  CHECK(small.ReadAll().ends_with("POST /x [abc]"));
+
+  first.Send(std::string(50'001, 'b'));
+  CHECK(first.ReadUntil("b]").starts_with("HTTP/1.1 200 "));
+  for (int i = 0; i < 1000 && server.server().buffered_body_bytes() > 0; ++i) {
+    std::this_thread::sleep_for(5ms);
+  }
+  CHECK(server.server().buffered_body_bytes() == 0);
+}
+
 TEST_CASE("An endless chunk header is refused") {
   Server server(Echo);
   auto socket = server.Connect();
