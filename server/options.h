@@ -29,6 +29,7 @@ struct ServerOptions {
   WriteReceiverOptions remote_write;
   Duration read_timeout{std::chrono::minutes(5)};
   uint64_t max_connections = 512;
+  uint64_t max_buffered_body_bytes = uint64_t{256} << 20;  ///< of all request bodies together
 
   std::string storage_path = "data/";
   bool no_lockfile = false;

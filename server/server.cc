@@ -10,6 +10,7 @@
 #include <boost/asio/use_future.hpp>
 #include <optional>
 #include <thread>
+#include <tuple>
 #include <utility>
 
 #include "base/memory_limit.h"
@@ -88,6 +89,7 @@ net::HttpServerOptions HttpOptionsOf(const ServerOptions& options) {
   http.listen_addresses = options.listen_addresses;
   http.max_connections = options.max_connections;
   http.read_timeout = options.read_timeout;
+  http.max_buffered_body_bytes = options.max_buffered_body_bytes;
   if (options.enable_remote_write_receiver) {
     http.max_body_bytes = std::max(http.max_body_bytes, options.remote_write.max_body_bytes);
   }
@@ -208,7 +210,15 @@ class Server::Impl final : public web::ServerState {
 
   // web::ServerState:
   web::TargetsSnapshot Targets() const override { return scraping_->Targets(); }
-  std::vector<web::MetricMetadata> Metadata() const override { return scraping_->Metadata(); }
+  std::vector<web::MetricMetadata> Metadata() const override {
+    std::vector<web::MetricMetadata> all = scraping_->Metadata();
+    if (!remote_write_) return all;
+    remote_write_->ListMetadata(all);
+    std::ranges::sort(all, {}, [](const web::MetricMetadata& metadata) {
+      return std::tie(metadata.metric, metadata.target);
+    });
+    return all;
+  }
   std::string ConfigYaml() const override { return config_.yaml(); }
   std::map<std::string, std::string> Flags() const override { return options_.flags; }
   bool ready() const override { return ready_.load(); }
@@ -231,6 +241,13 @@ class Server::Impl final : public web::ServerState {
     http_.emplace(runtime_, HttpOptionsOf(options_), door_.Handler(),
                   logger_.With({{"component", "web"}}));
     TRY(http_->Start());
+    metrics_.AddGaugeFunction("barograph_http_buffered_body_bytes",
+                              "Bytes of the larger request bodies that are in memory.",
+                              [this] { return static_cast<double>(http_->buffered_body_bytes()); });
+    metrics_.AddCounterFunction(
+        "barograph_http_refused_bodies_total",
+        "Requests put off because the bodies of others took --web.max-buffered-body-bytes.",
+        [this] { return static_cast<double>(http_->refused_bodies()); });
     for (const std::string& address : http_->addresses()) {
       logger_.Info("Listening on", {{"component", "web"}, {"address", address}});
     }

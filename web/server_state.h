@@ -49,7 +49,7 @@ struct MetricMetadata {
       type;  ///< counter, gauge, histogram, gaugehistogram, summary, info, stateset, unknown
   std::string help;
   std::string unit;
-  Labels target;
+  Labels target;  ///< empty where a remote write sender told of it
 };
 
 struct RuntimeInfo {
@@ -69,7 +69,7 @@ class ServerState {
   virtual ~ServerState() = default;
 
   virtual TargetsSnapshot Targets() const = 0;
-  /// Every target's metadata; the order is by metric, then target.
+  /// Every target's metadata, and what remote write senders told; by metric, then target.
   virtual std::vector<MetricMetadata> Metadata() const = 0;
   virtual std::string ConfigYaml() const = 0;
   /// Flag name (without dashes) to value.

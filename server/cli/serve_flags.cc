@@ -38,6 +38,10 @@ void AddWebFlags(FlagSet& flags, ServerOptions& options) {
             "How long reading a request may take, and how long an idle connection is kept");
   flags.Add("web.max-connections", options.max_connections,
             "Most connections at a time, over all listeners");
+  flags.Add(
+      "web.max-buffered-body-bytes", options.max_buffered_body_bytes,
+      "Most bytes that the bodies of all requests may take together; clients that there is no "
+      "room for are told to try again");
 }
 
 void AddRemoteWriteFlags(FlagSet& flags, ServerOptions& options,
@@ -58,6 +62,8 @@ void AddRemoteWriteFlags(FlagSet& flags, ServerOptions& options,
             "Most remote write requests that wait; senders of more are told to try again");
   flags.Add("web.remote-write-receiver.max-cached-series", receiver.max_cached_series,
             "Most series that are remembered by the labels that senders write");
+  flags.Add("web.remote-write-receiver.max-metadata-families", receiver.max_metadata_families,
+            "Most metric families whose metadata is kept as senders tell it");
 }
 
 void AddStorageFlags(FlagSet& flags, ServerOptions& options) {

@@ -63,6 +63,10 @@ RequestWriter::RequestWriter(WriteContext context)
 Status RequestWriter::Write(const WriteRequest& request) {
   partial_ = request.protocol() == WriteProtocol::kV2;
   TRY(request.ForEachSeries([&](const WireSeries& series) { return WriteSeries(series); }));
+  if (context_.metadata != nullptr) {
+    request.ForEachMetadata(
+        [&](const WireMetadata& metadata) { context_.metadata->Set(metadata); });
+  }
   TRY(Commit(floats_));
   TRY(Commit(histograms_));
   TRY(CommitExemplars());
@@ -75,6 +79,7 @@ Status RequestWriter::Write(const WriteRequest& request) {
 Status RequestWriter::WriteSeries(const WireSeries& series) {
   const SeriesId id = TRY(Resolve(series));
   if (id == kNoSeries) return {};
+  if (context_.metadata != nullptr) NoteMetadata(series);
   bool empty = true;
   TRY(series.ForEachSample([&](const WireSample& sample) {
     empty = false;
@@ -143,6 +148,16 @@ Status RequestWriter::AppendHistogram(SeriesId id, const WireSeries& series,
   }
   histograms_.appender->AppendHistogram(id, wire->timestamp, wire->histogram);
   return Added(histograms_, kHistogramCost + message.size() / 2);
+}
+
+/// A request most often has the series of a family one after the other.
+void RequestWriter::NoteMetadata(const WireSeries& series) {
+  const auto refs = series.ReadMetadataRefs();
+  if (!refs || refs == last_metadata_) return;
+  last_metadata_ = refs;
+  WireMetadata metadata = series.Resolve(*refs);
+  metadata.family = FamilyOf(metadata.family, metadata.type);
+  context_.metadata->Set(metadata);
 }
 
 Status RequestWriter::AppendExemplar(SeriesId id, const WireSeries& series,

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "base/storage/appendable.h"
 #include "base/storage/exemplars.h"
 #include "base/time.h"
+#include "server/ingest/received_metadata.h"
 #include "server/ingest/series_cache.h"
 #include "server/ingest/write_request.h"
 
@@ -46,14 +48,15 @@ struct WriteOutcome {
   std::string Explanation() const;
 };
 
-/// What writers of requests share. All of it must outlive them. `exemplars` is null where none are
-/// kept.
+/// What writers of requests share. All of it must outlive them. `exemplars` and `metadata` are null
+/// where none are kept.
 struct WriteContext {
   Appendable& storage;
   SeriesCache& series;
   const WriteMetrics& metrics;
   const Clock& clock;
   ExemplarAppendable* exemplars = nullptr;
+  ReceivedMetadata* metadata = nullptr;
 };
 
 /// Writes one request. Not thread-safe; make one a request.
@@ -93,6 +96,7 @@ class RequestWriter {
   Status Added(Batch& batch, size_t cost);
   Status Commit(Batch& batch);
   Status AppendExemplar(SeriesId id, const WireSeries& series, std::string_view message);
+  void NoteMetadata(const WireSeries& series);
   Status CommitExemplars();
   void Note(Unnamed refusal);
   Status ExplainRefusals(const WriteRequest& request);
@@ -105,6 +109,7 @@ class RequestWriter {
   Batch floats_;
   Batch histograms_;
   std::vector<SeriesExemplar> exemplars_;
+  std::optional<WireSeries::MetadataRefs> last_metadata_;
   std::vector<Unnamed> refusals_;
   bool partial_ = false;  // the protocol has an answer for a request of which a part is refused
   uint64_t refused_by_storage_ = 0;

@@ -16,6 +16,7 @@ struct WriteReceiverOptions {
   uint64_t max_concurrency = 0;           ///< requests worked on at once; 0 is one a processor
   uint64_t max_waiting = 64;              ///< further requests that may wait; the rest is put off
   uint64_t max_cached_series = 1'000'000;
+  uint64_t max_metadata_families = 100'000;
 };
 
 }  // namespace barograph::server

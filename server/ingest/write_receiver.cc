@@ -79,10 +79,13 @@ class WriteReceiver::Impl {
       : options_(std::move(options)),
         metrics_(metrics),
         series_(options_.max_cached_series),
-        context_{storage, series_, metrics_, clock, exemplars},
+        metadata_(metrics, clock, options_.max_metadata_families),
+        context_{storage, series_, metrics_, clock, exemplars, &metadata_},
         logger_(std::move(logger)),
         max_taken_(ThreadsOf(options_) + options_.max_waiting),
         pool_(ThreadsOf(options_)) {}
+
+  const ReceivedMetadata& metadata() const { return metadata_; }
 
   net::asio::awaitable<HttpResponse> Serve(const HttpRequest& request) {
     const auto format = ReadWriteFormat(request.headers, options_.accepted);
@@ -141,6 +144,7 @@ class WriteReceiver::Impl {
   const WriteReceiverOptions options_;
   const WriteMetrics metrics_;
   SeriesCache series_;
+  ReceivedMetadata metadata_;
   const WriteContext context_;
   const Logger logger_;
   const size_t max_taken_;
@@ -155,6 +159,10 @@ WriteReceiver::WriteReceiver(WriteReceiverOptions options, Appendable& storage,
                                    exemplars)) {}
 
 WriteReceiver::~WriteReceiver() = default;
+
+void WriteReceiver::ListMetadata(std::vector<web::MetricMetadata>& out) const {
+  impl_->metadata().List(out);
+}
 
 net::HttpHandler WriteReceiver::Handler() {
   return [impl = impl_.get()](const HttpRequest& request) { return impl->Serve(request); };

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "base/log.h"
 #include "base/metrics/registry.h"
@@ -9,6 +10,7 @@
 #include "base/time.h"
 #include "net/http_server.h"
 #include "server/ingest/write_options.h"
+#include "web/server_state.h"
 
 /// The receiver of remote write: POST /api/v1/write.
 namespace barograph::server {
@@ -24,6 +26,9 @@ class WriteReceiver {
                 const Clock& clock, Logger logger, ExemplarAppendable* exemplars = nullptr);
   /// Precondition: no request is under way.
   ~WriteReceiver();
+
+  /// What senders told of metric families, in order of their names.
+  void ListMetadata(std::vector<web::MetricMetadata>& out) const;
 
   /// Takes requests for as long as the receiver lives.
   net::HttpHandler Handler();

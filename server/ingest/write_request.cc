@@ -112,6 +112,11 @@ bool ForEachReference(std::string_view fields, Visit&& visit) {
   return true;
 }
 
+WireMetricType MetricTypeOf(uint64_t number) {
+  const bool known = number <= static_cast<uint64_t>(WireMetricType::kStateset);
+  return known ? static_cast<WireMetricType>(number) : WireMetricType::kUnknown;
+}
+
 /// As Prometheus prints labels that may be anything.
 std::string ListPairs(const std::vector<Label>& pairs) {
   return Labels::FromPairs(pairs).ToString();
@@ -160,7 +165,7 @@ Status WriteRequest::ReadSymbols(uint64_t max_bytes) {
   ProtobufReader reader(bytes_);
   while (reader.Next()) {
     if (reader.tag() != kSymbolsV2) continue;
-    if ((symbols_.size() + 1) * sizeof(Symbol) > max_bytes) {
+    if ((symbols_.size() + 1) * sizeof(SymbolEntry) > max_bytes) {
       return Fail(ErrorCode::kLimitExceeded,
                   fmt::format("a table of more than {} symbols is over the limit of {} bytes",
                               symbols_.size(), max_bytes));
@@ -176,10 +181,7 @@ WireMetadata WriteRequest::ReadMetadata(std::string_view message) {
   ProtobufReader reader(message);
   while (reader.Next()) {
     switch (reader.tag()) {
-      case MakeTag(1, WireType::kVarint):
-        if (reader.Uint64() <= static_cast<uint64_t>(WireMetricType::kStateset))
-          metadata.type = static_cast<WireMetricType>(reader.Uint64());
-        break;
+      case MakeTag(1, WireType::kVarint): metadata.type = MetricTypeOf(reader.Uint64()); break;
       case MakeTag(2, WireType::kBytes): metadata.family = reader.bytes(); break;
       case MakeTag(4, WireType::kBytes): metadata.help = reader.bytes(); break;
       case MakeTag(5, WireType::kBytes): metadata.unit = reader.bytes(); break;
@@ -303,6 +305,48 @@ WireSample WireSeries::ReadSample(std::string_view message) {
     }
   }
   return sample;
+}
+
+std::optional<WireSeries::MetadataRefs> WireSeries::ReadMetadataRefs() const {
+  if (is_v1()) return std::nullopt;
+  std::optional<MetadataRefs> found;
+  ProtobufReader fields(message_);
+  while (fields.Next()) {
+    if (fields.tag() != MakeTag(5, WireType::kBytes)) continue;
+    MetadataRefs& refs = found.emplace();
+    ProtobufReader reader(fields.bytes());
+    while (reader.Next()) {
+      switch (reader.tag()) {
+        case MakeTag(1, WireType::kVarint): refs.type = MetricTypeOf(reader.Uint64()); break;
+        case MakeTag(3, WireType::kVarint): refs.help = reader.Uint32(); break;
+        case MakeTag(4, WireType::kVarint): refs.unit = reader.Uint32(); break;
+        default: break;
+      }
+    }
+  }
+  const bool empty =
+      found && found->type == WireMetricType::kUnknown && found->help == 0 && found->unit == 0;
+  if (!found || empty) return std::nullopt;
+  // Labels are sorted, so this is most often the first.
+  bool is_name = true;
+  bool next_is_it = false;
+  ForEachReference(labels_, [&](uint32_t reference) {
+    if (next_is_it) {
+      found->name = reference;
+      return false;
+    }
+    next_is_it = is_name && request_.Symbol(reference) == kMetricName;
+    is_name = !is_name;
+    return true;
+  });
+  return found;
+}
+
+WireMetadata WireSeries::Resolve(const MetadataRefs& refs) const {
+  return {.type = refs.type,
+          .family = request_.Symbol(refs.name),
+          .help = request_.Symbol(refs.help),
+          .unit = request_.Symbol(refs.unit)};
 }
 
 Result<Exemplar> WireSeries::ReadExemplar(std::string_view message) const {

@@ -76,7 +76,7 @@ class WriteRequest {
  private:
   friend class WireSeries;
 
-  struct Symbol {
+  struct SymbolEntry {
     std::string_view text;
     SeriesKey hash;
   };
@@ -84,6 +84,10 @@ class WriteRequest {
   WriteRequest(WriteProtocol protocol, std::string_view bytes, uint64_t seed)
       : protocol_(protocol), bytes_(bytes), seed_(seed) {}
   Status ReadSymbols(uint64_t max_bytes);
+  /// Empty where there is none of that number.
+  std::string_view Symbol(uint32_t reference) const {
+    return reference < symbols_.size() ? symbols_[reference].text : std::string_view();
+  }
   static WireMetadata ReadMetadata(std::string_view message);
 
   static constexpr Tag kSeriesV1 = MakeTag(1, WireType::kBytes);
@@ -94,7 +98,7 @@ class WriteRequest {
   WriteProtocol protocol_;
   std::string_view bytes_;
   uint64_t seed_;
-  std::vector<Symbol> symbols_;
+  std::vector<SymbolEntry> symbols_;
 };
 
 /// One time series of a request. Lives no longer than it.
@@ -134,6 +138,20 @@ class WireSeries {
   Status ForEachExemplar(Visit&& visit) const {
     return ForEach(exemplar_tag(), visit);
   }
+
+  /// The metadata that comes with the series in 2.0, as the numbers of symbols; unset where there
+  /// is none.
+  struct MetadataRefs {
+    WireMetricType type = WireMetricType::kUnknown;
+    uint32_t name = 0;  ///< the metric's
+    uint32_t help = 0;
+    uint32_t unit = 0;
+    bool operator==(const MetadataRefs&) const = default;
+  };
+  std::optional<MetadataRefs> ReadMetadataRefs() const;
+
+  /// What they stand for, the name being the metric's; a symbol that is missing is empty.
+  WireMetadata Resolve(const MetadataRefs& refs) const;
 
   /// InvalidArgument, in Prometheus's words, when a symbol is missing.
   Result<Exemplar> ReadExemplar(std::string_view message) const;

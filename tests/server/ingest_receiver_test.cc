@@ -393,5 +393,97 @@ TEST_CASE("exemplars of a request of protocol 2.0 are stored, counted and refuse
   CHECK(response.body == "out of order exemplar for series hits\n");
 }
 
+/// "name type help unit" for each.
+std::vector<std::string> MetadataOf(const WriteReceiver& receiver) {
+  std::vector<web::MetricMetadata> all;
+  receiver.ListMetadata(all);
+  std::vector<std::string> lines;
+  for (const auto& [metric, type, help, unit, target] : all) {
+    CHECK(target.empty());
+    lines.push_back(metric + " " + type + " " + help + " " + unit);
+  }
+  return lines;
+}
+
+TEST_CASE_METHOD(Fixture, "metadata of protocol 1.0 is kept as it was told last") {
+  const auto metadata = [](uint64_t type, std::string_view family, std::string_view help) {
+    return Message().Varint(1, type).Bytes(2, family).Bytes(4, help).Bytes(5, "seconds");
+  };
+  CHECK(Write(Message().Add(3, metadata(1, "b", "old")).Add(3, metadata(2, "a", "A."))) == "204");
+  CHECK(Write(Message().Add(3, metadata(1, "b", "new")).Add(3, metadata(99, "c", ""))) == "204");
+  CHECK(MetadataOf(receiver) == std::vector<std::string>{"a gauge A. seconds",
+                                                         "b counter new seconds",
+                                                         "c unknown  seconds"});
+}
+
+TEST_CASE("metadata of protocol 2.0 comes with series, and is kept by family") {
+  Fixture fixture(BothProtocols());
+  Message message;
+  for (const char* symbol : {"", "__name__", "rpc_bucket", "le", "1", "Help.", "s", "hits_total"}) {
+    message.Bytes(4, symbol);
+  }
+  const auto series = [](const std::vector<uint64_t>& labels, const Message& metadata) {
+    return Message().PackedVarints(1, labels).Add(2, test::SampleMessage(1000, 1)).Add(5, metadata);
+  };
+  message.Add(5, series({1, 2, 3, 4}, Message().Varint(1, 3).Varint(3, 5).Varint(4, 6)));
+  message.Add(5, series({1, 7}, Message().Varint(1, 1).Varint(3, 77)));
+  net::HttpRequest request = Fixture::Request(Snappy(message.text()));
+  request.headers.Set("Content-Type",
+                      "application/x-protobuf;proto=io.prometheus.write.v2.Request");
+  for (int i = 0; i < 2; ++i) CHECK(fixture.Send(request).status == 204);
+  CHECK(MetadataOf(fixture.receiver) ==
+        std::vector<std::string>{"hits_total counter  ", "rpc histogram Help. s"});
+}
+
+TEST_CASE("metadata is bounded: what is told no more makes room") {
+  WriteReceiverOptions options;
+  options.max_metadata_families = 2;
+  Fixture fixture(options);
+  const auto tell = [&](std::string_view family, std::string_view help = "") {
+    const Message metadata = Message().Varint(1, 1).Bytes(2, family).Bytes(4, help);
+    CHECK(fixture.Write(Message().Add(3, metadata)) == "204");
+  };
+  tell("a");
+  tell("b");
+  tell("c");
+  tell("b", std::string(5000, 'x'));
+  CHECK(MetadataOf(fixture.receiver) == std::vector<std::string>{"a counter  ", "b counter  "});
+  CHECK(fixture.metrics.Expose().find("barograph_remote_write_metadata_dropped_total 2") !=
+        std::string::npos);
+  fixture.clock.Advance(std::chrono::minutes(50));
+  tell("b");
+  fixture.clock.Advance(std::chrono::minutes(20));
+  tell("c");
+  CHECK(MetadataOf(fixture.receiver) == std::vector<std::string>{"b counter  ", "c counter  "});
+}
+
+TEST_CASE("requests beyond those that may wait are put off") {
+  WriteReceiverOptions options;
+  options.max_concurrency = 1;
+  options.max_waiting = 1;
+  Fixture fixture(options);
+  const net::HttpRequest request = Fixture::Request(Snappy(UpRequest({{1000, 1}}).text()));
+  const net::HttpHandler handler = fixture.receiver.Handler();
+  std::vector<net::HttpResponse> responses(4);
+  // All are begun before one can end, which takes a turn of the context.
+  for (net::HttpResponse& response : responses) {
+    boost::asio::co_spawn(fixture.context, handler(request),
+                          [&](std::exception_ptr thrown, net::HttpResponse answer) {
+                            if (thrown) std::rethrow_exception(thrown);
+                            response = std::move(answer);
+                          });
+  }
+  fixture.context.run();
+  CHECK(responses[0].status == 204);
+  CHECK(responses[1].status == 204);
+  for (size_t i = 2; i < 4; ++i) {
+    CHECK(responses[i].status == 503);
+    CHECK(responses[i].headers.Get("Retry-After") == "1");
+  }
+  CHECK(fixture.metrics.Expose().find("barograph_remote_write_busy_requests_total 2") !=
+        std::string::npos);
+  CHECK(fixture.Send(request).status == 204);
+}
+
 }  // namespace
 }  // namespace barograph::server

@@ -48,6 +48,7 @@ ApiResult HandleTargetsMetadata(const ApiContext& context, const ApiRequest& req
   json.BeginArray();
   for (const auto& metadata : context.state.Metadata()) {
     if (*limit >= 0 && count >= *limit) break;
+    if (metadata.target.empty()) continue;  // no target's
     if (!metric.empty() && metadata.metric != metric) continue;
     if (!MatchesAll(matchers, metadata.target)) continue;
     json.BeginObject();
