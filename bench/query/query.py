@@ -2,9 +2,15 @@
 """Dashboard queries side by side: Barograph, and its peers where they are given.
 
 Loads 2,000 series x 24 hours at 15 seconds into each server by remote write, starts all anew, asks
-the queries of bench/query/queries.txt in turn, and prints the first answer's and the median time
-of each, and how Barograph compares with the faster peer. Answers are checked against Prometheus's.
-Only ratios between the servers of one run mean something.
+the queries of bench/query/queries.txt in turn, and prints three times of each:
+
+  cold    the first answer after the start; the files are in the page cache
+  warm    the median of the answers after it, without caches of results (nocache=1)
+  cached  the median where servers may use results that they kept: the same query, which ends a step
+          later each time. Prometheus has no such cache.
+
+and how Barograph's warm and cached times compare with the fastest peer's. Answers are checked
+against Prometheus's. Only ratios between the servers of one run mean something.
 
     bench/query/query.py --barograph build/release/barograph --prometheus /usr/bin/prometheus \\
         --victoria-metrics build/peers/usr/bin/victoria-metrics
@@ -58,7 +64,7 @@ class Server:
         address, data = f"127.0.0.1:{self.port}", os.path.join(folder, name)
         if name == "victoria-metrics":
             self.command = [binary, f"-httpListenAddr={address}", f"-storageDataPath={data}",
-                            "-search.disableCache", "-search.latencyOffset=0s"]
+                            "-search.latencyOffset=0s"]
         else:
             config = os.path.join(folder, "empty.yml")
             pathlib.Path(config).touch()
@@ -103,14 +109,16 @@ class Server:
         except urllib.error.HTTPError as error:
             raise SystemExit(f"{self.name} refuses remote write: {error}: {error.read()[:200]}")
 
-    def ask(self, question, end, hours):
+    def ask(self, question, end, hours, cached=False):
         """Seconds, and the body of the answer."""
         form = {"query": question.expression}
+        if not cached:
+            form["nocache"] = 1
         if question.step == 0:
             path, form["time"] = "/api/v1/query", end
         else:
             path, form["end"] = "/api/v1/query_range", end
-            form |= {"start": end - min(question.hours, hours) * 3600, "step": question.step, "nocache": 1}
+            form |= {"start": end - min(question.hours, hours) * 3600, "step": question.step}
         begin = time.perf_counter()
         status, body = self.get(path + "?" + urllib.parse.urlencode(form))
         seconds = time.perf_counter() - begin
@@ -155,33 +163,44 @@ def load(servers, past):
 
 
 def measure(servers, questions, end, hours, rounds):
-    """{(server's name, question): seconds in order}, and the last answers by the same."""
-    times, answers = collections.defaultdict(list), {}
+    """{(server's name, question): seconds in order} without caches and with, and the last answers
+    without by the same."""
+    times, cached, answers = collections.defaultdict(list), collections.defaultdict(list), {}
     for number in range(rounds + 1):
         for question in questions:
             for server in servers[number % len(servers):] + servers[:number % len(servers)]:
                 key = server.name, question.name
                 seconds, answers[key] = server.ask(question, end, hours)
                 times[key].append(seconds)
-    return times, answers
+    for number in range(rounds + 1):
+        for question in questions:
+            for server in servers[number % len(servers):] + servers[:number % len(servers)]:
+                to = end - (rounds - number) * question.step
+                cached[server.name, question.name].append(
+                    server.ask(question, to, hours, cached=True)[0])
+    return times, cached, answers
 
 
-def report(servers, questions, times, answers):
+def report(servers, questions, times, cached, answers):
     names = [server.name for server in servers]
-    print(f"{'milliseconds: first, median':28}" + "".join(f"{name:>22}" for name in names) +
-          "   the faster peer / barograph")
+    print(f"{'milliseconds: cold warm cached':30}" + "".join(f"{name:>24}" for name in names) +
+          "   fastest peer / barograph: warm, cached")
     wrong = 0
     totals = collections.Counter()
     for question in questions:
-        medians = {name: statistics.median(times[name, question.name][1:]) for name in names}
-        totals.update(medians)
-        line = f"{question.name:28}"
+        medians = {name: [statistics.median(seconds[name, question.name][1:])
+                          for seconds in (times, cached)] for name in names}
+        line = f"{question.name:30}"
         for name in names:
-            first = times[name, question.name][0]
-            line += f"{first * 1e3:12.2f}{medians[name] * 1e3:10.2f}"
+            warm, kept = medians[name]
+            totals[name, "warm"] += warm
+            totals[name, "cached"] += kept
+            line += "".join(f"{seconds * 1e3:8.2f}"
+                            for seconds in (times[name, question.name][0], warm, kept))
         peers = [medians[name] for name in names if name != "barograph"]
         if peers and "barograph" in medians:
-            line += f"{min(peers) / medians['barograph']:8.2f}"
+            line += "".join(f"{min(peer[i] for peer in peers) / medians['barograph'][i]:8.2f}"
+                            for i in range(2))
         if {"barograph", "prometheus"} <= set(names):
             wrong_part = difference(answers["barograph", question.name],
                                     answers["prometheus", question.name])
@@ -189,8 +208,9 @@ def report(servers, questions, times, answers):
                 wrong += 1
                 line += f"  DIFFERS: {wrong_part}"
         print(line)
-    print(f"{'sum of medians':28}" +
-          "".join(f"{'':12}{totals[name] * 1e3:10.2f}" for name in names))
+    print(f"{'sum of medians':30}" + "".join(
+        f"{'':8}{totals[name, 'warm'] * 1e3:8.1f}{totals[name, 'cached'] * 1e3:8.1f}"
+        for name in names))
     return wrong == 0
 
 
@@ -205,13 +225,13 @@ def run(options):
                 server.start()
             # An hour more than is asked for, so that ranges are full from the first step on.
             load(servers, history.History(options.instances, options.hours + 1, end * 1000))
-            times, answers = measure(servers, read_questions(), end, options.hours,
-                                     options.rounds)
+            times, cached, answers = measure(servers, read_questions(), end, options.hours,
+                                             options.rounds)
         finally:
             for server in servers:
                 if server.process is not None:
                     server.stop()
-    return report(servers, read_questions(), times, answers)
+    return report(servers, read_questions(), times, cached, answers)
 
 
 def main():
