@@ -164,13 +164,14 @@ Status CountValues::CountGroup(const SeriesGroup& group) {
   Column scratch;
   return EvaluateEach(context(), context().main(), *input_, group.members, scratch,
                       [&](Lane& lane, size_t, const Column& column) -> Status {
-                        TRY(CountColumn(group, column, by_value));
-                        return lane.Work(64 * steps());
+                        return CountColumn(lane, group, column, by_value);
                       });
 }
 
-Status CountValues::CountColumn(const SeriesGroup& group, const Column& column, ByValue& by_value) {
+Status CountValues::CountColumn(Lane& lane, const SeriesGroup& group, const Column& column,
+                                ByValue& by_value) {
   for (size_t step = 0; step < steps(); ++step) {
+    TRY(lane.Work(0));
     if (!column.present(step)) continue;
     const FloatHistogram* histogram = column.histogram(step);
     std::string value;
@@ -180,6 +181,7 @@ Status CountValues::CountColumn(const SeriesGroup& group, const Column& column, 
     const auto [entry, is_new] = by_value.try_emplace(value, series_.size());
     if (is_new) {
       TRY(held_.Add(steps()));
+      TRY(lane.Work(steps()));
       LabelsBuilder labels(*group.meta.labels);
       labels.Set(label_, value);
       series_.push_back({context().Keep(labels.Build()), false});

@@ -82,7 +82,7 @@ class CountValues final : public Operator {
   LabelSubset BaseLabels() const;
   using ByValue = std::unordered_map<std::string, size_t>;  // output series
   Status CountGroup(const SeriesGroup& group);
-  Status CountColumn(const SeriesGroup& group, const Column& column, ByValue& by_value);
+  Status CountColumn(Lane& lane, const SeriesGroup& group, const Column& column, ByValue& by_value);
 
   const AggregateExpr& expr_;
   OperatorPtr input_;

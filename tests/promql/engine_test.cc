@@ -128,6 +128,20 @@ TEST_CASE("a query over its memory fails, and the error names the limit and the 
   CHECK(sum->stats.peak_bytes <= 8000);
 }
 
+TEST_CASE("a query that makes a series of each sample looks at the clock while it does") {
+  MemoryStorage storage;
+  for (int64_t i = 0; i < 5000; ++i) {
+    storage.Append(Labels{{"__name__", "a"}}, i * 1000, static_cast<double>(i));
+  }
+  EngineOptions options;
+  options.timeout = std::chrono::milliseconds(100);  // a tick at each look at the clock
+  const TickingClock clock(std::chrono::milliseconds(1));
+  const auto result =
+      Engine(options, clock).Run("count_values(\"v\", a)", storage, Range(0, 4'999'000, 1000));
+  REQUIRE_FALSE(result.has_value());
+  CHECK(result.error().code == ErrorCode::kTimeout);
+}
+
 TEST_CASE("a query ends at its deadline") {
   MemoryStorage storage;
   FillCounters(storage, 2000, 40);

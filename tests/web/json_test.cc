@@ -155,5 +155,17 @@ TEST_CASE("A series with floats and histograms shows both") {
         R"([{"metric":{"a":"b"},"values":[[1,"1"]],"histograms":[[2,{"count":"0","sum":"0"}]]}])");
 }
 
+TEST_CASE("Nobody writes for a client that is gone") {
+  promql::Matrix matrix;
+  matrix.series.push_back(
+      {.labels = {}, .timestamps = {FromMs(0)}, .values = {1}, .histograms = {}});
+  std::stop_source stop;
+  JsonWriter json;
+  CHECK(WriteValue(json, promql::Value(matrix), stop.get_token()));
+  stop.request_stop();
+  CHECK_FALSE(WriteValue(json, promql::Value(matrix), stop.get_token()));
+  CHECK_FALSE(WriteValue(json, promql::Value(promql::Vector{matrix.series}), stop.get_token()));
+}
+
 }  // namespace
 }  // namespace barograph::web

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <limits>
+#include <optional>
 
 #include "base/model/number.h"
 #include "promql/plan/estimate.h"
@@ -98,17 +99,18 @@ void NoteOddStats(std::string_view stats, std::vector<std::string>& warnings) {
                   Quote(stats)));
 }
 
-std::string ResultJson(const promql::QueryResult& result, std::string_view stats,
-                       nanoseconds queued) {
+// nullopt where the client went meanwhile.
+std::optional<std::string> ResultJson(const promql::QueryResult& result, std::string_view stats,
+                                      const ApiRequest& request) {
   JsonWriter json;
   json.BeginObject();
   json.Key("resultType");
   json.String(ToString(promql::TypeOf(result.value)));
   json.Key("result");
-  WriteValue(json, result.value);
+  if (!WriteValue(json, result.value, request.stop)) return std::nullopt;
   if (!stats.empty()) {
     json.Key("stats");
-    WriteStats(json, result.stats, queued);
+    WriteStats(json, result.stats, request.queued);
   }
   json.EndObject();
   return json.Take();
@@ -138,7 +140,9 @@ ApiResult Evaluate(const ApiContext& context, const ApiRequest& request, const S
                .infos = std::move(result->annotations.infos)};
   if (Truncate(result->value, settings.limit)) data.warnings.emplace_back(kTruncated);
   NoteOddStats(settings.stats, data.warnings);
-  data.json = ResultJson(*result, settings.stats, request.queued);
+  auto json = ResultJson(*result, settings.stats, request);
+  if (!json) return ApiFail(ApiErrorType::kCanceled, "query was canceled while it was answered");
+  data.json = std::move(*json);
   return data;
 }
 

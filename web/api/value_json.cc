@@ -22,9 +22,10 @@ void WriteHistogramPoint(JsonWriter& json, Timestamp time, const FloatHistogram&
   json.EndArray();
 }
 
-void WriteVector(JsonWriter& json, const promql::Vector& vector) {
+bool WriteVector(JsonWriter& json, const promql::Vector& vector, const std::stop_token& stop) {
   json.BeginArray();
   for (const auto& series : vector.series) {
+    if (stop.stop_requested()) return false;
     if (series.size() == 0) continue;
     json.BeginObject();
     json.Key("metric");
@@ -39,6 +40,7 @@ void WriteVector(JsonWriter& json, const promql::Vector& vector) {
     json.EndObject();
   }
   json.EndArray();
+  return true;
 }
 
 void WriteFloats(JsonWriter& json, const promql::ResultSeries& series) {
@@ -59,9 +61,10 @@ void WriteHistograms(JsonWriter& json, const promql::ResultSeries& series) {
   json.EndArray();
 }
 
-void WriteMatrix(JsonWriter& json, const promql::Matrix& matrix) {
+bool WriteMatrix(JsonWriter& json, const promql::Matrix& matrix, const std::stop_token& stop) {
   json.BeginArray();
   for (const auto& series : matrix.series) {
+    if (stop.stop_requested()) return false;
     const auto histograms = static_cast<size_t>(
         std::ranges::count_if(series.histograms, [](const auto& h) { return h.has_value(); }));
     json.BeginObject();
@@ -72,6 +75,7 @@ void WriteMatrix(JsonWriter& json, const promql::Matrix& matrix) {
     json.EndObject();
   }
   json.EndArray();
+  return true;
 }
 
 /// Scalars and strings have their time as a plain number: 12.5, where a sample has 12.500.
@@ -91,19 +95,22 @@ void WriteString(JsonWriter& json, const promql::StringValue& string) {
 
 }  // namespace
 
-void WriteValue(JsonWriter& json, const promql::Value& value) {
+bool WriteValue(JsonWriter& json, const promql::Value& value, const std::stop_token& stop) {
   if (const auto* matrix = std::get_if<promql::Matrix>(&value)) {
     size_t points = 0;
     for (const auto& series : matrix->series) points += series.size() + 4;
     json.Reserve(points * kBytesPerPoint);
-    WriteMatrix(json, *matrix);
-  } else if (const auto* vector = std::get_if<promql::Vector>(&value)) {
-    WriteVector(json, *vector);
-  } else if (const auto* scalar = std::get_if<promql::Scalar>(&value)) {
+    return WriteMatrix(json, *matrix, stop);
+  }
+  if (const auto* vector = std::get_if<promql::Vector>(&value)) {
+    return WriteVector(json, *vector, stop);
+  }
+  if (const auto* scalar = std::get_if<promql::Scalar>(&value)) {
     WriteScalar(json, *scalar);
   } else if (const auto* string = std::get_if<promql::StringValue>(&value)) {
     WriteString(json, *string);
   }
+  return true;
 }
 
 }  // namespace barograph::web

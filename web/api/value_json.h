@@ -1,5 +1,7 @@
 #pragma once
 
+#include <stop_token>
+
 #include "base/model/histogram.h"
 #include "promql/value.h"
 #include "web/api/json_writer.h"
@@ -7,7 +9,9 @@
 /// Query results as the API shows them (Prometheus, "HTTP API", "Expression query result formats").
 namespace barograph::web {
 
-void WriteValue(JsonWriter& json, const promql::Value& value);
+/// False, and what is written is of no use, where `stop` was requested meanwhile: it is looked at
+/// for each series.
+bool WriteValue(JsonWriter& json, const promql::Value& value, const std::stop_token& stop = {});
 
 /// {"count":"3","sum":"1.5","buckets":[[boundaries,"lower","upper","count"],...]}: boundaries is 0
 /// for (lower, upper], 1 for [lower, upper), 2 for neither, 3 for both inclusive. Empty buckets are
