@@ -35,6 +35,8 @@ namespace {
 // What is not flushed is taken from the log again after a crash; small files are not worth having.
 constexpr int kIndexTurnsPerFlush = 30;
 
+constexpr size_t kSeriesPerIndexWrite = 4096;
+
 // Opens the index; one that is damaged is set aside, as the log tells the series again.
 Result<std::unique_ptr<SeriesIndex>> OpenIndex(FileSystem& files, const Clock& clock,
                                                const Logger& logger, const std::string& path) {
@@ -93,6 +95,7 @@ struct Database::Impl {
   Status AdmitSeries();
   void QueueReplayedSeries();
   Status WriteIndex();
+  Status PutInIndex(std::span<const SeriesId> ids);
   std::string WalPath() const { return options.path + "/wal"; }
   std::string HeadPath() const { return options.path + "/head"; }
   std::string BlocksPath() const { return options.path + "/blocks"; }
@@ -106,7 +109,7 @@ struct Database::Impl {
   std::unique_ptr<FileLock> lock;
   std::unique_ptr<SeriesIndex> index;
   Head head;
-  RegistryFile registry_file;  // used by who maintains
+  RegistryFile registry_file;
   std::unique_ptr<wal::Log> log;
   std::optional<WritePath> path;
   std::unique_ptr<ExemplarStore> exemplars;
@@ -115,7 +118,7 @@ struct Database::Impl {
   std::atomic<bool> closed = false;
 
   Mutex unindexed_mutex;
-  std::vector<SeriesIndex::Entry> unindexed GUARDED_BY(unindexed_mutex);
+  std::vector<SeriesId> unindexed GUARDED_BY(unindexed_mutex);
   Mutex write_index_mutex;  // one writer of the index at a time
 
   Mutex maintenance_mutex;  // who changes what is in blocks
@@ -287,6 +290,7 @@ void Database::Impl::StartTasks() {
   }
   index_task.emplace(options.index_interval, [this, turn = 0]() mutable {
     Status written = WriteIndex();
+    if (written) written = registry_file.SaveWhenMuchIsNew();
     if (written && ++turn % kIndexTurnsPerFlush == 0) written = index->Flush();
     if (!written) {
       logger.Error("Series could not be written to the index", {{"err", written.error()}});
@@ -396,7 +400,7 @@ void Database::Impl::Created(SeriesId id, std::string_view packed) {
   metrics.head_series.Increment();
   metrics.series_created.Increment();
   MutexLock guard(unindexed_mutex);
-  unindexed.push_back({id, std::string(packed)});
+  unindexed.push_back(id);
 }
 
 Status Database::Impl::AdmitSeries() {
@@ -409,27 +413,41 @@ Status Database::Impl::AdmitSeries() {
 
 // Series that the log defines, and that a crash kept from the index.
 void Database::Impl::QueueReplayedSeries() {
-  std::vector<SeriesIndex::Entry> entries;
-  head.registry.ForEachAfter(
-      index->LastId().value_or(kNoSeries),
-      [&](SeriesId id, std::string_view packed) { entries.push_back({id, std::string(packed)}); });
+  const std::vector<SeriesId> ids = head.registry.IdsAfter(index->LastId().value_or(kNoSeries));
   MutexLock guard(unindexed_mutex);
-  std::ranges::move(entries, std::back_inserter(unindexed));
+  unindexed.insert(unindexed.end(), ids.begin(), ids.end());
 }
 
 Status Database::Impl::WriteIndex() {
   MutexLock writing(write_index_mutex);
-  std::vector<SeriesIndex::Entry> entries;
+  std::vector<SeriesId> ids;
   {
     MutexLock guard(unindexed_mutex);
-    entries.swap(unindexed);
+    ids.swap(unindexed);
   }
-  Status written = index->Put(entries);
-  if (!written) {
-    MutexLock guard(unindexed_mutex);
-    unindexed.insert(unindexed.begin(), entries.begin(), entries.end());
+  // So that LastId says what is there, also after a crash.
+  std::ranges::sort(ids);
+  std::span<const SeriesId> rest = ids;
+  while (!rest.empty()) {
+    const auto batch = rest.first(std::min(kSeriesPerIndexWrite, rest.size()));
+    if (Status written = PutInIndex(batch); !written) {
+      MutexLock guard(unindexed_mutex);
+      unindexed.insert(unindexed.begin(), rest.begin(), rest.end());
+      return written;
+    }
+    rest = rest.subspan(batch.size());
   }
-  return written;
+  return {};
+}
+
+// Series that left the head meanwhile are not missed.
+Status Database::Impl::PutInIndex(std::span<const SeriesId> ids) {
+  std::vector<SeriesIndex::Entry> entries;
+  entries.reserve(ids.size());
+  head.registry.Visit(ids, [&](SeriesId id, const Labels& labels) {
+    entries.push_back({id, std::string(labels.packed())});
+  });
+  return index->Put(entries);
 }
 
 Result<std::unique_ptr<Database>> Database::Open(FileSystem& files, const Clock& clock,

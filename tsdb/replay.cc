@@ -107,7 +107,9 @@ Status Replay::Apply(const wal::Record& record) {
 
 Status Replay::ApplySeries(std::string_view payload) {
   for (const wal::SeriesEntry& entry : TRY(wal::ParseSeries(payload))) {
-    TRY(head_.registry.Restore(entry.id, Labels::FromPacked(std::string(entry.packed_labels))));
+    if (!head_.registry.Find(entry.id)) {
+      TRY(head_.registry.Restore(entry.id, Labels::FromPacked(std::string(entry.packed_labels))));
+    }
     NameNameless(entry.id);
   }
   return {};

@@ -18,6 +18,7 @@ void RegistryFile::Load() {
     const auto contents = TRY(files_.Map(path_));
     return registry_.Load(contents->bytes());
   };
+  MutexLock lock(mutex_);
   const Status loaded = load();
   saved_ = registry_.size();
   if (loaded) return;
@@ -30,16 +31,24 @@ void RegistryFile::Load() {
 }
 
 Status RegistryFile::Save() {
+  MutexLock lock(mutex_);
   return has_too_many_ || registry_.size() != saved_ ? Write() : Status();
 }
 
 Status RegistryFile::SaveWhenMuchIsNew() {
+  MutexLock lock(mutex_);
   const size_t size = registry_.size();
   const bool much = size > saved_ && (size - saved_) * kShare >= size;
   return has_too_many_ || much ? Write() : Status();
 }
 
+void RegistryFile::NoteRemovals() {
+  MutexLock lock(mutex_);
+  has_too_many_ = true;
+}
+
 Status RegistryFile::DropStale() {
+  MutexLock lock(mutex_);
   if (!has_too_many_) return {};
   TRY(Remove());
   saved_ = 0;

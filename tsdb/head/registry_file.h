@@ -5,6 +5,7 @@
 
 #include "base/file_system.h"
 #include "base/log.h"
+#include "base/mutex.h"
 #include "base/result.h"
 #include "tsdb/head/series_registry.h"
 
@@ -15,7 +16,7 @@ namespace barograph::tsdb {
 /// and what it has beyond the head it must not have: the index may have forgotten such a series,
 /// which then would have no place there when it came back. So the file goes before that can happen.
 ///
-/// One thread at a time; the registry may be used meanwhile.
+/// Thread-safe; the registry may be used meanwhile.
 class RegistryFile {
  public:
   /// `files` and `registry` must outlive it.
@@ -26,21 +27,21 @@ class RegistryFile {
   void Load();
 
   /// Writes the file anew unless it has all series, and no others.
-  Status Save();
+  Status Save() EXCLUDES(mutex_);
 
   /// The same, but leaves the file as it is while it only lacks less than one in kShare.
-  Status SaveWhenMuchIsNew();
+  Status SaveWhenMuchIsNew() EXCLUDES(mutex_);
 
   /// To be called when series left the registry.
-  void NoteRemovals() { has_too_many_ = true; }
+  void NoteRemovals() EXCLUDES(mutex_);
 
   /// To be called before the index may forget series: removes the file where it has some that left.
-  Status DropStale();
+  Status DropStale() EXCLUDES(mutex_);
 
  private:
   static constexpr size_t kShare = 8;
 
-  Status Write();
+  Status Write() REQUIRES(mutex_);
   Status WriteTo(WritableFile& file);
   Status Remove();
 
@@ -48,8 +49,9 @@ class RegistryFile {
   const std::string directory_, path_;
   const Logger logger_;
   SeriesRegistry& registry_;
-  size_t saved_ = 0;           // series in the file
-  bool has_too_many_ = false;  // that the registry has not
+  Mutex mutex_;
+  size_t saved_ GUARDED_BY(mutex_) = 0;           // series in the file
+  bool has_too_many_ GUARDED_BY(mutex_) = false;  // that the registry has not
 };
 
 }  // namespace barograph::tsdb

@@ -221,11 +221,20 @@ Result<std::vector<std::string>> SeriesRegistry::LabelValuesOf(const Found& foun
   return Collect(found, value_of, stop);
 }
 
-void SeriesRegistry::ForEachAfter(
-    SeriesId after, const std::function<void(SeriesId, std::string_view)>& visit) const {
+std::vector<SeriesId> SeriesRegistry::IdsAfter(SeriesId after) const {
+  std::vector<SeriesId> ids;
   ReaderLock lock(mutex_);
   for (SeriesRef ref = 0; ref < set_->size(); ++ref) {
-    if (set_->IdOf(ref) > after) visit(set_->IdOf(ref), set_->LabelsOf(ref).packed());
+    if (set_->IdOf(ref) > after) ids.push_back(set_->IdOf(ref));
+  }
+  return ids;
+}
+
+void SeriesRegistry::Visit(std::span<const SeriesId> ids,
+                           const std::function<void(SeriesId, const Labels&)>& visit) const {
+  ReaderLock lock(mutex_);
+  for (const SeriesId id : ids) {
+    if (const auto ref = set_->Find(id)) visit(id, set_->LabelsOf(*ref));
   }
 }
 

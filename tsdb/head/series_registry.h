@@ -95,9 +95,11 @@ class SeriesRegistry {
   Result<std::vector<std::string>> LabelValuesOf(const Found& found, std::string_view name,
                                                  std::stop_token stop) const;
 
-  /// Calls visit(SeriesId, packed labels) for all series whose id is above `after`.
-  void ForEachAfter(SeriesId after,
-                    const std::function<void(SeriesId, std::string_view)>& visit) const;
+  std::vector<SeriesId> IdsAfter(SeriesId after) const;
+
+  /// Calls visit(SeriesId, labels) for those of the series that are here.
+  void Visit(std::span<const SeriesId> ids,
+             const std::function<void(SeriesId, const Labels&)>& visit) const;
 
   /// Restores some `count` series under one lock: calls `each` with what to restore one with.
   using Add = std::function<Status(SeriesId, const Labels&)>;

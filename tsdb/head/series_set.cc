@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include "base/grow.h"
+
 namespace barograph::tsdb {
 namespace {
 
@@ -51,10 +53,14 @@ void SeriesSet::AppendNumbers(SeriesId id, uint32_t hash, std::string_view pairs
   } else {
     by_id_.emplace(static_cast<uint64_t>(id), ref);
   }
-  ids_.push_back(id);
-  hashes_.push_back(hash);
-  labels_.push_back(pair_lists_.Store(pairs));
-  first_source_.push_back(kNoNode);
+  const auto append = [](auto& list, auto value) {
+    GrowTight(list, list.size() + 1);
+    list.push_back(value);
+  };
+  append(ids_, id);
+  append(hashes_, hash);
+  append(labels_, pair_lists_.Store(pairs));
+  append(first_source_, kNoNode);
 }
 
 bool SeriesSet::RestorePair(const Label& label, PostingList postings) {
@@ -157,6 +163,7 @@ void SeriesSet::SetSource(SeriesRef ref, Source source) {
     last = node;
   }
   const auto added = static_cast<uint32_t>(sources_.size());
+  GrowTight(sources_, sources_.size() + 1);
   sources_.push_back({source, kNoNode});
   (last == kNoNode ? first_source_[ref] : sources_[last].next) = added;
 }

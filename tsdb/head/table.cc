@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/grow.h"
+
 namespace barograph::tsdb {
 namespace {
 
@@ -37,6 +39,7 @@ void Table::Widen(size_t width) {
   if (width <= series_.size()) return;
   for (size_t c = series_.size(); c < width; ++c) free_.push_back(static_cast<ColumnId>(c));
   std::ranges::sort(free_, std::greater());
+  GrowTight(series_, width);
   series_.resize(width, kNoSeries);
   assigned_.resize(WordsFor(width), 0);
   tail_.Widen(width);

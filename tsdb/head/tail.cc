@@ -4,6 +4,8 @@
 #include <cstring>
 #include <limits>
 
+#include "base/grow.h"
+
 namespace barograph::tsdb {
 namespace {
 
@@ -60,12 +62,16 @@ void DecodeRaw(const char* slot, size_t first, double last, std::span<double> ou
 
 void Tail::Widen(size_t width) {
   if (width <= last_.size()) return;
-  last_.resize(width, 0);
-  mode_.resize(width, 0);
-  raw_.resize(width, 0);
-  bytes_.resize(width, 0);
-  first_row_.resize(width, kNoRow);
-  slot_.resize(width, 0);
+  const auto widen = [width](auto& columns, auto with) {
+    GrowTight(columns, width);
+    columns.resize(width, with);
+  };
+  widen(last_, 0.0);
+  widen(mode_, DecimalMode{0});
+  widen(raw_, uint8_t{0});
+  widen(bytes_, uint8_t{0});
+  widen(first_row_, kNoRow);
+  widen(slot_, uint32_t{0});
   regular_.resize(WordsFor(width), 0);
 }
 
@@ -87,6 +93,7 @@ bool Tail::IsPresentInLastRow(ColumnId column) const {
 
 void Tail::Append(Timestamp timestamp, std::span<const uint64_t> present,
                   std::span<const RowChange> changes) {
+  if (rows_ == room_) MakeRoom();
   const size_t row = rows_++;
   timestamps_[row] = timestamp;
   for (size_t w = 0; w < regular_.size(); ++w) {
@@ -203,16 +210,37 @@ void Tail::Write(ColumnId column, size_t row, int64_t delta) {
 }
 
 void Tail::SetWidth(ColumnId column, uint8_t bytes) {
-  const size_t at = changes_.size();
-  const size_t size = kRows * bytes;
-  if (at + size > changes_.capacity()) changes_.reserve((at + size) * 5 / 4);
-  changes_.resize(at + size, 0);
+  const size_t old = slot_[column];
+  AddSlot(changes_, column, bytes);
   for (size_t row = 0; row < rows_ && bytes_[column] != 0; ++row) {
-    const int64_t change = Load(changes_.data() + slot_[column], row, bytes_[column]);
-    StoreChange(changes_.data() + at, row, bytes, change);
+    const int64_t change = Load(changes_.data() + old, row, bytes_[column]);
+    StoreChange(changes_.data() + slot_[column], row, bytes, change);
   }
-  slot_[column] = static_cast<uint32_t>(at);
   bytes_[column] = bytes;
+}
+
+// Gives the column an empty slot at the end of `changes`.
+void Tail::AddSlot(std::vector<char>& changes, ColumnId column, uint8_t bytes) {
+  const size_t at = changes.size();
+  const size_t end = at + room_ * bytes;
+  GrowTight(changes, end);
+  changes.resize(end, 0);
+  slot_[column] = static_cast<uint32_t>(at);
+}
+
+void Tail::MakeRoom() {
+  room_ = std::min(kRows, room_ + room_ / 2);
+  size_t size = 0;
+  for (const uint8_t bytes : bytes_) size += room_ * bytes;
+  std::vector<char> changes;
+  changes.reserve(size + size / 8);
+  for (size_t c = 0; c < bytes_.size(); ++c) {
+    if (bytes_[c] == 0) continue;
+    const char* const from = changes_.data() + slot_[c];
+    AddSlot(changes, static_cast<ColumnId>(c), bytes_[c]);
+    std::memcpy(changes.data() + slot_[c], from, rows_ * bytes_[c]);
+  }
+  changes_ = std::move(changes);
 }
 
 void Tail::Decode(ColumnId column, std::span<double> out) const {
@@ -234,6 +262,9 @@ void Tail::Decode(ColumnId column, std::span<double> out) const {
 }
 
 void Tail::Clear() {
+  const size_t room = std::clamp(rows_ + 1, kLeastRoom, kRows);
+  if (room < room_) changes_ = {};  // a smaller one will do
+  room_ = room;
   rows_ = 0;
   changes_.clear();
   masks_.clear();

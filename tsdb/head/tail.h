@@ -20,6 +20,10 @@
 /// does not fit. A column that did not change within the tail has no bytes at all, and an
 /// unchanged value costs no work: its zero is there already. Reading goes back from the last value.
 /// Where a decimal mode fails, the changes are those of the double's bits, 8 bytes each.
+///
+/// A column's changes have room for as many rows as the tail before this one had, and one more;
+/// when that is full, for half as many more. Tables that are sealed after a few rows, so that the
+/// log can be cut, do not pay for kRows.
 namespace barograph::tsdb {
 
 /// Not thread-safe; the Table that owns it locks.
@@ -61,6 +65,7 @@ class Tail {
 
  private:
   static constexpr uint8_t kNoRow = 255;
+  static constexpr size_t kLeastRoom = 8;
   using Special = std::pair<uint8_t, double>;  // row, value
 
   void MarkPresent(std::span<const uint64_t> present, size_t row);
@@ -73,11 +78,14 @@ class Tail {
   int64_t Change(double from, double to, DecimalMode mode) const;
   void Write(ColumnId column, size_t row, int64_t delta);
   void SetWidth(ColumnId column, uint8_t bytes);
+  void MakeRoom();
+  void AddSlot(std::vector<char>& changes, ColumnId column, uint8_t bytes);
   const char* AddressOf(ColumnId column, size_t row) const {
     return changes_.data() + slot_[column] + row * bytes_[column];
   }
 
   size_t rows_ = 0;
+  size_t room_ = kLeastRoom;
   std::array<Timestamp, kRows> timestamps_;
 
   // Parallel, by column.
@@ -86,7 +94,7 @@ class Tail {
   std::vector<uint8_t> raw_;        // the tail's changes are of bits, whatever the mode is
   std::vector<uint8_t> bytes_;      // of one change: 0, 1, 2, 4, 8
   std::vector<uint8_t> first_row_;  // with a value, or kNoRow
-  std::vector<uint32_t> slot_;      // where its kRows changes start in changes_
+  std::vector<uint32_t> slot_;      // where its room_ changes start in changes_
 
   std::vector<char> changes_;      // slots; one that was outgrown is dead until Clear
   std::vector<uint64_t> regular_;  // columns that are in every row since their first
