@@ -11,6 +11,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "base/containers.h"
 #include "server/scrape/openmetrics_parser.h"
 #include "server/scrape/text_parser.h"
 
@@ -510,11 +511,11 @@ void ScrapeCache::EndPage() {
   }
   metadata_.ScrapeDone();
   diverged_ = false;
-  next_ = {};
-  matched_ = {};
-  index_ = {};
-  fresh_ = {};
-  new_series_ = {};
+  FreeMemory(next_);
+  FreeMemory(matched_);
+  FreeMemory(index_);
+  FreeMemory(fresh_);
+  FreeMemory(new_series_);
   lone_samples_.clear();
   exemplars_.clear();
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/containers.h"
 #include "base/model/sample.h"
 
 namespace barograph::server {
@@ -13,6 +14,7 @@ void ScrapeRow::Discard() { std::ranges::fill(present_, 0); }
 
 void ScrapeRow::Grow(ColumnId column) {
   const size_t words = column / 64 + 1;
+  GrowTight(values_, words * 64);
   values_.resize(words * 64);
   present_.resize(words);
   alive_.resize(words);

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/containers.h"
 #include "tsdb/head/postings.h"
 
 namespace barograph::tsdb {
@@ -66,7 +67,7 @@ class RefTable {
   }
 
   void Rebuild(size_t slots, std::span<const uint32_t> hashes) {
-    slots_ = {};  // before the new ones take their room
+    FreeMemory(slots_);  // before the new ones take their room
     slots_.assign(slots, kEmpty);
     for (size_t ref = 0; ref < hashes.size(); ++ref) Put(static_cast<SeriesRef>(ref), hashes[ref]);
   }

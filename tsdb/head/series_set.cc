@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string>
 
-#include "base/grow.h"
+#include "base/containers.h"
 
 namespace barograph::tsdb {
 namespace {

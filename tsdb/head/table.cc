@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <bit>
 
-#include "base/grow.h"
+#include "base/containers.h"
 
 namespace barograph::tsdb {
 namespace {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/containers.h"
 #include "tsdb/head/lone_appender.h"
 #include "tsdb/wal/record.h"
 
@@ -130,8 +131,8 @@ Status TableWriter::Write(const Row& row, TimeRange had, RowWorkspace& work) {
   table_->Append(sequence_, row.timestamp, work.present, work.changes);
   ++sequence_;
   KeepBody(work.body);
-  releases_.clear();
-  assignments_.clear();
+  FreeMemory(releases_);
+  FreeMemory(assignments_);
   return {};
 }
 

@@ -4,7 +4,7 @@
 #include <cstring>
 #include <limits>
 
-#include "base/grow.h"
+#include "base/containers.h"
 
 namespace barograph::tsdb {
 namespace {
@@ -263,7 +263,7 @@ void Tail::Decode(ColumnId column, std::span<double> out) const {
 
 void Tail::Clear() {
   const size_t room = std::clamp(rows_ + 1, kLeastRoom, kRows);
-  if (room < room_) changes_ = {};  // a smaller one will do
+  if (room < room_) FreeMemory(changes_);  // less will do
   room_ = room;
   rows_ = 0;
   changes_.clear();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/containers.h"
 #include "tsdb/wal/record.h"
 
 namespace barograph::tsdb::wal {
@@ -67,7 +68,7 @@ void Log::TakeQueuedSeries() {
   {
     MutexLock lock(queue_mutex_);
     new_series_ += queue_;
-    queue_.clear();
+    FreeMemory(queue_);
   }
   if (!repeated_series_.empty()) AddFrame({RecordType::kSeries, repeated_series_});
   if (!new_series_.empty()) AddFrame({RecordType::kSeries, new_series_});
@@ -139,7 +140,7 @@ Status Log::WriteBuffer() {
   offset_ += buffer_.size();
   appended_ += buffer_.size();
   metrics_.bytes.Increment(static_cast<double>(buffer_.size()));
-  if (buffer_.capacity() > kKeepBufferBytes) buffer_ = {};
+  if (buffer_.capacity() > kKeepBufferBytes) FreeMemory(buffer_);
   return {};
 }
 

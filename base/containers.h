@@ -11,4 +11,11 @@ void GrowTight(Vector& vector, size_t size) {
   if (size > vector.capacity()) vector.reserve(size + size / 8 + 8);
 }
 
+/// Empties a container and gives its memory back. `container = {}` keeps it: that assigns an empty
+/// list of elements.
+template <typename Container>
+void FreeMemory(Container& container) {
+  Container().swap(container);
+}
+
 }  // namespace barograph
