@@ -17,8 +17,8 @@ using Problem = std::optional<std::string>;
 
 class Runner {
  public:
-  Runner(const StorageFactory& new_storage, const Engine& engine)
-      : new_storage_(new_storage), engine_(engine) {}
+  Runner(const StorageFactory& new_storage, const Evaluate& evaluate)
+      : new_storage_(new_storage), evaluate_(evaluate) {}
 
   Report Run(const std::vector<Command>& commands) {
     Execute(ClearCommand());
@@ -108,7 +108,7 @@ class Runner {
   template <typename Check>
   Problem RunQuery(const std::string& query, const QueryTimes& times, const Expectation& expected,
                    Check check) {
-    const auto result = engine_.Run(query, storage_->queryable(), times);
+    const auto result = evaluate_(query, storage_->queryable(), times);
     if (!result.has_value()) {
       const std::string& error = result.error().message;
       if (!expected.fail) return "failed: " + error;
@@ -165,7 +165,7 @@ class Runner {
   Problem RunAround(const EvalCommand& eval, const std::string& query, Timestamp time) {
     constexpr Duration kStep = std::chrono::minutes(1);
     const auto result =
-        engine_.Run(query, storage_->queryable(), {time - kStep, time + kStep, kStep});
+        evaluate_(query, storage_->queryable(), {time - kStep, time + kStep, kStep});
     if (!result.has_value()) return "failed: " + result.error().message;
     Vector vector;
     for (const ResultSeries& series : std::get<Matrix>(result->value).series) {
@@ -184,7 +184,7 @@ class Runner {
   }
 
   const StorageFactory& new_storage_;
-  const Engine& engine_;
+  const Evaluate& evaluate_;
   std::unique_ptr<Storage> storage_;
   Report report_;
   std::string not_loaded_;
@@ -203,8 +203,17 @@ EngineOptions DefaultEngineOptions() {
   return options;
 }
 
+Report RunScript(std::string_view text, const StorageFactory& new_storage,
+                 const Evaluate& evaluate) {
+  return Runner(new_storage, evaluate).Run(ParseScript(text));
+}
+
 Report RunScript(std::string_view text, const StorageFactory& new_storage, const Engine& engine) {
-  return Runner(new_storage, engine).Run(ParseScript(text));
+  const Evaluate evaluate = [&](std::string_view query, const Queryable& storage,
+                                const QueryTimes& times) {
+    return engine.Run(query, storage, times);
+  };
+  return RunScript(text, new_storage, evaluate);
 }
 
 }  // namespace barograph::promql::script

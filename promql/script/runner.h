@@ -50,8 +50,14 @@ struct Report {
 /// delayed name removal.
 EngineOptions DefaultEngineOptions();
 
+/// Answers a query, as Engine::Run does.
+using Evaluate = std::function<Result<QueryResult>(std::string_view query, const Queryable& storage,
+                                                   const QueryTimes& times)>;
+
 /// Runs all commands of `text`. An instant query is also run with its selectors pinned by @ at
 /// other times, and as a range query around its time.
+Report RunScript(std::string_view text, const StorageFactory& new_storage,
+                 const Evaluate& evaluate);
 Report RunScript(std::string_view text, const StorageFactory& new_storage, const Engine& engine);
 
 }  // namespace barograph::promql::script

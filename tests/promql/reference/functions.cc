@@ -1,0 +1,646 @@
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <numbers>
+
+#include "base/model/number.h"
+#include "base/model/regex.h"
+#include "base/model/sample.h"
+#include "promql/parse/functions.h"
+#include "tests/promql/reference/evaluator.h"
+
+// Functions of scalars and instant vectors.
+namespace barograph::promql::reference {
+namespace {
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+using Args = std::vector<double>;
+using FloatFunction = double (*)(double value, const Args& args);
+
+double RoundTo(double value, const Args& args) {
+  const double inverse = 1 / (args.empty() ? 1 : args[0]);
+  return std::floor(value * inverse + 0.5) / inverse;
+}
+
+double Sign(double value, const Args&) {
+  if (value > 0) return 1;
+  return value < 0 ? -1 : value;
+}
+
+// Functions of one element's float; elements with histograms go.
+const std::map<std::string_view, FloatFunction>& FloatFunctions() {
+  static const std::map<std::string_view, FloatFunction> kAll = {
+      {"abs", [](double v, const Args&) { return std::abs(v); }},
+      {"acos", [](double v, const Args&) { return std::acos(v); }},
+      {"acosh", [](double v, const Args&) { return std::acosh(v); }},
+      {"asin", [](double v, const Args&) { return std::asin(v); }},
+      {"asinh", [](double v, const Args&) { return std::asinh(v); }},
+      {"atan", [](double v, const Args&) { return std::atan(v); }},
+      {"atanh", [](double v, const Args&) { return std::atanh(v); }},
+      {"ceil", [](double v, const Args&) { return std::ceil(v); }},
+      {"clamp", [](double v, const Args& a) { return Greatest(a[0], Least(a[1], v)); }},
+      {"clamp_max", [](double v, const Args& a) { return Least(a[0], v); }},
+      {"clamp_min", [](double v, const Args& a) { return Greatest(a[0], v); }},
+      {"cos", [](double v, const Args&) { return std::cos(v); }},
+      {"cosh", [](double v, const Args&) { return std::cosh(v); }},
+      {"deg", [](double v, const Args&) { return v * 180 / std::numbers::pi; }},
+      {"exp", [](double v, const Args&) { return std::exp(v); }},
+      {"floor", [](double v, const Args&) { return std::floor(v); }},
+      {"ln", [](double v, const Args&) { return std::log(v); }},
+      {"log10", [](double v, const Args&) { return std::log10(v); }},
+      {"log2", [](double v, const Args&) { return std::log2(v); }},
+      {"rad", [](double v, const Args&) { return v * std::numbers::pi / 180; }},
+      {"round", RoundTo},
+      {"sgn", Sign},
+      {"sin", [](double v, const Args&) { return std::sin(v); }},
+      {"sinh", [](double v, const Args&) { return std::sinh(v); }},
+      {"sqrt", [](double v, const Args&) { return std::sqrt(v); }},
+      {"tan", [](double v, const Args&) { return std::tan(v); }},
+      {"tanh", [](double v, const Args&) { return std::tanh(v); }},
+  };
+  return kAll;
+}
+
+using DateFunction = double (*)(std::chrono::sys_seconds time);
+
+std::chrono::year_month_day DateOf(std::chrono::sys_seconds time) {
+  return std::chrono::floor<std::chrono::days>(time);
+}
+int64_t SecondOfDay(std::chrono::sys_seconds time) {
+  return (time - std::chrono::floor<std::chrono::days>(time)).count();
+}
+unsigned DaysInMonth(std::chrono::sys_seconds time) {
+  const auto date = DateOf(time);
+  return static_cast<unsigned>(
+      std::chrono::year_month_day_last(date.year(), std::chrono::month_day_last(date.month()))
+          .day());
+}
+double DayOfYear(std::chrono::sys_seconds time) {
+  const std::chrono::sys_days new_year = DateOf(time).year() / 1 / 1;
+  return static_cast<double>((std::chrono::floor<std::chrono::days>(time) - new_year).count() + 1);
+}
+
+const std::map<std::string_view, DateFunction>& DateFunctions() {
+  using Time = std::chrono::sys_seconds;
+  static const std::map<std::string_view, DateFunction> kAll = {
+      {"day_of_month",
+       [](Time t) { return static_cast<double>(static_cast<unsigned>(DateOf(t).day())); }},
+      {"day_of_week",
+       [](Time t) {
+         const std::chrono::weekday day(std::chrono::floor<std::chrono::days>(t));
+         return static_cast<double>(day.c_encoding());
+       }},
+      {"day_of_year", DayOfYear},
+      {"days_in_month", [](Time t) { return static_cast<double>(DaysInMonth(t)); }},
+      {"hour", [](Time t) { return static_cast<double>(SecondOfDay(t) / 3600); }},
+      {"minute", [](Time t) { return static_cast<double>(SecondOfDay(t) / 60 % 60); }},
+      {"month",
+       [](Time t) { return static_cast<double>(static_cast<unsigned>(DateOf(t).month())); }},
+      {"year", [](Time t) { return static_cast<double>(static_cast<int>(DateOf(t).year())); }},
+  };
+  return kAll;
+}
+
+const Expr& Unwrap(const Expr& expr) { return UnwrapParens(expr); }
+
+// The selector that is written first in an expression.
+const VectorSelector* FirstSelector(const Expr& expr) {
+  switch (expr.kind) {
+    case ExprKind::kVectorSelector: return &As<VectorSelector>(expr);
+    case ExprKind::kMatrixSelector: return As<MatrixSelector>(expr).vector.get();
+    case ExprKind::kParen: return FirstSelector(*As<ParenExpr>(expr).expr);
+    case ExprKind::kSubquery: return FirstSelector(*As<SubqueryExpr>(expr).expr);
+    case ExprKind::kAggregate: return FirstSelector(*As<AggregateExpr>(expr).expr);
+    case ExprKind::kUnary: return FirstSelector(*As<UnaryExpr>(expr).expr);
+    case ExprKind::kBinary: {
+      const auto& binary = As<BinaryExpr>(expr);
+      const VectorSelector* left = FirstSelector(*binary.lhs);
+      return left != nullptr ? left : FirstSelector(*binary.rhs);
+    }
+    case ExprKind::kCall:
+      for (const ExprPtr& arg : As<promql::Call>(expr).args) {
+        if (const VectorSelector* found = FirstSelector(*arg)) return found;
+      }
+      return nullptr;
+    default: return nullptr;
+  }
+}
+
+// Text with numbers in it, by their values: a2 before a10.
+std::strong_ordering CompareNaturally(std::string_view a, std::string_view b) {
+  const auto digits = [](std::string_view text) {
+    return std::min(text.find_first_not_of("0123456789"), text.size());
+  };
+  while (!a.empty() && !b.empty()) {
+    const size_t m = digits(a), n = digits(b);
+    if (m > 0 && n > 0) {
+      const auto x = std::stoull(std::string(a.substr(0, m))),
+                 y = std::stoull(std::string(b.substr(0, n)));
+      if (x != y) return x <=> y;
+      a.remove_prefix(m);
+      b.remove_prefix(n);
+    } else {
+      if (a[0] != b[0]) return a[0] <=> b[0];
+      a.remove_prefix(1);
+      b.remove_prefix(1);
+    }
+  }
+  return a.size() <=> b.size();
+}
+
+void Sort(std::string_view function, const std::vector<std::string>& names, InstantVector& vector) {
+  const bool down = function.ends_with("_desc");
+  if (function == "sort" || function == "sort_desc") {
+    std::erase_if(vector, [](const Sample& sample) { return sample.h != nullptr; });
+    std::ranges::sort(vector, [&](const Sample& a, const Sample& b) {
+      if (std::isnan(a.f) || std::isnan(b.f)) return !std::isnan(a.f) && std::isnan(b.f);
+      return down ? a.f > b.f : a.f < b.f;
+    });
+    return;
+  }
+  std::ranges::sort(vector, [&](const Sample& a, const Sample& b) {
+    for (const std::string& name : names) {
+      const auto order = CompareNaturally(a.labels.Get(name), b.labels.Get(name));
+      if (order != 0) return down ? order > 0 : order < 0;
+    }
+    return down ? a.labels > b.labels : a.labels < b.labels;
+  });
+}
+
+// 1 as "1.0": the form of OpenMetrics.
+std::string FormatQuantile(double q) {
+  std::string text = FormatShortest(q);
+  const bool whole = std::isfinite(q) && text.find_first_of(".e") == std::string::npos;
+  return whole ? text + ".0" : text;
+}
+
+// Classic buckets, upper bound and cumulative count.
+struct ClassicBucket {
+  double upper, count;
+};
+using Classic = std::vector<ClassicBucket>;
+
+// Sorted, those with one bound put together.
+Classic Tidy(Classic buckets) {
+  std::ranges::sort(buckets, {}, &ClassicBucket::upper);
+  Classic tidy;
+  for (const ClassicBucket& bucket : buckets) {
+    if (!tidy.empty() && tidy.back().upper == bucket.upper) {
+      tidy.back().count += bucket.count;
+    } else {
+      tidy.push_back(bucket);
+    }
+  }
+  return tidy;
+}
+
+// Counts that fall are raised; tells whether any fell by more than rounding explains.
+bool MakeMonotonic(Classic& buckets) {
+  bool forced = false;
+  double before = buckets[0].count;
+  for (ClassicBucket& bucket : buckets) {
+    const double difference = std::abs(bucket.count - before);
+    const double size = std::abs(bucket.count) + std::abs(before);
+    if (difference == 0 || difference / std::min(size, 1e308) < 1e-12) {
+      bucket.count = before;
+    } else if (bucket.count < before) {
+      forced = true;
+      bucket.count = before;
+    }
+    before = bucket.count;
+  }
+  return forced;
+}
+
+struct ClassicQuantileResult {
+  double value;
+  bool forced;
+};
+ClassicQuantileResult ClassicQuantile(double q, const Classic& all) {
+  if (std::isnan(q)) return {kNan, false};
+  if (q < 0) return {-kInf, false};
+  if (q > 1) return {kInf, false};
+  Classic buckets = Tidy(all);
+  if (buckets.empty() || buckets.back().upper != kInf) return {kNan, false};
+  const bool forced = MakeMonotonic(buckets);
+  if (buckets.size() < 2) return {kNan, false};
+  const double total = buckets.back().count;
+  if (total == 0) return {kNan, false};
+  double rank = q * total;
+  size_t b = 0;
+  while (b + 1 < buckets.size() && !(buckets[b].count >= rank)) ++b;
+  if (b + 1 == buckets.size()) return {buckets[b - 1].upper, forced};
+  if (b == 0 && buckets[0].upper <= 0) return {buckets[0].upper, forced};
+  const double start = b == 0 ? 0 : buckets[b - 1].upper;
+  const double before = b == 0 ? 0 : buckets[b - 1].count;
+  rank -= before;
+  return {start + (buckets[b].upper - start) * (rank / (buckets[b].count - before)), forced};
+}
+
+double ClassicFraction(double lower, double upper, const Classic& all) {
+  const Classic buckets = Tidy(all);
+  if (buckets.empty() || buckets.back().upper != kInf) return kNan;
+  // As a histogram with custom buckets.
+  Histogram histogram;
+  histogram.schema = kCustomBucketsSchema;
+  histogram.count = buckets.back().count;
+  double before = 0;
+  for (size_t i = 0; i < buckets.size(); ++i) {
+    if (buckets[i].upper != kInf) histogram.bounds.push_back(buckets[i].upper);
+    histogram.positive[static_cast<int64_t>(i)] = buckets[i].count - before;
+    before = buckets[i].count;
+  }
+  return Fraction(histogram, lower, upper);
+}
+
+// The histograms in a vector: the native ones, and the classic ones put together from buckets.
+struct Found {
+  Labels labels;
+  bool drop_name;
+  HistogramPtr native;
+  Classic classic;
+};
+
+}  // namespace
+
+static std::vector<Found> FindHistograms(Evaluator& evaluator, const Expr& arg,
+                                         const InstantVector& input) {
+  std::vector<Found> found;
+  std::map<Labels, size_t> classic;
+  for (const Sample& sample : input) {
+    if (sample.h != nullptr) continue;
+    const std::string le(sample.labels.Get("le"));
+    const auto bound = ParseValue(le);
+    const std::string metric(sample.labels.metric_name());
+    if (!bound) {
+      std::string text =
+          fmt::format("bucket label \"le\" is missing or has a malformed value of {}", Quote(le));
+      if (!metric.empty()) text += fmt::format(" for metric name {}", Quote(metric));
+      evaluator.Warn(text, arg);
+      continue;
+    }
+    const Labels labels = SetLabel(sample.labels, "le", "");
+    const auto [entry, is_new] = classic.try_emplace(labels, found.size());
+    if (is_new) found.push_back({labels, sample.drop_name, nullptr, {}});
+    found[entry->second].classic.push_back({*bound, sample.f});
+  }
+  for (const Sample& sample : input) {
+    if (sample.h == nullptr) continue;
+    const auto same = classic.find(sample.labels);
+    if (same == classic.end()) {
+      found.push_back({sample.labels, sample.drop_name, sample.h, {}});
+      continue;
+    }
+    const std::string metric(sample.labels.metric_name());
+    std::string text = "vector contains a mix of classic and native histograms";
+    if (!metric.empty()) text += fmt::format(" for metric name {}", Quote(metric));
+    evaluator.Warn(text, arg);
+    found[same->second].classic.clear();
+  }
+  std::erase_if(found, [](const Found& f) { return f.native == nullptr && f.classic.empty(); });
+  return found;
+}
+
+static std::string ForMetric(const Labels& labels) {
+  const std::string metric(labels.metric_name());
+  return metric.empty() ? "" : fmt::format(" for metric name {}", Quote(metric));
+}
+
+static double QuantileOfFound(Evaluator& evaluator, const Expr& arg, double q, const Found& found) {
+  if (found.native != nullptr) {
+    const double value = Quantile(*found.native, q);
+    if (std::isnan(found.native->sum) && found.native->count > 0 && q >= 0 && q <= 1) {
+      double in_buckets = 0;
+      for (const Stretch& bucket : AllBuckets(*found.native)) in_buckets += bucket.count;
+      if (std::isnan(value)) {
+        evaluator.Inform("input to histogram_quantile has NaN observations, result is NaN" +
+                             ForMetric(found.labels),
+                         arg);
+      } else if (in_buckets < found.native->count) {
+        evaluator.Inform(
+            "input to histogram_quantile has NaN observations, result is skewed higher" +
+                ForMetric(found.labels),
+            arg);
+      }
+    }
+    return value;
+  }
+  const auto [value, forced] = ClassicQuantile(q, found.classic);
+  if (forced) {
+    evaluator.Inform(
+        "input to histogram_quantile needed to be fixed for monotonicity" + ForMetric(found.labels),
+        arg);
+  }
+  return value;
+}
+
+static void CheckQuantile(Evaluator& evaluator, double q, const Expr& where) {
+  if (q >= 0 && q <= 1) return;
+  evaluator.Warn(fmt::format("quantile value should be between 0 and 1, got {}", FormatShortest(q)),
+                 where);
+}
+
+// Scalars.
+
+double Evaluator::ScalarCall(const promql::Call& call, int64_t ms) {
+  const std::string_view name = call.function->name;
+  if (name == "time") return static_cast<double>(ms) / 1000;
+  if (name == "pi") return std::numbers::pi;
+  if (name == "start") return ToSeconds(times_.start);
+  if (name == "end") return ToSeconds(times_.end);
+  if (name == "range") return ToSeconds(times_.end - times_.start);
+  if (name == "step") return ToSeconds(times_.step);
+  if (name == "scalar") {
+    std::vector<double> floats;
+    for (const Sample& sample : VectorOf(*call.args[0], ms)) {
+      if (sample.h == nullptr) floats.push_back(sample.f);
+    }
+    return floats.size() == 1 ? floats[0] : kNan;
+  }
+  const double a = ScalarOf(*call.args[0], ms), b = ScalarOf(*call.args[1], ms);
+  return name == "min_of" ? Least(a, b) : Greatest(a, b);
+}
+
+AnyValue Evaluator::EvalCall(const promql::Call& call, int64_t ms) {
+  if (call.function->returns == ValueType::kScalar) return ScalarCall(call, ms);
+  return Call(call, ms);
+}
+
+InstantVector Evaluator::Call(const promql::Call& call, int64_t ms) {
+  const std::string_view name = call.function->name;
+  for (const ExprPtr& arg : call.args) {
+    if (TypeOf(*arg) == ValueType::kMatrix) return RangeFunction(call, ms);
+  }
+  if (name == "vector") return {Nameless(ScalarOf(*call.args[0], ms))};
+  if (name == "info") return Info(call, ms);
+  if (name == "histogram_quantiles") return HistogramQuantiles(call, ms);
+
+  InstantVector result;
+  const auto give = [&](const Sample& sample, double value) {
+    Sample made = sample;
+    made.f = value;
+    made.h = nullptr;
+    DropName(made);
+    result.push_back(made);
+  };
+  const auto finish = [&] {
+    CheckUnique(result);
+    return result;
+  };
+  const auto date = DateFunctions().find(name);
+  if (date != DateFunctions().end() && call.args.empty()) {
+    const auto time = std::chrono::floor<std::chrono::seconds>(FromMs(ms));
+    return {Nameless(date->second(time))};
+  }
+  if (name == "timestamp" && Unwrap(*call.args[0]).kind == ExprKind::kVectorSelector) {
+    const auto& selector = As<VectorSelector>(Unwrap(*call.args[0]));
+    // Pinned by @, it does not look at the offset.
+    VectorSelector pinned;
+    pinned.matchers = selector.matchers;
+    pinned.time.at = selector.time.at;
+    const bool is_pinned = !std::holds_alternative<std::monostate>(selector.time.at);
+    for (const Sample& sample : Select(is_pinned ? pinned : selector, ms)) {
+      give(sample, static_cast<double>(sample.ms) / 1000);
+    }
+    return finish();
+  }
+  if (name == "histogram_quantile" || name == "histogram_fraction") {
+    const Expr& arg = *call.args.back();
+    const InstantVector input = VectorOf(arg, ms);
+    const double first = ScalarOf(*call.args[0], ms);
+    if (name == "histogram_quantile") CheckQuantile(*this, first, *call.args[0]);
+    for (const Found& found : FindHistograms(*this, arg, input)) {
+      const Sample like{found.labels, found.drop_name, 0, nullptr, 0};
+      if (name == "histogram_quantile") {
+        give(like, QuantileOfFound(*this, arg, first, found));
+        continue;
+      }
+      const double second = ScalarOf(*call.args[1], ms);
+      if (found.native == nullptr) {
+        give(like, ClassicFraction(first, second, found.classic));
+        continue;
+      }
+      const double value = Fraction(*found.native, first, second);
+      if (std::isnan(found.native->sum) && !std::isnan(value)) {
+        double in_buckets = 0;
+        for (const Stretch& bucket : AllBuckets(*found.native)) in_buckets += bucket.count;
+        if (in_buckets < found.native->count && first < second) {
+          Inform(
+              "input to histogram_fraction has NaN observations, which are excluded from all "
+              "fractions" +
+                  ForMetric(found.labels),
+              arg);
+        }
+      }
+      give(like, value);
+    }
+    return finish();
+  }
+
+  InstantVector input = VectorOf(*call.args[0], ms);
+  if (name == "timestamp") {
+    for (const Sample& sample : input) give(sample, static_cast<double>(ms) / 1000);
+    return finish();
+  }
+  if (name == "absent") {
+    if (!input.empty()) return {};
+    return {Nameless(1, AbsentLabels(*call.args[0]))};
+  }
+  if (name.starts_with("sort")) {
+    if (is_range_query()) {
+      Warn("sort is ineffective for range queries since results are always ordered by labels",
+           call);
+    }
+    std::vector<std::string> names;
+    for (size_t i = 1; i < call.args.size(); ++i) names.push_back(StringOf(*call.args[i], ms));
+    Sort(name, names, input);
+    return input;
+  }
+  if (name.starts_with("histogram_")) {
+    for (const Sample& sample : input) {
+      if (sample.h == nullptr) continue;
+      const Histogram& h = *sample.h;
+      if (name == "histogram_count") give(sample, h.count);
+      if (name == "histogram_sum") give(sample, h.sum);
+      if (name == "histogram_avg") give(sample, h.sum / h.count);
+      if (name == "histogram_stdvar") give(sample, Variance(h));
+      if (name == "histogram_stddev") give(sample, std::sqrt(Variance(h)));
+    }
+    return finish();
+  }
+  if (name == "label_replace") {
+    const std::string to = StringOf(*call.args[1], ms), replacement = StringOf(*call.args[2], ms),
+                      from = StringOf(*call.args[3], ms), pattern = StringOf(*call.args[4], ms);
+    const auto regex = Regex::Compile(pattern);
+    if (!regex) {
+      throw QueryError("invalid regular expression in label_replace(): " + pattern);
+    }
+    if (!IsUtf8Name(to)) {
+      throw QueryError("invalid destination label name in label_replace(): " + to);
+    }
+    for (Sample& sample : input) {
+      const auto text = (*regex)->Expand(sample.labels.Get(from), replacement);
+      if (!text) continue;
+      sample.labels = SetLabel(sample.labels, to, *text);
+      if (to == kMetricName) sample.drop_name = false;
+    }
+    result = std::move(input);
+    return finish();
+  }
+  if (name == "label_join") {
+    const std::string to = StringOf(*call.args[1], ms), separator = StringOf(*call.args[2], ms);
+    if (!IsUtf8Name(to)) {
+      throw QueryError("invalid destination label name in label_join(): " + to);
+    }
+    for (Sample& sample : input) {
+      std::string joined;
+      for (size_t i = 3; i < call.args.size(); ++i) {
+        if (i > 3) joined += separator;
+        joined += sample.labels.Get(StringOf(*call.args[i], ms));
+      }
+      sample.labels = SetLabel(sample.labels, to, joined);
+      if (to == kMetricName) sample.drop_name = false;
+    }
+    result = std::move(input);
+    return finish();
+  }
+  Args args;
+  for (size_t i = 1; i < call.args.size(); ++i) args.push_back(ScalarOf(*call.args[i], ms));
+  if (name == "clamp" && args[1] < args[0]) return {};
+  for (const Sample& sample : input) {
+    if (sample.h != nullptr) continue;
+    if (date != DateFunctions().end()) {
+      const auto seconds = static_cast<int64_t>(sample.f);
+      give(sample, date->second(std::chrono::sys_seconds(std::chrono::seconds(seconds))));
+      continue;
+    }
+    const auto function = FloatFunctions().find(name);
+    if (function == FloatFunctions().end()) {
+      throw QueryError("reference: no function " + std::string(name));
+    }
+    give(sample, function->second(sample.f, args));
+  }
+  return finish();
+}
+
+InstantVector Evaluator::HistogramQuantiles(const promql::Call& call, int64_t ms) {
+  const Expr& arg = *call.args[0];
+  const InstantVector input = VectorOf(arg, ms);
+  const std::string label = StringOf(*call.args[1], ms);
+  if (!IsUtf8Name(label)) {
+    throw QueryError("invalid label name in histogram_quantiles(): " + label);
+  }
+  InstantVector result;
+  const std::vector<Found> all = FindHistograms(*this, arg, input);
+  for (size_t i = 2; i < call.args.size(); ++i) {
+    const double q = ScalarOf(*call.args[i], ms);
+    CheckQuantile(*this, q, *call.args[i]);
+    for (const Found& found : all) {
+      Sample sample{SetLabel(found.labels, label, FormatQuantile(q)), found.drop_name,
+                    QuantileOfFound(*this, arg, q, found), nullptr, 0};
+      DropName(sample);
+      result.push_back(sample);
+    }
+  }
+  CheckUnique(result);
+  return result;
+}
+
+Labels Evaluator::AbsentLabels(const Expr& expr) {
+  const Expr& inner = UnwrapParens(expr);
+  const Matchers* matchers = nullptr;
+  if (inner.kind == ExprKind::kVectorSelector) matchers = &As<VectorSelector>(inner).matchers;
+  if (inner.kind == ExprKind::kMatrixSelector) {
+    matchers = &As<MatrixSelector>(inner).vector->matchers;
+  }
+  if (matchers == nullptr) return {};
+  LabelsBuilder builder;
+  std::map<std::string, int> times;
+  for (const Matcher& matcher : *matchers) ++times[matcher.name()];
+  for (const Matcher& matcher : *matchers) {
+    const bool known = matcher.type() == MatchType::kEqual && times[matcher.name()] == 1 &&
+                       matcher.name() != kMetricName;
+    if (known) builder.Set(matcher.name(), matcher.value());
+  }
+  return builder.Build();
+}
+
+// info(): adds the labels of info metrics with the same job and instance.
+InstantVector Evaluator::Info(const promql::Call& call, int64_t ms) {
+  Matchers names, data;
+  if (call.args.size() > 1) {
+    for (const Matcher& matcher : As<VectorSelector>(UnwrapParens(*call.args[1])).matchers) {
+      (matcher.name() == kMetricName ? names : data).push_back(matcher);
+    }
+  }
+  const auto is_positive = [](const Matcher& matcher) {
+    return matcher.type() == MatchType::kEqual || matcher.type() == MatchType::kRegex;
+  };
+  if (names.empty()) {
+    names.push_back(Matcher::Equal("__name__", "target_info"));
+  } else if (std::ranges::none_of(names, is_positive)) {
+    names.push_back(*Matcher::Make(MatchType::kRegex, "__name__", ".+_info"));
+  }
+  const auto is_info = [&](const Labels& labels) { return MatchesAll(names, labels); };
+  const auto identity = [](const Labels& labels) {
+    return KeepLabels(labels, {"instance", "job"});
+  };
+  VectorSelector selector;
+  selector.matchers = names;
+  selector.matchers.insert(selector.matchers.end(), data.begin(), data.end());
+  if (const VectorSelector* base = FirstSelector(*call.args[0])) {
+    const TimeModifiers& time = base->time;
+    selector.time.at = time.at;
+    selector.time.offset = Duration(DurationMs(time.offset, time.offset_expr.get(), true));
+  }
+  // By identity and name: the newest.
+  std::map<Labels, std::map<std::string, Sample>> infos;
+  for (const Sample& sample : Select(selector, ms)) {
+    auto& of_identity = infos[identity(sample.labels)];
+    const auto [entry, is_new] =
+        of_identity.try_emplace(std::string(sample.labels.metric_name()), sample);
+    if (is_new) continue;
+    if (entry->second.ms == sample.ms) throw QueryError("found duplicate series for info metric");
+    if (entry->second.ms < sample.ms) entry->second = sample;
+  }
+  const bool may_lack = std::ranges::all_of(data, &Matcher::MatchesEmpty);
+  InstantVector result;
+  for (Sample sample : VectorOf(*call.args[0], ms)) {
+    if (is_info(sample.labels)) {
+      result.push_back(sample);
+      continue;
+    }
+    const auto found = infos.find(identity(sample.labels));
+    if (found == infos.end()) {
+      if (may_lack) result.push_back(sample);
+      continue;
+    }
+    LabelsBuilder builder(sample.labels);
+    std::map<std::string, std::string> added;
+    for (const auto& [name, info] : found->second) {
+      for (const Label label : info.labels) {
+        const bool asked = data.empty() || std::ranges::any_of(data, [&](const Matcher& matcher) {
+                             return matcher.name() == label.name;
+                           });
+        if (label.name == kMetricName || !asked || sample.labels.Has(label.name)) continue;
+        const auto [entry, is_new] =
+            added.try_emplace(std::string(label.name), std::string(label.value));
+        if (!is_new && entry->second != label.value) {
+          throw QueryError("conflicting label: " + std::string(label.name));
+        }
+        builder.Set(label.name, label.value);
+      }
+    }
+    sample.labels = builder.Build();
+    result.push_back(sample);
+  }
+  CheckUnique(result);
+  return result;
+}
+
+}  // namespace barograph::promql::reference
