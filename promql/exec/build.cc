@@ -37,8 +37,14 @@ bool HasOneName(const Matchers& matchers) {
   });
 }
 
+// Whether an argument is written as a selector: the plan has none of the signs before one.
+bool IsSelector(const Expr& argument) {
+  return UnwrapParens(argument).kind == ExprKind::kVectorSelector;
+}
+
 // What is made of the native histograms of the selectors below a node. Where only counts and sums
-// are asked for, their buckets need not be carried along.
+// are asked for, their buckets need not be carried along. An operator between them and the function
+// that asks works on whole histograms.
 struct HistogramUse {
   bool totals = false;
   bool buckets = false;
@@ -49,8 +55,7 @@ struct HistogramUse {
       totals |= name == "histogram_count" || name == "histogram_sum" || name == "histogram_avg";
       buckets |= name.starts_with("histogram_quantile") || name == "histogram_fraction";
     } else if (node.kind == PlanKind::kBinary) {
-      const BinaryOp op = As<BinaryExpr>(*node.expr).op;
-      buckets |= op == BinaryOp::kTrimUpper || op == BinaryOp::kTrimLower;
+      totals = false;
     }
   }
   bool totals_only() const { return totals && !buckets; }
@@ -152,7 +157,7 @@ class Builder {
         context_, node.selection, std::string(TextOf(node)), histogram_use_.totals_only());
     const int64_t lookback_ms = options_.lookback.count();
     const WindowSpec windows{node.grid, node.shift, lookback_ms, 0};
-    if (!SelectorOf(node).smoothed) {
+    if (!SelectorOf(node).smoothed || field == SampleField::kTimestamp) {
       return OperatorPtr(new InstantSelector(context_, std::move(source), windows, field));
     }
     // The samples at both ends of the lookback count, and one at its very start as well.
@@ -174,7 +179,8 @@ class Builder {
     if (const RangeFunction* function = FindRangeFunction(name)) {
       return BuildRangeCall(node, *function);
     }
-    if (name == "timestamp" && node.inputs[0]->kind == PlanKind::kSelector) {
+    if (name == "timestamp" && node.inputs[0]->kind == PlanKind::kSelector &&
+        IsSelector(*As<Call>(*node.expr).args[0])) {
       OperatorPtr times = TRY(BuildSelector(*node.inputs[0], SampleField::kTimestamp));
       return Unique(std::move(times), *node.inputs[0], Duplicates::kMayAlternate);
     }

@@ -1,5 +1,6 @@
 #include "promql/exec/grouping.h"
 
+#include <algorithm>
 #include <unordered_map>
 
 namespace barograph::promql {
@@ -34,7 +35,9 @@ Result<std::vector<SeriesGroup>> GroupSeries(QueryContext& context, const LabelS
 
 void IgnoreHistograms(Lane& lane, std::string_view aggregation, PositionRange where,
                       Column& column) {
-  if (column.histograms.empty()) return;
+  // A set operator may have taken out all that there were.
+  const auto is_set = [](const HistogramRef& histogram) { return histogram != nullptr; };
+  if (std::ranges::none_of(column.histograms, is_set)) return;
   lane.annotations().HistogramIgnoredInAggregation(aggregation, where);
   column.EraseHistograms();
 }

@@ -21,7 +21,11 @@ Status Map::Start() {
 Status Map::Compute(Lane& lane, size_t index, Column& out) {
   TRY(input_->Evaluate(lane, index, out));
   TRY(lane.Work(out.size()));
-  out.EraseHistograms();
+  if (function_.of_any_sample) {
+    out.histograms.clear();
+  } else {
+    out.EraseHistograms();
+  }
   StepArguments arguments;
   arguments.grid = grid();
   for (size_t i = 0; i < scalar_columns_.size(); ++i) {

@@ -53,11 +53,16 @@ bool RangeCall::SeriesMayReport() const {
 Status RangeCall::Compute(Lane& lane, size_t index, Column& out) {
   const SeriesSamples samples = TRY(source_->Read(lane, index));
   const std::string_view metric = context().naming().Get(source_->series()[index], kMetricName);
-  if (samples.histograms.empty()) return EvaluateFloats(lane, samples, metric, out);
-  SeriesSamples whole = samples;
-  whole.timestamp_column = 0;  // the floats alone have timestamps of their own
-  if (description_.function->counts_histograms) return EvaluateFloats(lane, whole, metric, out);
-  return EvaluateMixed(lane, whole, metric, out);
+  if (samples.histograms.empty()) {
+    TRY(EvaluateFloats(lane, samples, metric, out));
+  } else {
+    SeriesSamples whole = samples;
+    whole.timestamp_column = 0;  // the floats alone have timestamps of their own
+    TRY(description_.function->counts_histograms ? EvaluateFloats(lane, whole, metric, out)
+                                                 : EvaluateMixed(lane, whole, metric, out));
+  }
+  if (description_.function->is_counter) CheckCounterName(lane, metric, out);
+  return {};
 }
 
 Status RangeCall::EvaluateFloats(Lane& lane, const SeriesSamples& samples, std::string_view metric,
@@ -85,7 +90,6 @@ Status RangeCall::EvaluateFloats(Lane& lane, const SeriesSamples& samples, std::
   input.lane = &lane;
   TRY(RunKernel(lane, input, out.values));
   lane.CountSamples(windows.total);
-  if (description_.function->is_counter) CheckCounterName(lane, metric, out);
   return {};
 }
 
@@ -163,7 +167,12 @@ void RangeCall::EvaluateWindow(const MixedWindow& window, bool has_floats, size_
 }
 
 void RangeCall::CheckCounterName(Lane& lane, std::string_view metric, const Column& out) const {
-  if (metric.empty() || LooksLikeCounter(metric) || out.CountPresent() == 0) return;
+  if (metric.empty() || LooksLikeCounter(metric)) return;
+  bool any_float = false;
+  for (size_t step = 0; step < out.size() && !any_float; ++step) {
+    any_float = out.present(step) && out.histogram(step) == nullptr;
+  }
+  if (!any_float) return;
   lane.annotations().PossibleNonCounter(metric, description_.argument);
 }
 

@@ -161,7 +161,7 @@ constexpr MapFunction kFunctions[] = {
     {"sqrt", Apply<Sqrt>},
     {"tan", Apply<Tan>},
     {"tanh", Apply<Tanh>},
-    {"timestamp", EvaluationTimes},
+    {"timestamp", EvaluationTimes, true},
     {"year", Apply<Year>},
 };
 

@@ -22,6 +22,7 @@ using MapKernel = void (*)(std::span<double> values, const StepArguments& argume
 struct MapFunction {
   std::string_view name;
   MapKernel kernel;
+  bool of_any_sample = false;  ///< also of native histograms, which the others drop
 };
 
 /// nullptr when there is no such function.
