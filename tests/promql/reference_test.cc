@@ -28,12 +28,13 @@ bool IsUntold(const script::Failure& failure) {
   const auto tells = [&](const char* text) {
     return failure.message.find(text) != std::string::npos;
   };
-  return tells("needed to be fixed for monotonicity") || tells("conflicting counter resets") ||
-         tells("were not loaded: storage does not take them");
+  return tells("needed to be fixed for monotonicity") || tells("conflicting counter resets");
 }
 
 void CheckScripts(const std::filesystem::path& folder) {
   for (const auto& file : testing::ScriptsIn(folder)) {
+    // It knows no start timestamps.
+    if (testing::ReadScript(file).find("@st ") != std::string::npos) continue;
     for (const script::Failure& failure : RunOnReference(file).failures) {
       if (IsUntold(failure)) continue;
       FAIL_CHECK(file.filename().string() << ":" << failure.line << ": " << failure.message);

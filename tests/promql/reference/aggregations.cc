@@ -32,12 +32,24 @@ double VarianceOf(const std::vector<double>& values) {
   return static_cast<double>(squares / static_cast<long double>(values.size()));
 }
 
-// Where a series lies in [0, 1) for limit_ratio: by its hash as Prometheus takes it.
+// Where a series lies in [0, 1) for limit_ratio: by its hash as Prometheus takes it, of names and
+// values with their lengths before them.
 double PlaceOf(const Labels& labels) {
   std::string text;
+  const auto append = [&](std::string_view part) {
+    if (part.size() < 255) {
+      text.push_back(static_cast<char>(part.size()));
+    } else {
+      text.push_back('\xff');
+      for (int byte = 0; byte < 3; ++byte) {
+        text.push_back(static_cast<char>(part.size() >> (8 * byte)));
+      }
+    }
+    text.append(part);
+  };
   for (const Label label : labels) {
-    text.append(label.name).push_back('\xff');
-    text.append(label.value).push_back('\xff');
+    append(label.name);
+    append(label.value);
   }
   return static_cast<double>(XXH64(text.data(), text.size(), 0)) / 18446744073709551616.0;
 }
@@ -60,7 +72,7 @@ InstantVector Evaluator::Aggregate(const AggregateExpr& aggregate, int64_t ms) {
     parameter = ScalarOf(*aggregate.param, ms);
   }
   const InstantVector input = VectorOf(*aggregate.expr, ms);
-  if (op == Op::kQuantile && !input.empty() && !(parameter >= 0 && parameter <= 1)) {
+  if (op == Op::kQuantile && !(parameter >= 0 && parameter <= 1)) {
     Warn(fmt::format("quantile value should be between 0 and 1, got {}", FormatShortest(parameter)),
          *aggregate.param);
   }
@@ -98,7 +110,10 @@ InstantVector Evaluator::Aggregate(const AggregateExpr& aggregate, int64_t ms) {
     }
   };
   for (auto& [labels, group] : groups) {
-    const auto give = [&](double value) { result.push_back({labels, false, value, nullptr, 0}); };
+    const bool drop_name = std::ranges::any_of(group, &Sample::drop_name);
+    const auto give = [&](double value) {
+      result.push_back({labels, drop_name, value, nullptr, 0});
+    };
     switch (op) {
       case Op::kSum:
       case Op::kAvg: {
@@ -109,14 +124,18 @@ InstantVector Evaluator::Aggregate(const AggregateExpr& aggregate, int64_t ms) {
           give(op == Op::kAvg ? Mean(floats) : sum.total());
           break;
         }
-        if (!floats.empty()) {
-          Warn("encountered a mix of histograms and floats for aggregation", *aggregate.expr);
-          break;
-        }
-        Histogram total = *group[0]->h;
+        // Histograms are added up, and then a mix is noticed. (Prometheus does not add them where
+        // the first element is a float, and then does not tell of their bounds.)
+        std::optional<Histogram> total;
         const Sample* odd = nullptr;  // with other buckets than those before
-        for (size_t i = 1; i < group.size() && odd == nullptr; ++i) {
-          const MergeOutcome outcome = Merge(total, *group[i]->h, 1);
+        for (size_t i = 0; i < group.size() && odd == nullptr; ++i) {
+          if (group[i]->h == nullptr) continue;
+          if (!total) {
+            total = *group[i]->h;
+            continue;
+          }
+          MergeOutcome outcome = Merge(*total, *group[i]->h, 1);
+          if (!floats.empty()) outcome = WithoutCollision(outcome);
           if (!NoteMerge(outcome, "aggregation", *aggregate.expr)) odd = group[i];
         }
         if (odd != nullptr) {
@@ -124,10 +143,13 @@ InstantVector Evaluator::Aggregate(const AggregateExpr& aggregate, int64_t ms) {
                            "buckets schemas for metric name {}",
                            Quote(odd->labels.metric_name())),
                *aggregate.expr);
-          break;
         }
-        if (op == Op::kAvg) Divide(total, static_cast<double>(group.size()));
-        result.push_back({labels, false, 0, std::make_shared<Histogram>(total), 0});
+        if (!floats.empty()) {
+          Warn("encountered a mix of histograms and floats for aggregation", *aggregate.expr);
+        }
+        if (odd != nullptr || !floats.empty()) break;
+        if (op == Op::kAvg) Divide(*total, static_cast<double>(group.size()));
+        result.push_back({labels, drop_name, 0, std::make_shared<Histogram>(Compact(*total)), 0});
         break;
       }
       case Op::kCount: give(static_cast<double>(group.size())); break;

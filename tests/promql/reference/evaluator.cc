@@ -26,6 +26,20 @@ HistogramPtr WithoutHint(const HistogramPtr& histogram) {
   return std::make_shared<Histogram>(unhinted);
 }
 
+HistogramPtr TotalsOf(const HistogramPtr& histogram, const HistogramPtr& last) {
+  if (histogram == nullptr) return nullptr;
+  Histogram totals;
+  totals.schema = histogram->schema;
+  totals.count = histogram->count;
+  totals.sum = histogram->sum;
+  totals.hint = histogram->hint;
+  if (totals.hint == CounterResetHint::kUnknown && last != nullptr) {
+    totals.hint =
+        IsReset(*histogram, *last) ? CounterResetHint::kReset : CounterResetHint::kNotReset;
+  }
+  return std::make_shared<Histogram>(totals);
+}
+
 Error AsError(const QueryError& error) { return {ErrorCode::kInvalidArgument, error.what()}; }
 
 void AddPoint(ResultSeries& series, int64_t ms, double f, const HistogramPtr& h) {
@@ -116,16 +130,18 @@ Data::Data(const Queryable& storage) {
     const auto samples = cursor->Read(i);
     if (!samples) throw QueryError(samples.error().message);
     Series& series = series_.emplace_back(Series{(*selection)->labels(i), {}});
+    HistogramPtr last;
     for (size_t s = 0; s < samples->size(); ++s) {
-      Point point{ToMs(samples->timestamps[s]), samples->values[s], nullptr, false};
+      Point point{ToMs(samples->timestamps[s]), samples->values[s], nullptr, false, nullptr};
       if (!samples->histograms.empty() && samples->histograms[s] != nullptr) {
         point.h = std::make_shared<Histogram>(*samples->histograms[s]);
       }
+      point.totals = TotalsOf(point.h, last);
+      if (point.h != nullptr && !IsStale(point.h->sum)) last = point.h;
       point.stale = IsStale(point.h != nullptr ? point.h->sum : point.f);
       series.points.push_back(std::move(point));
     }
   }
-  std::ranges::sort(series_, {}, &Series::labels);
 }
 
 Result<QueryResult> Evaluate(std::string_view query, const Data& data, QueryTimes times,
@@ -165,8 +181,8 @@ void Evaluator::DropName(Sample& sample) const {
   }
 }
 
-void Evaluator::CheckUnique(const InstantVector& vector) const {
-  if (options_.delayed_name_removal) return;
+void Evaluator::CheckUnique(const InstantVector& vector, Names names) const {
+  if (options_.delayed_name_removal && names == Names::kMayBeDropped) return;
   std::set<Labels> seen;
   for (const Sample& sample : vector) {
     if (!seen.insert(sample.labels).second) {
@@ -289,6 +305,7 @@ double Evaluator::DurationSeconds(const Expr& expr) const {
 int64_t Evaluator::DurationMs(Duration plain, const Expr* expr, bool may_be_negative) const {
   if (expr == nullptr) return plain.count();
   const double seconds = DurationSeconds(*expr);
+  if (!std::isfinite(seconds)) throw QueryError("duration is NaN or infinite");
   if (seconds <= 0 && !may_be_negative) throw QueryError("duration must be greater than 0");
   return static_cast<int64_t>(seconds * 1000);
 }
@@ -302,6 +319,12 @@ int64_t Evaluator::Reference(const TimeModifiers& time, int64_t ms) const {
 }
 
 // Selectors.
+
+Point Evaluator::AsUsed(const Point& point) const {
+  Point used = point;
+  if (use_.only_totals()) used.h = point.totals;
+  return used;
+}
 
 InstantVector Evaluator::Select(const VectorSelector& selector, int64_t ms) {
   const int64_t at = Reference(selector.time, ms);
@@ -319,7 +342,7 @@ InstantVector Evaluator::Select(const VectorSelector& selector, int64_t ms) {
       if (point.ms <= at && point.ms > at - options_.lookback_ms) last = &point;
     }
     if (last == nullptr || last->stale) continue;
-    found.push_back({series.labels, false, last->f, last->h, last->ms});
+    found.push_back({series.labels, false, last->f, AsUsed(*last).h, last->ms});
   }
   return found;
 }
@@ -329,7 +352,7 @@ std::optional<Point> Evaluator::Smooth(const Data::Series& series, const Expr& w
   std::vector<Point> near;
   for (const Point& point : series.points) {
     const bool seen = point.ms > ms - options_.lookback_ms && point.ms <= ms + options_.lookback_ms;
-    if (seen && !point.stale) near.push_back(point);
+    if (seen && !point.stale) near.push_back(AsUsed(point));
   }
   const std::string metric = Quote(series.labels.metric_name());
   const auto is_histogram = [](const Point& point) { return point.h != nullptr; };
@@ -350,7 +373,8 @@ std::optional<Point> Evaluator::Smooth(const Data::Series& series, const Expr& w
       static_cast<double>(ms - before->ms) / static_cast<double>(after->ms - before->ms);
   Point between = *before;
   if (histograms == 0) {
-    between.f += (after->f - before->f) * fraction;
+    between.f += (after->f - before->f) * static_cast<double>(ms - before->ms) /
+                 static_cast<double>(after->ms - before->ms);
     return between;
   }
   Histogram result = *after->h;
@@ -387,7 +411,7 @@ RangeVector Evaluator::SelectRange(const MatrixSelector& matrix, int64_t ms) {
     if (!MatchesAll(selector.matchers, series.labels)) continue;
     Window window{series.labels, false, {}};
     for (const Point& point : series.points) {
-      if (point.ms > from && point.ms <= to && !point.stale) window.points.push_back(point);
+      if (point.ms > from && point.ms <= to && !point.stale) window.points.push_back(AsUsed(point));
     }
     if (!window.points.empty()) range.series.push_back(std::move(window));
   }
@@ -400,6 +424,8 @@ RangeVector Evaluator::Subquery(const SubqueryExpr& subquery, int64_t ms) {
   range.start_ms = range.end_ms - DurationMs(subquery.range, subquery.range_expr.get(), false);
   int64_t step = DurationMs(subquery.step, subquery.step_expr.get(), false);
   if (step == 0) step = options_.subquery_step_ms;
+  const HistogramUse outer = use_;
+  use_.buckets = true;
   int64_t at = range.start_ms / step * step;
   while (at <= range.start_ms) at += step;
   if ((range.end_ms - at) / step > kMostSteps) {
@@ -418,9 +444,10 @@ RangeVector Evaluator::Subquery(const SubqueryExpr& subquery, int64_t ms) {
       Window& window = windows[sample.labels];
       window.labels = sample.labels;
       window.drop_name = sample.drop_name;
-      window.points.push_back({at, sample.f, WithoutHint(sample.h), false});
+      window.points.push_back({at, sample.f, WithoutHint(sample.h), false, nullptr});
     }
   }
+  use_ = outer;
   for (auto& [labels, window] : windows) range.series.push_back(std::move(window));
   return range;
 }

@@ -33,6 +33,7 @@ struct Point {
   double f = 0;
   HistogramPtr h;
   bool stale = false;
+  HistogramPtr totals;  // of h: its count and sum alone
 };
 
 /// An element of an instant vector. `drop_name`: the name goes when the query is done
@@ -65,7 +66,7 @@ struct RangeVector {
 
 using AnyValue = std::variant<double, std::string, InstantVector>;
 
-/// All samples of a storage, in the order of labels.
+/// All samples of a storage, series in the order in which it gives them.
 class Data {
  public:
   explicit Data(const Queryable& storage);
@@ -115,13 +116,15 @@ class Evaluator {
 
   /// Takes the name off, now or at the end.
   void DropName(Sample& sample) const;
-  /// Fails when two samples have the same labels.
-  void CheckUnique(const InstantVector& vector) const;
+  /// Fails when two samples have the same labels; where names are still to be dropped, that is left
+  /// for the end, unless names count as they are.
+  enum class Names : uint8_t { kMayBeDropped, kCount };
+  void CheckUnique(const InstantVector& vector, Names names = Names::kMayBeDropped) const;
 
   InstantVector Call(const promql::Call& call, int64_t ms);
   const Options& options() const { return options_; }
   const QueryTimes& times() const { return times_; }
-  bool is_range_query() const { return times_.step.count() > 0; }
+  bool has_many_steps() const { return times_.start != times_.end; }
 
   /// The labels that absent() makes up for a selector.
   static Labels AbsentLabels(const Expr& expr);
@@ -155,6 +158,16 @@ class Evaluator {
   int64_t DurationMs(Duration plain, const Expr* expr, bool may_be_negative) const;
   double DurationSeconds(const Expr& expr) const;
 
+  /// What is made of the histograms of a selector that stands here. Where only counts and sums are
+  /// asked for, Prometheus reads no more of them, which shows in counter resets: they are then
+  /// found when the samples are read, and elsewhere by counts alone.
+  struct HistogramUse {
+    bool totals = false, buckets = false;
+    bool only_totals() const { return totals && !buckets; }
+  };
+  Point AsUsed(const Point& point) const;
+
+  HistogramUse use_;
   const std::string_view query_;
   const Data& data_;
   const QueryTimes times_;

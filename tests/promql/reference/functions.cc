@@ -131,6 +131,40 @@ const VectorSelector* FirstSelector(const Expr& expr) {
   }
 }
 
+// Whether an expression is the same at every step, and so is evaluated once.
+bool IsPinned(const Expr& expr) {
+  const auto is_pinned = [](const TimeModifiers& time) {
+    return !std::holds_alternative<std::monostate>(time.at);
+  };
+  switch (expr.kind) {
+    case ExprKind::kVectorSelector: return is_pinned(As<VectorSelector>(expr).time);
+    case ExprKind::kMatrixSelector: return is_pinned(As<MatrixSelector>(expr).vector->time);
+    case ExprKind::kSubquery:
+      return is_pinned(As<SubqueryExpr>(expr).time) || IsPinned(*As<SubqueryExpr>(expr).expr);
+    case ExprKind::kParen: return IsPinned(*As<ParenExpr>(expr).expr);
+    case ExprKind::kUnary: return IsPinned(*As<UnaryExpr>(expr).expr);
+    case ExprKind::kAggregate: {
+      const auto& aggregate = As<AggregateExpr>(expr);
+      return (aggregate.param == nullptr || IsPinned(*aggregate.param)) &&
+             IsPinned(*aggregate.expr);
+    }
+    case ExprKind::kBinary:
+      return IsPinned(*As<BinaryExpr>(expr).lhs) && IsPinned(*As<BinaryExpr>(expr).rhs);
+    case ExprKind::kCall: {
+      const auto& call = As<promql::Call>(expr);
+      const std::string_view name = call.function->name;
+      // Of a selector, timestamp() tells of samples. (Prometheus calls it anew at each step.)
+      const bool is_time_of_others =
+          name == "timestamp" && Unwrap(*call.args[0]).kind != ExprKind::kVectorSelector;
+      const bool tells_time = name == "time" || is_time_of_others || name == "predict_linear" ||
+                              (call.args.empty() && DateFunctions().contains(name));
+      return !tells_time &&
+             std::ranges::all_of(call.args, [](const ExprPtr& arg) { return IsPinned(*arg); });
+    }
+    default: return true;
+  }
+}
+
 // Text with numbers in it, by their values: a2 before a10.
 std::strong_ordering CompareNaturally(std::string_view a, std::string_view b) {
   const auto digits = [](std::string_view text) {
@@ -255,7 +289,7 @@ double ClassicFraction(double lower, double upper, const Classic& all) {
     histogram.positive[static_cast<int64_t>(i)] = buckets[i].count - before;
     before = buckets[i].count;
   }
-  return Fraction(histogram, lower, upper);
+  return Fraction(histogram, lower, upper, Kind::kClassic);
 }
 
 // The histograms in a vector: the native ones, and the classic ones put together from buckets.
@@ -268,6 +302,13 @@ struct Found {
 
 }  // namespace
 
+// The name is told only where it is still there when all is done.
+static std::string ForMetric(const Evaluator& evaluator, const Labels& labels) {
+  const std::string metric(labels.metric_name());
+  if (!evaluator.options().delayed_name_removal || metric.empty()) return "";
+  return fmt::format(" for metric name {}", Quote(metric));
+}
+
 static std::vector<Found> FindHistograms(Evaluator& evaluator, const Expr& arg,
                                          const InstantVector& input) {
   std::vector<Found> found;
@@ -276,12 +317,10 @@ static std::vector<Found> FindHistograms(Evaluator& evaluator, const Expr& arg,
     if (sample.h != nullptr) continue;
     const std::string le(sample.labels.Get("le"));
     const auto bound = ParseValue(le);
-    const std::string metric(sample.labels.metric_name());
     if (!bound) {
-      std::string text =
+      const std::string text =
           fmt::format("bucket label \"le\" is missing or has a malformed value of {}", Quote(le));
-      if (!metric.empty()) text += fmt::format(" for metric name {}", Quote(metric));
-      evaluator.Warn(text, arg);
+      evaluator.Warn(text + ForMetric(evaluator, sample.labels), arg);
       continue;
     }
     const Labels labels = SetLabel(sample.labels, "le", "");
@@ -296,19 +335,12 @@ static std::vector<Found> FindHistograms(Evaluator& evaluator, const Expr& arg,
       found.push_back({sample.labels, sample.drop_name, sample.h, {}});
       continue;
     }
-    const std::string metric(sample.labels.metric_name());
-    std::string text = "vector contains a mix of classic and native histograms";
-    if (!metric.empty()) text += fmt::format(" for metric name {}", Quote(metric));
-    evaluator.Warn(text, arg);
+    const std::string text = "vector contains a mix of classic and native histograms";
+    evaluator.Warn(text + ForMetric(evaluator, sample.labels), arg);
     found[same->second].classic.clear();
   }
   std::erase_if(found, [](const Found& f) { return f.native == nullptr && f.classic.empty(); });
   return found;
-}
-
-static std::string ForMetric(const Labels& labels) {
-  const std::string metric(labels.metric_name());
-  return metric.empty() ? "" : fmt::format(" for metric name {}", Quote(metric));
 }
 
 static double QuantileOfFound(Evaluator& evaluator, const Expr& arg, double q, const Found& found) {
@@ -319,12 +351,12 @@ static double QuantileOfFound(Evaluator& evaluator, const Expr& arg, double q, c
       for (const Stretch& bucket : AllBuckets(*found.native)) in_buckets += bucket.count;
       if (std::isnan(value)) {
         evaluator.Inform("input to histogram_quantile has NaN observations, result is NaN" +
-                             ForMetric(found.labels),
+                             ForMetric(evaluator, found.labels),
                          arg);
       } else if (in_buckets < found.native->count) {
         evaluator.Inform(
             "input to histogram_quantile has NaN observations, result is skewed higher" +
-                ForMetric(found.labels),
+                ForMetric(evaluator, found.labels),
             arg);
       }
     }
@@ -332,9 +364,9 @@ static double QuantileOfFound(Evaluator& evaluator, const Expr& arg, double q, c
   }
   const auto [value, forced] = ClassicQuantile(q, found.classic);
   if (forced) {
-    evaluator.Inform(
-        "input to histogram_quantile needed to be fixed for monotonicity" + ForMetric(found.labels),
-        arg);
+    evaluator.Inform("input to histogram_quantile needed to be fixed for monotonicity" +
+                         ForMetric(evaluator, found.labels),
+                     arg);
   }
   return value;
 }
@@ -354,7 +386,7 @@ double Evaluator::ScalarCall(const promql::Call& call, int64_t ms) {
   if (name == "start") return ToSeconds(times_.start);
   if (name == "end") return ToSeconds(times_.end);
   if (name == "range") return ToSeconds(times_.end - times_.start);
-  if (name == "step") return ToSeconds(times_.step);
+  if (name == "step") return has_many_steps() ? ToSeconds(times_.step) : 0;
   if (name == "scalar") {
     std::vector<double> floats;
     for (const Sample& sample : VectorOf(*call.args[0], ms)) {
@@ -368,7 +400,13 @@ double Evaluator::ScalarCall(const promql::Call& call, int64_t ms) {
 
 AnyValue Evaluator::EvalCall(const promql::Call& call, int64_t ms) {
   if (call.function->returns == ValueType::kScalar) return ScalarCall(call, ms);
-  return Call(call, ms);
+  const HistogramUse outer = use_;
+  const std::string_view name = call.function->name;
+  use_.totals |= name == "histogram_count" || name == "histogram_sum" || name == "histogram_avg";
+  use_.buckets |= name.starts_with("histogram_quantile") || name == "histogram_fraction";
+  InstantVector result = Call(call, ms);
+  use_ = outer;
+  return result;
 }
 
 InstantVector Evaluator::Call(const promql::Call& call, int64_t ms) {
@@ -399,12 +437,16 @@ InstantVector Evaluator::Call(const promql::Call& call, int64_t ms) {
   }
   if (name == "timestamp" && Unwrap(*call.args[0]).kind == ExprKind::kVectorSelector) {
     const auto& selector = As<VectorSelector>(Unwrap(*call.args[0]));
-    // Pinned by @, it does not look at the offset.
-    VectorSelector pinned;
-    pinned.matchers = selector.matchers;
-    pinned.time.at = selector.time.at;
-    const bool is_pinned = !std::holds_alternative<std::monostate>(selector.time.at);
-    for (const Sample& sample : Select(is_pinned ? pinned : selector, ms)) {
+    // Of the samples themselves, be they smoothed or not; pinned by @, without a look at the
+    // offset.
+    VectorSelector plain;
+    plain.matchers = selector.matchers;
+    plain.time.at = selector.time.at;
+    if (std::holds_alternative<std::monostate>(selector.time.at)) {
+      plain.time.offset =
+          Duration(DurationMs(selector.time.offset, selector.time.offset_expr.get(), true));
+    }
+    for (const Sample& sample : Select(plain, ms)) {
       give(sample, static_cast<double>(sample.ms) / 1000);
     }
     return finish();
@@ -433,7 +475,7 @@ InstantVector Evaluator::Call(const promql::Call& call, int64_t ms) {
           Inform(
               "input to histogram_fraction has NaN observations, which are excluded from all "
               "fractions" +
-                  ForMetric(found.labels),
+                  ForMetric(*this, found.labels),
               arg);
         }
       }
@@ -452,7 +494,7 @@ InstantVector Evaluator::Call(const promql::Call& call, int64_t ms) {
     return {Nameless(1, AbsentLabels(*call.args[0]))};
   }
   if (name.starts_with("sort")) {
-    if (is_range_query()) {
+    if (has_many_steps() && !IsPinned(call)) {
       Warn("sort is ineffective for range queries since results are always ordered by labels",
            call);
     }
@@ -489,8 +531,8 @@ InstantVector Evaluator::Call(const promql::Call& call, int64_t ms) {
       sample.labels = SetLabel(sample.labels, to, *text);
       if (to == kMetricName) sample.drop_name = false;
     }
-    result = std::move(input);
-    return finish();
+    CheckUnique(input, Names::kCount);
+    return input;
   }
   if (name == "label_join") {
     const std::string to = StringOf(*call.args[1], ms), separator = StringOf(*call.args[2], ms);
@@ -506,8 +548,8 @@ InstantVector Evaluator::Call(const promql::Call& call, int64_t ms) {
       sample.labels = SetLabel(sample.labels, to, joined);
       if (to == kMetricName) sample.drop_name = false;
     }
-    result = std::move(input);
-    return finish();
+    CheckUnique(input, Names::kCount);
+    return input;
   }
   Args args;
   for (size_t i = 1; i < call.args.size(); ++i) args.push_back(ScalarOf(*call.args[i], ms));

@@ -208,6 +208,13 @@ MergeOutcome Merge(Histogram& a, Histogram b, double sign) {
   return outcome;
 }
 
+Histogram Compact(Histogram histogram) {
+  for (Buckets* side : {&histogram.positive, &histogram.negative}) {
+    std::erase_if(*side, [](const auto& bucket) { return bucket.second == 0; });
+  }
+  return histogram;
+}
+
 void Scale(Histogram& h, double factor) {
   for (double* number : {&h.zero_count, &h.count, &h.sum}) *number *= factor;
   for (Buckets* side : {&h.positive, &h.negative}) {
@@ -324,13 +331,17 @@ double Quantile(const Histogram& h, double q) {
   return -std::exp2(high + (low - high) * (1 - fraction));
 }
 
-double Fraction(const Histogram& h, double lower, double upper) {
+double Fraction(const Histogram& h, double lower, double upper, Kind kind) {
   if (h.count == 0 || std::isnan(lower) || std::isnan(upper)) return kNan;
   if (lower >= upper) return 0;
   const auto rank_of = [&](double at) {
     double rank = 0;
     for (const Stretch& whole : AllBuckets(h)) {
-      const Stretch bucket = Narrowed(h, whole);
+      Stretch bucket = Narrowed(h, whole);
+      // Prometheus takes any custom bucket around 0 to begin there.
+      if (kind == Kind::kNative && h.custom() && whole.lower <= 0 && whole.upper >= 0) {
+        bucket.lower = 0;
+      }
       if (bucket.lower >= at) return rank;
       if (bucket.upper > at) return rank + CountInBucketBelow(h, bucket, at);
       rank += bucket.count;

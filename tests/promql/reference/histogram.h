@@ -50,6 +50,8 @@ inline MergeOutcome WithoutCollision(MergeOutcome outcome) {
 }
 /// a += sign * b.
 MergeOutcome Merge(Histogram& a, Histogram b, double sign);
+/// Without buckets that are empty.
+Histogram Compact(Histogram histogram);
 void Scale(Histogram& histogram, double factor);
 void Divide(Histogram& histogram, double divisor);
 
@@ -61,7 +63,9 @@ bool Equal(const Histogram& a, const Histogram& b);
 Histogram Trim(const Histogram& histogram, double bound, bool upper);
 
 double Quantile(const Histogram& histogram, double q);
-double Fraction(const Histogram& histogram, double lower, double upper);
+/// A classic histogram may be given as one with custom buckets.
+enum class Kind : uint8_t { kNative, kClassic };
+double Fraction(const Histogram& histogram, double lower, double upper, Kind kind = Kind::kNative);
 double Variance(const Histogram& histogram);
 
 }  // namespace barograph::promql::reference

@@ -113,7 +113,7 @@ std::optional<Evaluator::Operand> Evaluator::Operate(const BinaryExpr& binary, O
       return std::nullopt;
     }
     if (!add) merged.hint = CounterResetHint::kGauge;
-    return give(merged);
+    return give(Compact(merged));
   }
   Histogram histogram = left.h != nullptr ? *left.h : *right.h;
   if (left.h != nullptr && trims) {
@@ -131,8 +131,11 @@ std::optional<Evaluator::Operand> Evaluator::Operate(const BinaryExpr& binary, O
 }
 
 AnyValue Evaluator::Binary(const BinaryExpr& binary, int64_t ms) {
+  const HistogramUse outer = use_;
+  use_.totals = false;
   AnyValue left = Eval(*binary.lhs, ms);
   AnyValue right = Eval(*binary.rhs, ms);
+  use_ = outer;
   auto* a = std::get_if<double>(&left);
   auto* b = std::get_if<double>(&right);
   if (a != nullptr && b != nullptr) {
@@ -188,12 +191,13 @@ InstantVector Evaluator::Match(const BinaryExpr& binary, InstantVector left, Ins
   const VectorMatching& matching = *binary.matching;
   const bool swapped = matching.card == VectorCardinality::kOneToMany;
   const bool one_to_one = matching.card == VectorCardinality::kOneToOne;
-  if (left.empty() && right.empty()) return {};
   InstantVector& many = swapped ? right : left;
   InstantVector& one = swapped ? left : right;
-  const auto fill_many = swapped ? matching.fill_right : matching.fill_left;
-  const auto fill_one = swapped ? matching.fill_left : matching.fill_right;
-  if ((many.empty() && !fill_many) || (one.empty() && !fill_one)) return {};
+  // With group_right, too, fill_left is of the side of many: in Prometheus the sides are swapped
+  // and the values are not.
+  const auto fill_many = matching.fill_left, fill_one = matching.fill_right;
+  if (left.empty() && right.empty()) return {};
+  if ((left.empty() || right.empty()) && !fill_many && !fill_one) return {};
 
   std::map<Labels, const Sample*> ones;
   for (const Sample& sample : one) {

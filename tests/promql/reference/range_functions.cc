@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <map>
 
 #include "base/model/number.h"
 #include "base/model/sample.h"
@@ -45,7 +44,7 @@ using Answer = std::optional<Outcome>;
 
 Answer Give(double value) { return Outcome{value, nullptr}; }
 Answer Give(Histogram histogram) {
-  return Outcome{0, std::make_shared<Histogram>(std::move(histogram))};
+  return Outcome{0, std::make_shared<Histogram>(Compact(std::move(histogram)))};
 }
 
 // One call on one series at one time.
@@ -214,13 +213,17 @@ class RangeCall {
       return Give(sum.total());
     }
     Histogram total = *split_.histograms[0].h;
+    MergeOutcome all;
     for (size_t i = 1; i < split_.histograms.size(); ++i) {
       const MergeOutcome outcome = Merge(total, *split_.histograms[i].h, 1);
-      if (!evaluator_.NoteMerge(outcome, "aggregation", where_)) {
+      all.collision |= outcome.collision;
+      all.reconciled |= outcome.reconciled;
+      if (outcome.incompatible) {
         WarnSchemas();
         return {};
       }
     }
+    evaluator_.NoteMerge(all, "aggregation", where_);
     if (mean) reference::Divide(total, static_cast<double>(split_.histograms.size()));
     return Give(total);
   }
@@ -330,9 +333,7 @@ class RangeCall {
     using enum CounterResetHint;
     const Histogram& first = *points_.front().h;
     const Histogram& last = *points_.back().h;
-    bool gauge = first.hint == kGauge || last.hint == kGauge;
-    for (const Point& point : points_) gauge |= point.h->hint == kGauge;
-    if (counter && gauge) WarnNotCounter();
+    if (counter && (first.hint == kGauge || last.hint == kGauge)) WarnNotCounter();
     // What was before a reset right after the first is not looked at.
     Histogram before = first;
     if (counter && IsReset(*points_[1].h, first)) {
@@ -341,8 +342,9 @@ class RangeCall {
       before.bounds = points_[1].h->bounds;
     }
     bool mixed = last.custom() != before.custom();
-    for (size_t i = 1; counter && i + 1 < points_.size(); ++i) {
-      mixed |= points_[i].h->custom() != before.custom();
+    for (size_t i = 1; counter && !mixed && i + 1 < points_.size(); ++i) {
+      if (points_[i].h->hint == kGauge) WarnNotCounter();
+      mixed = points_[i].h->custom() != before.custom();
     }
     if (mixed) {
       WarnSchemas();
@@ -413,18 +415,15 @@ class RangeCall {
   // The same of histograms.
   Answer ExtendedHistogramRate(bool counter, bool per_second, size_t first, size_t last) {
     using enum CounterResetHint;
-    bool gauge_somewhere = false, all_gauges = true, mixed = false;
     for (size_t i = first; i <= last; ++i) {
-      gauge_somewhere |= points_[i].h->hint == kGauge;
-      mixed |= points_[i].h->custom() != points_[first].h->custom();
+      if (points_[i].h->custom() != points_[first].h->custom()) {
+        WarnSchemas();
+        return {};
+      }
+      if (counter && points_[i].h->hint == kGauge) WarnNotCounter();
     }
-    all_gauges = points_[first].h->hint == kGauge && points_[last].h->hint == kGauge;
-    if (mixed) {
-      WarnSchemas();
-      return {};
-    }
-    if (counter && gauge_somewhere) WarnNotCounter();
-    if (!counter && !all_gauges) WarnNotGauge();
+    const bool gauges = points_[first].h->hint == kGauge && points_[last].h->hint == kGauge;
+    if (!counter && !gauges) WarnNotGauge();
     const auto merge = [&](Histogram& a, const Histogram& b, double sign) {
       const MergeOutcome outcome = WithoutCollision(Merge(a, b, sign));
       evaluator_.NoteMerge(outcome, sign > 0 ? "addition" : "subtraction", where_);
@@ -506,7 +505,11 @@ InstantVector Evaluator::RangeFunction(const promql::Call& call, int64_t ms) {
     if (!range.series.empty()) return {};
     return {Nameless(1, AbsentLabels(*range_arg))};
   }
-  if (name == "quantile_over_time" && !range.series.empty() &&
+  const auto has_floats = [](const Window& window) {
+    return std::ranges::any_of(window.points,
+                               [](const Point& point) { return point.h == nullptr; });
+  };
+  if (name == "quantile_over_time" && std::ranges::any_of(range.series, has_floats) &&
       !(parameters[0] >= 0 && parameters[0] <= 1)) {
     Warn(fmt::format("quantile value should be between 0 and 1, got {}",
                      FormatShortest(parameters[0])),
@@ -524,10 +527,8 @@ InstantVector Evaluator::RangeFunction(const promql::Call& call, int64_t ms) {
   for (const Window& window : range.series) {
     const auto answer = RangeCall(*this, call, *range_arg, range, window, parameters, ms).Run();
     const std::string_view metric = window.labels.metric_name();
-    const bool has_floats =
-        std::ranges::any_of(window.points, [](const Point& point) { return point.h == nullptr; });
-    if ((name == "rate" || name == "increase") && !metric.empty() && has_floats &&
-        !IsCounterName(metric)) {
+    if ((name == "rate" || name == "increase") && !metric.empty() && answer.has_value() &&
+        answer->h == nullptr && !IsCounterName(metric)) {
       Inform(fmt::format("metric might not be a counter, name does not end in "
                          "_total/_sum/_count/_bucket: {}",
                          Quote(metric)),
