@@ -98,8 +98,14 @@ InstantVector Evaluator::Aggregate(const AggregateExpr& aggregate, int64_t ms) {
   const auto labels_of = [&](const Labels& labels) {
     return aggregate.without ? DropLabels(labels, names) : KeepLabels(labels, names);
   };
-  std::map<Labels, Group> groups;
-  for (const Sample& sample : input) groups[labels_of(sample.labels)].push_back(&sample);
+  std::vector<std::pair<Labels, Group>> groups;  // in the order in which they come
+  for (const Sample& sample : input) {
+    const Labels labels = labels_of(sample.labels);
+    const auto found = std::ranges::find(groups, labels, &std::pair<Labels, Group>::first);
+    Group& group =
+        found != groups.end() ? found->second : groups.emplace_back(labels, Group()).second;
+    group.push_back(&sample);
+  }
 
   InstantVector result;
   const std::string op_name(ToString(op));
