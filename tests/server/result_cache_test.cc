@@ -1,5 +1,7 @@
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <random>
+#include <thread>
 
 #include "promql/result_cache.h"
 #include "tests/promql/random_query.h"
@@ -398,6 +400,45 @@ TEST_CASE("Only what is new is evaluated, only where that is sure, and in bounde
       CHECK(engines.Check(*database, "a_total or vector(0)", Minutes(0, 1'000)) == 0);
     }
   }
+}
+
+TEST_CASE("Who was told that a sample is stored finds it in every answer from then on") {
+  TestDatabase database;
+  MetricsRegistry metrics;
+  ResultCache cache(uint64_t{1} << 20, metrics);
+  promql::EngineOptions options;
+  options.results = &cache;
+  const Engine engine(options, SystemClock());
+  std::atomic<int> stored = 0;
+  std::atomic<int> missed = 0;
+  std::atomic<uint64_t> reused = 0;
+  const auto ask = [&] {
+    promql::QuerySettings settings;
+    settings.reuse = true;
+    while (true) {
+      const int before = stored;
+      const auto result = engine.Run("count(a)", *database, Minutes(0, 20), settings);
+      const auto& series = std::get<promql::Matrix>(result->value).series;
+      // Every sample is at the tenth minute.
+      const bool found = !series.empty() && series[0].values.front() >= before;
+      if (before > 0 && !found) ++missed;
+      reused += result->stats.reused_steps;
+      if (before == 400) return;
+    }
+  };
+  std::vector<std::jthread> readers;
+  for (int i = 0; i < 3; ++i) readers.emplace_back(ask);
+  for (int i = 1; i <= 400; ++i) {
+    auto appender = database->NewAppender();
+    const SeriesId series = *appender->Resolve(Named("a", std::to_string(i)));
+    appender->Append(series, {FromMs(kStartMs + 600'000), 1});
+    REQUIRE(appender->Commit());
+    stored = i;
+    database.clock().Advance(std::chrono::seconds(2));
+  }
+  readers.clear();
+  CHECK(missed == 0);
+  CHECK(reused > 0);
 }
 
 TEST_CASE("Random queries have the same answers with the cache and without") {
