@@ -48,6 +48,7 @@ struct ScrapeLimits {
   uint64_t label_value_length = 0;
   uint64_t targets = 0;
   uint64_t keep_dropped_targets = 0;
+  uint64_t series = 0;  ///< of all targets of a job together; an extension (series_limit)
   bool operator==(const ScrapeLimits&) const = default;
 };
 

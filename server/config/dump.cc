@@ -33,6 +33,7 @@ void DumpLimits(YamlWriter& out, const ScrapeLimits& limits) {
   if (limits.body_bytes != 0) out.Field("body_size_limit", FormatBytes(limits.body_bytes));
   field("sample_limit", limits.samples);
   field("target_limit", limits.targets);
+  field("series_limit", limits.series);
   field("label_limit", limits.labels);
   field("label_name_length_limit", limits.label_name_length);
   field("label_value_length_limit", limits.label_value_length);

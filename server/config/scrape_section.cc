@@ -131,7 +131,7 @@ class ScrapeReader {
     for (uint64_t ScrapeLimits::* limit :
          {&ScrapeLimits::body_bytes, &ScrapeLimits::samples, &ScrapeLimits::labels,
           &ScrapeLimits::label_name_length, &ScrapeLimits::label_value_length,
-          &ScrapeLimits::targets, &ScrapeLimits::keep_dropped_targets}) {
+          &ScrapeLimits::targets, &ScrapeLimits::keep_dropped_targets, &ScrapeLimits::series}) {
       if (limits.*limit == 0) limits.*limit = global_.limits.*limit;
     }
     return {};

@@ -18,6 +18,7 @@ Status ReadLimits(StrictMap& map, ScrapeLimits& limits) {
   TRY(map.ReadBytes("body_size_limit", limits.body_bytes));
   TRY(map.Read("sample_limit", limits.samples));
   TRY(map.Read("target_limit", limits.targets));
+  TRY(map.Read("series_limit", limits.series));
   TRY(map.Read("label_limit", limits.labels));
   TRY(map.Read("label_name_length_limit", limits.label_name_length));
   TRY(map.Read("label_value_length_limit", limits.label_value_length));

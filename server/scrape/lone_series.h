@@ -31,6 +31,7 @@ class LoneSeries {
 
   /// Frees the ids that are not in `used`.
   void KeepOnly(const std::vector<bool>& used);
+  size_t size() const { return entries_.size() - free_.size(); }
   size_t id_limit() const { return entries_.size(); }
 
  private:

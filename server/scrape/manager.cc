@@ -79,7 +79,8 @@ std::shared_ptr<ScrapeLoop> ScrapeManager::Impl::StartLoop(LoopParts parts) {
   const std::shared_ptr<Worker>& worker = workers[next_worker++ % workers.size()];
   auto loop = std::make_shared<ScrapeLoop>(
       std::move(parts.target), std::move(parts.config), std::move(parts.metadata_totals),
-      environment, worker->context, PhaseRule{seed, parts.phase_grid}, parts.logger);
+      std::move(parts.pool_series), environment, worker->context, PhaseRule{seed, parts.phase_grid},
+      parts.logger);
   asio::post(worker->context, [worker, loop] { worker->loops.Spawn(loop->Run()); });
   return loop;
 }

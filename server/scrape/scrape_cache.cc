@@ -541,6 +541,8 @@ std::vector<ColumnId> ScrapeCache::TakeUnusedColumns() {
     }
   }
   columns_ = std::move(used);
+  column_count_ = 0;
+  for (const uint64_t word : columns_) column_count_ += static_cast<size_t>(std::popcount(word));
   return unused;
 }
 

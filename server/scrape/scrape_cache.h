@@ -118,6 +118,9 @@ class ScrapeCache {
 
   size_t expected_lines() const { return expected_.size(); }
 
+  /// How many series they are of, those that relabelling drops left out.
+  size_t expected_series() const { return column_count_ + lone_series_.size(); }
+
  private:
   enum class LineKind : uint8_t {
     kSeries,    // target: the column
@@ -196,6 +199,7 @@ class ScrapeCache {
   std::vector<PageExemplar> exemplars_;
   LoneSeries lone_series_;
   std::vector<uint64_t> columns_;  // a bit for each column that expected lines have
+  size_t column_count_ = 0;
 };
 
 }  // namespace barograph::server

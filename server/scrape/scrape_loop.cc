@@ -40,6 +40,7 @@ std::string StatusText(int status) {
 
 ScrapeLoop::ScrapeLoop(Target target, std::shared_ptr<const ScrapeConfig> config,
                        std::shared_ptr<MetadataTotals> metadata_totals,
+                       std::shared_ptr<PoolSeries> pool_series,
                        const ScrapeEnvironment& environment, asio::io_context& context,
                        const PhaseRule& phase, const Logger& logger)
     : target_(std::move(target)),
@@ -51,7 +52,7 @@ ScrapeLoop::ScrapeLoop(Target target, std::shared_ptr<const ScrapeConfig> config
       wanted_config_(config),
       config_(std::move(config)),
       writer_(target_.public_labels, *config_, environment_.storage, metadata_,
-              environment_.metrics, logger_, environment_.exemplars),
+              environment_.metrics, logger_, environment_.exemplars, std::move(pool_series)),
       request_(MakeRequest()),
       timer_(context),
       schedule_(target_.interval, environment_.options.align_timestamps
@@ -246,7 +247,8 @@ void ScrapeLoop::Write(Timestamp timestamp, const Status& read, ScrapeReport& re
   }
   const MutexLock lock(mutex_);
   status_.health = report.up ? web::TargetHealth::kUp : web::TargetHealth::kDown;
-  status_.last_error = report.up ? "" : read.error().message;
+  // A target whose new series are refused is up, but something is to be seen to.
+  status_.last_error = report.up ? writer_.refusal() : read.error().message;
   status_.last_scrape = timestamp;
   status_.last_scrape_seconds = report.duration_seconds;
 }

@@ -9,6 +9,9 @@ namespace {
 
 constexpr std::string_view kTargets = "prometheus_target_scrape_pool_targets";
 constexpr std::string_view kTargetLimit = "prometheus_target_scrape_pool_target_limit";
+constexpr std::string_view kSeries = "barograph_target_scrape_pool_series";
+constexpr std::string_view kSeriesLimit = "barograph_target_scrape_pool_series_limit";
+constexpr std::string_view kSeriesRefused = "barograph_target_scrape_pool_series_refused_total";
 constexpr std::string_view kSyncs = "prometheus_target_scrape_pool_sync_total";
 constexpr std::string_view kSyncFailed = "prometheus_target_sync_failed_total";
 constexpr std::string_view kSyncLength = "prometheus_target_sync_length_seconds";
@@ -63,13 +66,17 @@ SummaryMetric& ScrapeMetrics::IntervalLength(Duration interval) const {
 }
 
 PoolMetrics::PoolMetrics(MetricsRegistry& registry, const std::string& job,
-                         const std::shared_ptr<MetadataTotals>& metadata)
+                         const std::shared_ptr<MetadataTotals>& metadata,
+                         const std::shared_ptr<PoolSeries>& series)
     : registry_(registry),
       labels_({{"scrape_job", job}}),
       targets(
           registry.AddGauge(kTargets, "Current number of targets in this scrape pool.", labels_)),
       target_limit(registry.AddGauge(
           kTargetLimit, "Maximum number of targets allowed in this scrape pool.", labels_)),
+      series_limit(registry.AddGauge(
+          kSeriesLimit, "Maximum number of series of all targets in this scrape pool, 0 is none.",
+          labels_)),
       syncs(registry.AddCounter(
           kSyncs, "Total number of syncs that were executed on a scrape pool.", labels_)),
       sync_failed(
@@ -80,14 +87,21 @@ PoolMetrics::PoolMetrics(MetricsRegistry& registry, const std::string& job,
       kMetadataEntries, "Total number of metric metadata entries in the cache",
       [metadata] { return static_cast<double>(metadata->families.load()); }, labels_);
   registry.AddGaugeFunction(
+      kSeries, "Current number of series of the targets in this scrape pool.",
+      [series] { return static_cast<double>(series->count.load()); }, labels_);
+  registry.AddCounterFunction(
+      kSeriesRefused,
+      "Total number of samples of new series that series_limit or storage had no room for.",
+      [series] { return static_cast<double>(series->refused.load()); }, labels_);
+  registry.AddGaugeFunction(
       kMetadataBytes,
       "The number of bytes that are currently used for storing metric metadata in the cache",
       [metadata] { return static_cast<double>(metadata->bytes.load()); }, labels_);
 }
 
 PoolMetrics::~PoolMetrics() {
-  for (const auto name : {kTargets, kTargetLimit, kSyncs, kSyncFailed, kSyncLength,
-                          kMetadataEntries, kMetadataBytes}) {
+  for (const auto name : {kTargets, kTargetLimit, kSeries, kSeriesLimit, kSeriesRefused, kSyncs,
+                          kSyncFailed, kSyncLength, kMetadataEntries, kMetadataBytes}) {
     registry_.Remove(name, labels_);
   }
 }

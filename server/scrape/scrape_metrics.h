@@ -6,6 +6,7 @@
 #include "base/metrics/registry.h"
 #include "base/time.h"
 #include "server/scrape/metadata_store.h"
+#include "server/scrape/series_quota.h"
 
 /// What scraping tells of itself, under Prometheus's names.
 namespace barograph::server {
@@ -36,7 +37,8 @@ struct ScrapeMetrics {
 class PoolMetrics {
  public:
   PoolMetrics(MetricsRegistry& registry, const std::string& job,
-              const std::shared_ptr<MetadataTotals>& metadata);
+              const std::shared_ptr<MetadataTotals>& metadata,
+              const std::shared_ptr<PoolSeries>& series);
   ~PoolMetrics();
   PoolMetrics(const PoolMetrics&) = delete;
   PoolMetrics& operator=(const PoolMetrics&) = delete;
@@ -48,6 +50,7 @@ class PoolMetrics {
  public:
   Gauge& targets;
   Gauge& target_limit;
+  Gauge& series_limit;  ///< barograph_
   Counter& syncs;
   Counter& sync_failed;
   SummaryMetric& sync_length;

@@ -12,10 +12,12 @@ ScrapePool::ScrapePool(std::shared_ptr<const ScrapeConfig> config, ScrapeMetrics
     : config_(std::move(config)),
       metrics_(metrics),
       metadata_totals_(std::make_shared<MetadataTotals>()),
-      own_metrics_(metrics.registry, config_->job_name, metadata_totals_),
+      series_(std::make_shared<PoolSeries>()),
+      own_metrics_(metrics.registry, config_->job_name, metadata_totals_, series_),
       start_loop_(std::move(start_loop)),
       logger_(logger.With({{"scrape_pool", config_->job_name}})) {
   own_metrics_.target_limit.Set(static_cast<double>(config_->limits.targets));
+  own_metrics_.series_limit.Set(static_cast<double>(config_->limits.series));
   metrics_.pools.Increment();
 }
 
@@ -61,10 +63,9 @@ void ScrapePool::SyncTarget(const Labels& discovered, Target target, ActiveTarge
   if (const auto twin = wanted.find(hash); twin != wanted.end()) return;
   const auto old = active_.find(hash);
   const auto phase_grid = PhaseGrid(target.interval, discovered_);
-  auto loop =
-      old != active_.end()
-          ? old->second.loop
-          : start_loop_({std::move(target), config_, metadata_totals_, phase_grid, logger_});
+  auto loop = old != active_.end() ? old->second.loop
+                                   : start_loop_({std::move(target), config_, metadata_totals_,
+                                                  series_, phase_grid, logger_});
   wanted.emplace(hash, Active{std::move(loop), discovered});
 }
 
@@ -89,6 +90,7 @@ void ScrapePool::Reconfigure(std::shared_ptr<const ScrapeConfig> config) {
   metrics_.pool_reloads.Increment();
   config_ = std::move(config);
   own_metrics_.target_limit.Set(static_cast<double>(config_->limits.targets));
+  own_metrics_.series_limit.Set(static_cast<double>(config_->limits.series));
   for (const auto& [hash, target] : active_) target.loop->Reconfigure(config_);
   Sync(std::exchange(groups_, {}));
 }

@@ -22,21 +22,24 @@ constexpr size_t kPlainReportSeries = 5;
 
 ScrapeWriter::ScrapeWriter(Labels target_labels, const ScrapeConfig& config, Appendable& storage,
                            MetadataStore& metadata, ScrapeMetrics& metrics, Logger logger,
-                           ExemplarAppendable* exemplars)
+                           ExemplarAppendable* exemplars, std::shared_ptr<PoolSeries> pool_series)
     : target_labels_(std::move(target_labels)),
       config_(&config),
       storage_(storage),
       metrics_(metrics),
       logger_(std::move(logger)),
       exemplars_(exemplars),
-      cache_(metadata) {
+      cache_(metadata),
+      quota_(std::move(pool_series)) {
   labels_.emplace(target_labels_, *config_);
 }
 
 void ScrapeWriter::Reconfigure(const ScrapeConfig& config, bool same_labels) {
   config_ = &config;
   labels_.emplace(target_labels_, *config_);
-  if (!same_labels) cache_.Forget();
+  if (same_labels) return;
+  cache_.Forget();
+  quota_.Set(0);  // all are new on the next page
 }
 
 Status ScrapeWriter::OpenTable() {
@@ -61,29 +64,38 @@ Status ScrapeWriter::ReadPage(std::string_view page, const PageRules& rules, Pag
 void ScrapeWriter::ReadNothing() { page_ = PageState::kNone; }
 
 Status ScrapeWriter::AddNewSeries(PageCounts& counts) {
-  if (cache_.new_series().empty()) return {};
+  refusal_.clear();
   std::unique_ptr<Appender> appender;
   uint64_t refused = 0;
   std::string reason;
   for (const NewSeries& series : cache_.new_series()) {
-    std::optional<Error> error;
-    if (!series.timestamp) {
-      const auto column = table_->AddColumn(series.labels);
-      column ? cache_.Bind(series, *column, row_, counts) : void(error = column.error());
-    } else {
-      if (appender == nullptr) appender = storage_.NewAppender();
-      const auto id = appender->Resolve(series.labels);
-      id ? cache_.BindLone(series, *id) : void(error = id.error());
-    }
-    if (!error) continue;
-    if (error->code != ErrorCode::kLimitExceeded) return std::unexpected(*std::move(error));
+    const Status added = Add(series, appender, counts);
+    if (added) continue;
+    if (added.error().code != ErrorCode::kLimitExceeded) return added;
     ++refused;
     --counts.added;
-    reason = error->message;
+    reason = added.error().message;
   }
-  if (refused > 0) {
-    metrics_.refused_series.Increment(static_cast<double>(refused));
-    logger_.Warn("New series refused", {{"num_dropped", std::to_string(refused)}, {"err", reason}});
+  if (refused == 0) return {};
+  metrics_.refused_series.Increment(static_cast<double>(refused));
+  quota_.CountRefused(refused);
+  refusal_ = std::to_string(refused) + " new series refused: " + reason;
+  logger_.Warn("New series refused", {{"num_dropped", std::to_string(refused)}, {"err", reason}});
+  return {};
+}
+
+Status ScrapeWriter::Add(const NewSeries& series, std::unique_ptr<Appender>& appender,
+                         PageCounts& counts) {
+  const uint64_t limit = config_->limits.series;
+  if (!quota_.TakeOne(limit)) {
+    return Fail(ErrorCode::kLimitExceeded,
+                "series_limit exceeded (limit: " + std::to_string(limit) + ")");
+  }
+  if (!series.timestamp) {
+    cache_.Bind(series, TRY(table_->AddColumn(series.labels)), row_, counts);
+  } else {
+    if (appender == nullptr) appender = storage_.NewAppender();
+    cache_.BindLone(series, TRY(appender->Resolve(series.labels)));
   }
   return {};
 }
@@ -118,6 +130,7 @@ Status ScrapeWriter::Append(Timestamp timestamp) {
   } else {
     cache_.lone_series().EndAll();
   }
+  quota_.Set(cache_.expected_series());  // without those that are gone, or were refused
   page_ = PageState::kNone;
   if (!report) return std::unexpected(report.error());
   return lone;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "base/log.h"
@@ -16,6 +17,7 @@
 #include "server/scrape/scrape_metrics.h"
 #include "server/scrape/scrape_row.h"
 #include "server/scrape/series_labels.h"
+#include "server/scrape/series_quota.h"
 
 /// From a page to storage, for one target: one row a scrape, with the page's samples, staleness
 /// markers for what vanished, and the series about the scrape itself. A failed scrape is the same
@@ -35,9 +37,11 @@ class ScrapeWriter {
  public:
   /// `config`, `storage`, `metadata`, `metrics` and `exemplars` must outlive it. `exemplars` takes
   /// those of pages that are read for them (PageRules::exemplars); null where there are none.
+  /// `pool_series` counts for all targets that share its limit.
   ScrapeWriter(Labels target_labels, const ScrapeConfig& config, Appendable& storage,
                MetadataStore& metadata, ScrapeMetrics& metrics, Logger logger,
-               ExemplarAppendable* exemplars = nullptr);
+               ExemplarAppendable* exemplars = nullptr,
+               std::shared_ptr<PoolSeries> pool_series = std::make_shared<PoolSeries>());
 
   /// Reads a page; an empty one has no series. After an error the scrape counts as failed. New
   /// series come into being here, once the whole page is known to be good.
@@ -53,6 +57,9 @@ class ScrapeWriter {
   /// Ends all series of the target, those about scrapes too.
   Status WriteEnd(Timestamp timestamp);
 
+  /// Why the last page that was read has series that are not stored; empty where it has none.
+  const std::string& refusal() const { return refusal_; }
+
   /// Other rules from the next page on. `config` as for the constructor; `same_labels` when series
   /// get the same labels under it.
   void Reconfigure(const ScrapeConfig& config, bool same_labels);
@@ -63,6 +70,7 @@ class ScrapeWriter {
 
   Status OpenTable();
   Status AddNewSeries(PageCounts& counts);
+  Status Add(const NewSeries& series, std::unique_ptr<Appender>& appender, PageCounts& counts);
   void SetReport(const ScrapeReport& report, Duration timeout);
   Status Append(Timestamp timestamp);
   Status AppendLone(Timestamp timestamp);
@@ -83,6 +91,8 @@ class ScrapeWriter {
   ScrapeRow row_;
   std::array<std::optional<ColumnId>, kReportSeries> report_columns_;
   PageState page_ = PageState::kNone;
+  SeriesQuota quota_;
+  std::string refusal_;
 };
 
 }  // namespace barograph::server

@@ -90,6 +90,7 @@ TEST_CASE("a job's fields are read") {
   fallback_scrape_protocol: PrometheusText0.0.4
   label_limit: 3
   keep_dropped_targets: 7
+  series_limit: 9
 )");
   CHECK(job.honor_labels);
   CHECK_FALSE(job.honor_timestamps);
@@ -102,6 +103,7 @@ TEST_CASE("a job's fields are read") {
   CHECK(job.fallback_scrape_protocol == ScrapeProtocol::kPrometheusText0_0_4);
   CHECK(job.limits.labels == 3);
   CHECK(job.limits.keep_dropped_targets == 7);
+  CHECK(job.limits.series == 9);
 }
 
 TEST_CASE("static targets and files to discover are read") {

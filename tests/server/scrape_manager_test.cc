@@ -209,6 +209,20 @@ TEST_CASE("series of a removed target end, those of a stopped server do not") {
   CHECK(bench.Samples("a").find("stale") == std::string::npos);
 }
 
+TEST_CASE("a target whose new series are refused is up, and says why they are not there") {
+  FakeTarget target(Always(FakeTarget::Page("a 1\nb 1\n")));
+  Bench bench;
+  ScrapeConfig job = Job();
+  job.limits.series = 1;
+  bench.Start(job, target.address());
+  REQUIRE(Eventually([&] {
+    const auto active = bench.manager->Targets().active;
+    return active.size() == 1 && active[0].health == web::TargetHealth::kUp &&
+           active[0].last_error == "1 new series refused: series_limit exceeded (limit: 1)";
+  }));
+  CHECK(bench.Samples("b") == "");
+}
+
 TEST_CASE("a reload keeps what has not changed") {
   FakeTarget target(Always(FakeTarget::Page("a 1\nb 1\n")));
   Bench bench;

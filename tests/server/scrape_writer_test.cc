@@ -46,7 +46,8 @@ struct Bench {
   MetricsRegistry registry;
   ScrapeMetrics metrics{registry};
   MetadataStore metadata{std::make_shared<MetadataTotals>()};
-  ScrapeWriter writer{{{"job", "j"}}, config, storage, metadata, metrics, Logger(), &storage};
+  std::shared_ptr<PoolSeries> pool = std::make_shared<PoolSeries>();
+  ScrapeWriter writer{{{"job", "j"}}, config, storage, metadata, metrics, Logger(), &storage, pool};
   PageCounts counts;
   Status written;
   int64_t seconds = 0;
@@ -165,6 +166,62 @@ TEST_CASE("exemplars of series that relabelling drops are dropped") {
     CHECK(bench.Scrape("a_total 1 # {} 0.5 7\n# EOF\n", PageFormat::kOpenMetricsText) == "");
     CHECK(bench.storage.TakeExemplars().empty());
   }
+}
+
+TEST_CASE("series_limit refuses new series of a job, and the others go on") {
+  ScrapeConfig config;
+  config.limits.series = 3;
+  Bench bench(config);
+  CHECK(bench.Scrape("a 1\nb 1 1500\n") == "");
+  CHECK(bench.writer.refusal() == "");
+  CHECK(bench.Scrape("a 2\nb 2 2500\nc 2\nd 2\ne 2\n") == "");
+  CHECK(bench.writer.refusal() == "2 new series refused: series_limit exceeded (limit: 3)");
+  CHECK(bench.Samples("a") == "1000=1 2000=2");
+  CHECK(bench.Samples("b") == "1500=1 2500=2");
+  CHECK(bench.Samples("c") == "2000=2");
+  CHECK(bench.Samples("d") == "");
+  CHECK(bench.pool->count == 3);
+  CHECK(bench.pool->refused == 2);
+
+  SECTION("a series that goes makes room") {
+    bench.Scrape("a 3\nb 3 3500\n");
+    CHECK(bench.pool->count == 2);
+    CHECK(bench.writer.refusal() == "");
+    bench.Scrape("a 4\nb 4 4500\nd 4\n");
+    CHECK(bench.Samples("d") == "4000=4");
+  }
+  SECTION("a failed scrape changes nothing") {
+    bench.Fail();
+    CHECK(bench.pool->count == 3);
+    bench.Scrape("a 4\nc 4\n");
+    CHECK(bench.Samples("c") == "2000=2 3000=stale 4000=4");
+  }
+  SECTION("other labels are no more series") {
+    bench.writer.Reconfigure(bench.config, false);
+    bench.Scrape("a 3\nb 3 3500\nc 3\n");
+    CHECK(bench.writer.refusal() == "");
+    CHECK(bench.pool->count == 3);
+  }
+  SECTION("targets share it") {
+    ScrapeWriter other({{"job", "k"}}, bench.config, bench.storage, bench.metadata, bench.metrics,
+                       Logger(), nullptr, bench.pool);
+    PageCounts counts;
+    CHECK(other.ReadPage("x 1\n", PageRules(), counts));
+    CHECK(other.refusal() == "1 new series refused: series_limit exceeded (limit: 3)");
+  }
+}
+
+TEST_CASE("a target that goes gives its series back") {
+  const auto pool = std::make_shared<PoolSeries>();
+  SeriesQuota stays(pool);
+  CHECK(stays.TakeOne(2));
+  {
+    SeriesQuota goes(pool);
+    CHECK(goes.TakeOne(2));
+    CHECK_FALSE(goes.TakeOne(2));
+    CHECK(pool->count == 2);
+  }
+  CHECK(pool->count == 1);
 }
 
 TEST_CASE("a failed page leaves no new series behind") {
