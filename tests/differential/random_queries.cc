@@ -85,7 +85,9 @@ std::string RandomQueries::Instant() {
 
 std::string RandomQueries::Aggregation(int depth, bool exact) {
   const std::string by = Grouping();
-  const std::string distinct = Named(Pick({"g", "h"})) + Modifiers();
+  // Of values that are all different: which of equal ones is taken is not told.
+  const std::string distinct =
+      Pick({"g", "h", "g{job=\"api\"}", "h{instance!=\"b:80\"}"}) + Modifiers();
   switch (Below(10)) {
     case 0:
       return fmt::format("{} {} ({}, {})", Pick({"topk", "bottomk"}), by,

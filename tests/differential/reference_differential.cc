@@ -50,11 +50,11 @@ Leniency LeniencyFor(const RandomQueries::Query& query) {
   leniency.skip_hints =
       Holds(query.text, {"histogram_count", "histogram_sum", "histogram_avg", " smoothed"});
   // A series that finds no partner is not looked at, and tells nothing; nor is one of which none
-  // is to be taken.
+  // is to be taken, or after one that absent() finds.
   leniency.tell_less =
       Holds(query.text, {" on (", " ignoring (", " and ", " or ", " unless ", ") + sum", ") - sum",
                          ") > sum", ") == bool sum", ") != sum", ") <= sum", ") * sum", ") / sum",
-                         " - nh", " == nh", " != nh", "limit_ratio", ")["});
+                         " - nh", " == nh", " != nh", "limit_ratio", "absent(", ")["});
   // The steps of a subquery go on between the windows of a query's own steps, and to sort there
   // makes as little sense.
   leniency.tell_more = Holds(query.text, {")["});

@@ -105,7 +105,7 @@ Buckets Rebound(const Histogram& histogram, const std::vector<double>& bounds) {
 bool AnyLess(const Buckets& now, const Buckets& before) {
   return std::ranges::any_of(before, [&](const auto& bucket) {
     const auto found = now.find(bucket.first);
-    return (found == now.end() ? 0 : found->second) < bucket.second;
+    return found == now.end() ? bucket.second != 0 : found->second < bucket.second;
   });
 }
 

@@ -87,7 +87,7 @@ std::optional<Evaluator::Operand> Evaluator::Operate(const BinaryExpr& binary, O
     return std::nullopt;
   };
   const auto give = [](Histogram h) {
-    return Operand{0, std::make_shared<Histogram>(std::move(h))};
+    return Operand{0, std::make_shared<Histogram>(Compact(std::move(h)))};
   };
   if (left.h == nullptr && right.h == nullptr) {
     if (trims) return incompatible();
@@ -113,7 +113,7 @@ std::optional<Evaluator::Operand> Evaluator::Operate(const BinaryExpr& binary, O
       return std::nullopt;
     }
     if (!add) merged.hint = CounterResetHint::kGauge;
-    return give(Compact(merged));
+    return give(merged);
   }
   Histogram histogram = left.h != nullptr ? *left.h : *right.h;
   if (left.h != nullptr && trims) {
