@@ -129,7 +129,10 @@ double BucketQuantile(double q, std::vector<Bucket>& buckets, BucketRepair& repa
   Coalesce(buckets);
   MakeMonotonic(buckets, repair);
   const double observations = buckets.back().count;
-  if (buckets.size() < 2 || observations == 0) return kNormalNan;
+  if (buckets.size() < 2 || observations == 0) {
+    repair = {};  // as there is no quantile that it would have changed
+    return kNormalNan;
+  }
   const double rank = q * observations;
   const auto last = buckets.end() - 1;
   const auto found = std::partition_point(
