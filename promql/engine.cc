@@ -79,6 +79,7 @@ Result<Plan> Engine::MakePlanFor(const Expr& expr, const QueryTimes& times,
   options.lookback = lookback;
   options.default_subquery_step = Duration(default_subquery_step_ms_.load());
   options.max_steps = options_.max_samples;
+  options.use_start_timestamps = options_.use_start_timestamps;
   return MakePlan(expr, times, options);
 }
 

@@ -41,6 +41,7 @@ struct EngineOptions {
   ResultCache* results = nullptr;
 
   bool delayed_name_removal = false;  ///< --enable-feature=promql-delayed-name-removal
+  bool use_start_timestamps = false;  ///< --enable-feature=use-start-timestamps
   ParserOptions parser;
 };
 

@@ -25,6 +25,7 @@
 #include "tsdb/periodic_task.h"
 #include "tsdb/replay.h"
 #include "tsdb/snapshot.h"
+#include "tsdb/start_stream.h"
 #include "tsdb/wal/log.h"
 #include "tsdb/wal/record.h"
 #include "tsdb/windows.h"
@@ -237,6 +238,7 @@ void Database::Impl::AddFileSources(std::vector<SeriesId>& missing) {
     }
   }
   for (const SeriesId id : head.lone.Series()) {
+    if (IsStartStream(id)) continue;
     if (!head.registry.SetSource(id, {Source::kLone, 0})) missing.push_back(id);
   }
 }
@@ -267,7 +269,10 @@ Status Database::Impl::ReplayLog() {
                            outcome.start));
   path.emplace(head, *log, metrics, clock,
                WritePath::Options{.wait_for_fsync = options.wal_fsync == WalFsync::kAlways,
-                                  .append_window = options.append_window},
+                                  .append_window = options.append_window,
+                                  .store_starts = options.store_start_timestamps,
+                                  .zeros_at_starts = options.zeros_at_start_timestamps,
+                                  .oldest_zero = options.min_block_duration / 2},
                find_labels);
   path->SetOutOfOrderWindow(options.out_of_order_window);
   const std::chrono::duration<double> took = clock.Monotonic() - begin;
@@ -484,10 +489,10 @@ std::unique_ptr<Appender> Database::NewAppender() {
 }
 
 Result<std::unique_ptr<Selection>> Database::Select(TimeRange range, const Matchers& matchers,
-                                                    const SelectHints&,
+                                                    const SelectHints& hints,
                                                     std::stop_token stop) const {
   return SelectFromView(impl_->view.Get(), impl_->head, *impl_->index, range, matchers,
-                        std::move(stop));
+                        hints.start_timestamps, std::move(stop));
 }
 
 Result<std::vector<std::string>> Database::LabelNames(const LabelQuery& query,
@@ -556,7 +561,7 @@ Status Database::Impl::DeleteSeries(TimeRange range, const Matchers& matchers) {
   // Or the log would bring back what is in blocks now, and deleted there.
   TRY(log_cutter->Cut());
   TRY(compactor->AddTombstones(range, matchers));
-  const auto selection = TRY(SelectFromHead(head, view.Get()->head, range, matchers, {}));
+  const auto selection = TRY(SelectFromHead(head, view.Get()->head, range, matchers, false, {}));
   if (selection->size() == 0) return {};
   std::string payload;
   for (size_t i = 0; i < selection->size(); ++i) {

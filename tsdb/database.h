@@ -64,6 +64,13 @@ struct Options {
   /// How many exemplars are kept; 0 keeps none, and leaves alone what is on the disk.
   size_t max_exemplars = 0;
 
+  /// Whether the start timestamps that come with samples are kept.
+  bool store_start_timestamps = true;
+
+  /// Whether a zero is stored where a sample began, for queries that look at values alone: where it
+  /// is newer than all of its series, and no older than half of `min_block_duration`.
+  bool zeros_at_start_timestamps = false;
+
   /// How often new series are written to the series index on disk.
   std::chrono::milliseconds index_interval{10'000};
 

@@ -7,6 +7,7 @@
 
 #include "tsdb/block/block_files.h"
 #include "tsdb/block/block_writer.h"
+#include "tsdb/start_stream.h"
 
 namespace barograph::tsdb {
 namespace {
@@ -34,6 +35,7 @@ std::vector<std::pair<Labels, uint32_t>> SortByLabels(const Selection& selection
 
 Status AddSeries(const Selection& selection, BlockWriter& writer, const std::stop_token& stop) {
   const auto cursor = selection.NewCursor();
+  StartStream starts;
   size_t written = 0;
   for (const auto& [metric, series] : GroupByMetric(selection)) {
     for (const auto& [labels, i] : SortByLabels(selection, series)) {
@@ -42,6 +44,7 @@ Status AddSeries(const Selection& selection, BlockWriter& writer, const std::sto
       }
       const SeriesSamples samples = TRY(cursor->Read(i));
       TRY(writer.Add(selection.id(i), labels, samples));
+      TRY(writer.Add(StartStreamOf(selection.id(i)), labels, starts.Of(samples)));
     }
   }
   return {};
@@ -56,7 +59,7 @@ Result<std::shared_ptr<const Block>> WriteHeadBlock(FileSystem& files, const std
   BlockOrigin origin;
   origin.ulid = ulid;
   origin.window = window;
-  const auto selection = TRY(SelectFromHead(head, bounds, window, {}, stop));
+  const auto selection = TRY(SelectFromHead(head, bounds, window, {}, true, stop));
   if (selection->size() == 0) return nullptr;
   const auto writer = TRY(BlockWriter::Create(files, directory, origin));
   TRY(AddSeries(*selection, *writer, stop));

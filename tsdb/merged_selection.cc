@@ -10,6 +10,7 @@
 #include "tsdb/block/block_reader.h"
 #include "tsdb/head/selection.h"
 #include "tsdb/series_merge.h"
+#include "tsdb/start_stream.h"
 
 namespace barograph::tsdb {
 namespace {
@@ -80,6 +81,7 @@ struct MergedSeries {
 struct Merged {
   ViewPtr view;
   TimeRange range;
+  bool with_starts = false;
   std::vector<std::shared_ptr<const Block>> blocks;  // those that overlap the range
   std::unique_ptr<Selection> head;
   std::vector<MergedSeries> series;  // ids ascend
@@ -95,6 +97,8 @@ class MergedCursor final : public SeriesCursor {
 
   Result<SeriesSamples> Read(size_t index) override {
     const MergedSeries& series = merged_->series[index];
+    starts_.Clear();
+    if (merged_->with_starts) TRY(ReadStartsInBlocks(series.id));
     parts_.clear();
     uint32_t source = 0;
     for (BlockReader& reader : readers_) {
@@ -102,8 +106,10 @@ class MergedCursor final : public SeriesCursor {
     }
     if (series.head_index != kNotInHead) {
       parts_.push_back({0, TRY(head_->Read(series.head_index))});
+      starts_.AddStarts(parts_.back().samples);
     }
     SeriesSamples samples = merge_.Merge(parts_);
+    samples.start_timestamps = starts_.Beside(samples.timestamps);
     samples.timestamp_column = merge_.key().empty()
                                    ? like_.NumberOf(samples.timestamps, merged_->columns)
                                    : ColumnOf(merge_.key());
@@ -111,6 +117,15 @@ class MergedCursor final : public SeriesCursor {
   }
 
  private:
+  // Before the samples, for which the same readers are used.
+  Status ReadStartsInBlocks(SeriesId id) {
+    for (BlockReader& reader : readers_) {
+      const SeriesSamples stream = TRY(reader.Read(StartStreamOf(id), merged_->range));
+      starts_.AddStream(stream.timestamps, stream.values);
+    }
+    return {};
+  }
+
   uint64_t ColumnOf(const SeriesMerge::Key& key) {
     if (key != last_key_) {
       last_column_ = merged_->columns.NumberOf(key);
@@ -124,6 +139,7 @@ class MergedCursor final : public SeriesCursor {
   std::vector<BlockReader> readers_;
   std::vector<SeriesPart> parts_;
   SeriesMerge merge_;
+  StartTimestamps starts_;
   LikeColumns like_;
   SeriesMerge::Key last_key_;
   uint64_t last_column_ = 0;
@@ -197,10 +213,12 @@ std::optional<TimeRange> OverlapWithBlocks(const View& view, TimeRange range) {
 
 Result<std::unique_ptr<Selection>> SelectFromView(ViewPtr view, const Head& head,
                                                   const SeriesIndex& index, TimeRange range,
-                                                  const Matchers& matchers, std::stop_token stop) {
+                                                  const Matchers& matchers, bool with_starts,
+                                                  std::stop_token stop) {
   auto merged = std::make_shared<Merged>();
   merged->range = range;
-  merged->head = TRY(SelectFromHead(head, view->head, range, matchers, stop));
+  merged->with_starts = with_starts;
+  merged->head = TRY(SelectFromHead(head, view->head, range, matchers, with_starts, stop));
   std::ranges::copy_if(view->blocks, std::back_inserter(merged->blocks),
                        [&](const auto& block) { return block->meta().range.Overlaps(range); });
   merged->view = std::move(view);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tsdb/start_stream.h"
 #include "tsdb/wal/reader.h"
 
 namespace barograph::tsdb {
@@ -186,7 +187,7 @@ Status Replay::AppendRow(Table& table, uint64_t sequence, const RowHeader& heade
   if (std::ranges::any_of(changes, is_state)) head_.CountChunks(table.Seal(encoder_));
   table.ExpectRow(at_.segment);
   table.Append(sequence, header.timestamp, present, changes);
-  head_.CountSamples(CountBits(present), {header.timestamp, header.timestamp});
+  head_.CountSamples(table.CountSamples(present), {header.timestamp, header.timestamp});
   return {};
 }
 
@@ -199,6 +200,7 @@ void Replay::UseKnownIds(RowHeader& header) {
 
 void Replay::AddSources(uint32_t number, const RowHeader& header) {
   for (const ColumnAssignment& assignment : header.assignments) {
+    if (IsStartStream(assignment.series)) continue;
     const Source source{number, assignment.column};
     if (!head_.registry.SetSource(assignment.series, source)) {
       nameless_[static_cast<uint64_t>(assignment.series)].columns.push_back(source);
@@ -207,9 +209,14 @@ void Replay::AddSources(uint32_t number, const RowHeader& header) {
 }
 
 void Replay::NameNameless(SeriesId id) {
+  StoreNameless(id);
+  StoreNameless(StartStreamOf(id));
+}
+
+void Replay::StoreNameless(SeriesId id) {
   const auto found = nameless_.find(static_cast<uint64_t>(id));
   if (found == nameless_.end()) return;
-  const SeriesId known = head_.registry.Find(id).value_or(id);
+  const SeriesId known = FindSeries(id).value_or(id);
   for (const Source& source : found->second.columns) head_.registry.SetSource(known, source);
   for (const Sample& sample : found->second.samples) {
     StoreSample(known, {sample.timestamp, sample.value});
@@ -223,6 +230,10 @@ void Replay::NameNameless(SeriesId id) {
 
 // The id that the series goes by, where it can be known.
 std::optional<SeriesId> Replay::FindSeries(SeriesId id) {
+  if (IsStartStream(id)) {
+    const auto series = FindSeries(SeriesOfStream(id));
+    return series ? std::optional(StartStreamOf(*series)) : std::nullopt;
+  }
   if (const auto known = head_.registry.Find(id)) return known;
   const std::optional<Labels> labels = find_labels_(id);
   if (!labels || !head_.registry.Restore(id, *labels)) return std::nullopt;
@@ -232,6 +243,7 @@ std::optional<SeriesId> Replay::FindSeries(SeriesId id) {
 // Of what files hold already the log may still have the records, but not the labels.
 void Replay::AddLoneSources() {
   for (const SeriesId id : head_.lone.Series()) {
+    if (IsStartStream(id)) continue;
     if (const auto known = FindSeries(id)) head_.registry.SetSource(*known, {Source::kLone, 0});
   }
   head_.ExtendRange(head_.lone.range());
@@ -269,8 +281,9 @@ Status Replay::ApplyHistograms(std::string_view payload) {
 
 void Replay::StoreSample(SeriesId id, const LonePoint& point) {
   const LoneStore::Appended appended = head_.lone.Append(id, point);
-  if (appended.first) head_.registry.SetSource(id, {Source::kLone, 0});
   head_.CountChunks({appended.sealed_chunks, appended.sealed_chunks});
+  if (IsStartStream(id)) return;
+  if (appended.first) head_.registry.SetSource(id, {Source::kLone, 0});
   if (appended.sample) head_.CountSamples(1, {point.timestamp, point.timestamp});
 }
 

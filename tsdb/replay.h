@@ -79,6 +79,7 @@ class Replay {
   void AddSources(uint32_t number, const RowHeader& header);
   std::optional<SeriesId> FindSeries(SeriesId id);
   void NameNameless(SeriesId id);
+  void StoreNameless(SeriesId id);
   void AddLoneSources();
   bool IsInFiles() const;
   void StoreSample(SeriesId id, const LonePoint& point);

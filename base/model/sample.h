@@ -34,4 +34,8 @@ struct Sample {
   double value = 0;
 };
 
+/// The start timestamp (in OpenMetrics: created) of a sample of which nobody told when what it
+/// counts began.
+inline constexpr Timestamp kUnknownStart{};
+
 }  // namespace barograph

@@ -25,6 +25,10 @@ struct Row {
   Timestamp timestamp;
   std::span<const double> values;
   std::span<const uint64_t> presence;
+
+  /// When what each value counts began: parallel to `values`, kUnknownStart where nobody told; or
+  /// empty. Those of staleness markers are ignored, as everywhere.
+  std::span<const Timestamp> start_timestamps = {};
 };
 
 /// Why storage refuses a sample for good.
@@ -89,12 +93,17 @@ class Appender {
   /// The id of the series with `labels`, new when there is none.
   virtual Result<SeriesId> Resolve(const Labels& labels) = 0;
 
-  virtual void Append(SeriesId series, Sample sample) = 0;
+  /// `start` is when what the sample counts began, kUnknownStart where nobody told.
+  virtual void Append(SeriesId series, Sample sample, Timestamp start) = 0;
+  void Append(SeriesId series, Sample sample) { Append(series, sample, kUnknownStart); }
 
   /// A native histogram; one whose sum is kStaleNan is a staleness marker. Its counter reset hint
   /// is kept only where it says gauge: the others are found anew when the series is read.
   virtual void AppendHistogram(SeriesId series, Timestamp timestamp,
-                               const FloatHistogram& histogram) = 0;
+                               const FloatHistogram& histogram, Timestamp start) = 0;
+  void AppendHistogram(SeriesId series, Timestamp timestamp, const FloatHistogram& histogram) {
+    AppendHistogram(series, timestamp, histogram, kUnknownStart);
+  }
 
   /// Writes what was collected to the log and makes it visible; then the appender is empty again.
   virtual Result<AppendReport> Commit() = 0;

@@ -30,6 +30,10 @@ struct SeriesSamples {
   /// it is not null, the sample is that histogram and values[i] is unspecified.
   std::span<const FloatHistogram* const> histograms;
 
+  /// When what each sample counts began: parallel to `values`, kUnknownStart where nobody told.
+  /// Empty when that holds for all, or SelectHints did not ask.
+  std::span<const Timestamp> start_timestamps;
+
   /// Two SeriesSamples of one cursor's selection with the same non-zero number have the very same
   /// timestamps (they are series of one target): what is computed from one column of timestamps
   /// holds for the other.
@@ -66,6 +70,7 @@ struct SelectHints {
   std::string function;                 ///< the innermost function or aggregation, may be empty
   std::vector<std::string> projection;  ///< the only labels that matter, when `projected`
   bool projected = false;
+  bool start_timestamps = false;  ///< whether SeriesSamples::start_timestamps are wanted
 };
 
 struct LabelQuery {

@@ -157,6 +157,7 @@ class ColumnarStorage::Found final : public Selection {
       return SeriesSamples{std::span(times).subspan(first, count),
                            std::span(values).subspan(first, count),
                            {},
+                           {},
                            series.target + 1};
     }
 

@@ -57,10 +57,13 @@ void Annotator::Add(bool warning, std::string text, PositionRange where) {
 }
 
 void Annotator::Add(Entry later) {
-  if (Entry* entry = Find(later.text)) {
-    entry->where = later.where;
-  } else {
+  Entry* entry = Find(later.text);
+  if (entry == nullptr) {
     entries_.push_back(std::move(later));
+  } else if (later.occurrences > 0) {
+    entry->occurrences += later.occurrences;
+  } else {
+    entry->where = later.where;
   }
 }
 
@@ -170,6 +173,16 @@ void Annotator::SortInRangeQuery(PositionRange where) {
   Warn("sort is ineffective for range queries since results are always ordered by labels", where);
 }
 
+void Annotator::StartOverlaps(std::string_view metric, size_t windows, PositionRange where) {
+  if (windows == 0) return;
+  Add(Entry{.warning = true,
+            .text = fmt::format("{}sample has start time that overlaps with previous sample "
+                                "timestamp for metric {}",
+                                kWarning, Quote(metric)),
+            .where = where,
+            .occurrences = windows});
+}
+
 void Annotator::ForcedMonotonicity(std::string_view metric, const MonotonicityRepair& repair,
                                    PositionRange where) {
   std::string text = WithMetric(
@@ -213,6 +226,7 @@ Annotations Annotator::Finish(std::string_view query) const {
   Annotations result;
   for (const Entry& entry : entries_) {
     std::string text = entry.text;
+    if (entry.occurrences > 1) text += fmt::format(" ({} occurrences)", entry.occurrences);
     if (entry.repairs) {
       text += fmt::format(
           ", from buckets {} to {}, with a max diff of {}, over {} samples from {} to {}",

@@ -40,6 +40,9 @@ class Annotator {
   void NanObservations(NanEffect effect, std::string_view metric, PositionRange where);
   void PossibleNonCounter(std::string_view metric, PositionRange where);
   void SortInRangeQuery(PositionRange where);
+  /// In `windows` windows of a series samples overlap by their starts. All are counted together, at
+  /// the position of the first.
+  void StartOverlaps(std::string_view metric, size_t windows, PositionRange where);
 
   /// What histogram_quantile had to repair at one step of one histogram; repairs of one kind are
   /// summed up in one info.
@@ -63,7 +66,8 @@ class Annotator {
     bool warning;
     std::string text;
     PositionRange where;
-    bool repairs = false;  // the fields below count
+    size_t occurrences = 0;  // counted where not 0
+    bool repairs = false;    // the fields below count
     MonotonicityRepair merged{};
     int64_t first_ms = 0;
     size_t samples = 0;

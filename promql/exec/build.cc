@@ -157,7 +157,7 @@ class Builder {
         context_, node.selection, std::string(TextOf(node)), histogram_use_.totals_only());
     const int64_t lookback_ms = options_.lookback.count();
     const WindowSpec windows{node.grid, node.shift, lookback_ms, 0};
-    if (!SelectorOf(node).smoothed || field == SampleField::kTimestamp) {
+    if (!SelectorOf(node).smoothed || field != SampleField::kValue) {
       return OperatorPtr(new InstantSelector(context_, std::move(source), windows, field));
     }
     // The samples at both ends of the lookback count, and one at its very start as well.
@@ -184,6 +184,7 @@ class Builder {
       OperatorPtr times = TRY(BuildSelector(*node.inputs[0], SampleField::kTimestamp));
       return Unique(std::move(times), *node.inputs[0], Duplicates::kMayAlternate);
     }
+    if (name == "start_timestamp") return BuildStartTimestamp(node);
     if (const MapFunction* function = FindMapFunction(name)) return BuildMap(node, *function);
     if (name == "time") return OperatorPtr(new EvaluationTime(context_, node.grid));
     if (name == "vector") return Build(*node.inputs[0]);
@@ -209,6 +210,17 @@ class Builder {
       return Unique(std::move(map), *node.inputs[0], Duplicates::kMayAlternate);
     }
     return Fail(ErrorCode::kExecution, fmt::format("function {} is not implemented", name));
+  }
+
+  // Samples that are computed have no start, and none has where the feature is off.
+  Result<OperatorPtr> BuildStartTimestamp(const PlanNode& node) {
+    const PlanNode& input = *node.inputs[0];
+    if (input.kind == PlanKind::kSelector && input.start_timestamps) {
+      OperatorPtr starts = TRY(BuildSelector(input, SampleField::kStartTimestamp));
+      return Unique(std::move(starts), input, Duplicates::kMayAlternate);
+    }
+    OperatorPtr evaluated = TRY(Build(input));
+    return OperatorPtr(new NoSamples(context_, "start_timestamp", std::move(evaluated)));
   }
 
   static PositionRange ArgumentPosition(const PlanNode& node, size_t index) {
@@ -239,6 +251,7 @@ class Builder {
     description.windows = RangeWindows(range, options_);
     description.windows.grid = node.grid;
     description.range_ms = range.range_ms;
+    description.use_starts = range.start_timestamps;
     description.argument = ArgumentPosition(node, 0);
     RangeSourcePtr source = TRY(BuildSource(range));
     auto scalars = TRY(BuildScalars(node, static_cast<size_t>(found - node.inputs.begin())));
@@ -252,8 +265,7 @@ class Builder {
   static Result<RangeKernels> ChooseKernels(const RangeFunction& function, const PlanNode& range) {
     if (range.kind != PlanKind::kMatrix) return function.kernels;
     const VectorSelector& selector = SelectorOf(range);
-    if (!selector.anchored && !selector.smoothed) return function.kernels;
-    const RangeKernels kernels = selector.anchored ? function.anchored : function.smoothed;
+    const RangeKernels& kernels = function.KernelsFor(selector);
     if (kernels) return kernels;
     return Fail(ErrorCode::kExecution,
                 fmt::format("{} modifier can only be used with: {} - not with {}",

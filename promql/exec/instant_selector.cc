@@ -28,7 +28,7 @@ InstantSelector::InstantSelector(QueryContext& context, std::unique_ptr<Selector
 Status InstantSelector::Start() {
   TRY(source_->Open());
   series_ = source_->series();
-  if (field_ == SampleField::kTimestamp) {
+  if (field_ != SampleField::kValue) {
     for (SeriesMeta& meta : series_) meta.drop_name = true;
   }
   return {};
@@ -46,7 +46,10 @@ Status InstantSelector::Compute(Lane& lane, size_t index, Column& out) {
     TakeValues(samples, windows, out);
   }
   lane.CountSamples(out.CountPresent());
-  if (field_ == SampleField::kTimestamp) TakeTimestamps(samples, windows, out);
+  if (field_ == SampleField::kTimestamp) TakeTimestamps(samples.timestamps, windows, out);
+  if (field_ == SampleField::kStartTimestamp) {
+    TakeTimestamps(samples.start_timestamps, windows, out);
+  }
   return {};
 }
 
@@ -79,13 +82,14 @@ void InstantSelector::TakeHistograms(const SeriesSamples& samples, const Windows
   }
 }
 
-void InstantSelector::TakeTimestamps(const SeriesSamples& samples, const Windows& windows,
+// Of the samples that were taken, one of `timestamps`; none are all kUnknownStart.
+void InstantSelector::TakeTimestamps(std::span<const Timestamp> timestamps, const Windows& windows,
                                      Column& out) const {
   out.histograms.clear();
   for (size_t step = 0; step < out.size(); ++step) {
     if (!out.present(step)) continue;
-    const Timestamp timestamp = samples.timestamps[windows.steps[step].end - 1];
-    out.values[step] = static_cast<double>(ToMs(timestamp)) / 1000;
+    const uint32_t sample = windows.steps[step].end - 1;
+    out.values[step] = ToSeconds(timestamps.empty() ? kUnknownStart : timestamps[sample]);
   }
 }
 

@@ -11,7 +11,7 @@
 namespace barograph::promql {
 
 /// What an instant selector gives of the sample that it finds.
-enum class SampleField : uint8_t { kValue, kTimestamp };
+enum class SampleField : uint8_t { kValue, kTimestamp, kStartTimestamp };
 
 /// The latest sample of each series within the lookback before each step, unless it is a
 /// staleness marker.
@@ -27,7 +27,8 @@ class InstantSelector final : public Operator {
  private:
   void TakeValues(const SeriesSamples& samples, const Windows& windows, Column& out) const;
   void TakeHistograms(const SeriesSamples& samples, const Windows& windows, Column& out);
-  void TakeTimestamps(const SeriesSamples& samples, const Windows& windows, Column& out) const;
+  void TakeTimestamps(std::span<const Timestamp> timestamps, const Windows& windows,
+                      Column& out) const;
 
   std::unique_ptr<SelectorSource> source_;
   PerLane<WindowCache> windows_;

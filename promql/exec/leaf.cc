@@ -51,4 +51,17 @@ Status Repeat::Compute(Lane& lane, size_t index, Column& out) {
   return {};
 }
 
+Status NoSamples::Start() {
+  TRY(input_->Open());
+  series_ = input_->series();
+  for (SeriesMeta& meta : series_) meta.drop_name = true;
+  return {};
+}
+
+Status NoSamples::Compute(Lane& lane, size_t index, Column& out) {
+  TRY(input_->Evaluate(lane, index, out));  // for what it may report
+  out.Reset(steps());
+  return {};
+}
+
 }  // namespace barograph::promql

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "promql/exec/operator.h"
 
@@ -44,6 +45,22 @@ class Repeat final : public Operator {
  private:
   OperatorPtr input_;
   PerLane<Column> columns_;
+};
+
+/// The series of its input, without a sample: what a function gives that has no result for it.
+class NoSamples final : public Operator {
+ public:
+  NoSamples(QueryContext& context, std::string_view function, OperatorPtr input)
+      : Operator(context, input->grid()), function_(function), input_(std::move(input)) {}
+
+  Status Start() override;
+  Status Compute(Lane& lane, size_t index, Column& out) override;
+  std::string name() const override { return std::string(function_); }
+  std::vector<const Operator*> inputs() const override { return {input_.get()}; }
+
+ private:
+  std::string_view function_;
+  OperatorPtr input_;
 };
 
 }  // namespace barograph::promql

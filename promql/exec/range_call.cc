@@ -40,9 +40,10 @@ Status RangeCall::Start() {
   return {};
 }
 
-// A scalar argument may be out of range, and a counter's name may not be one's.
+// A scalar argument may be out of range, a counter's name may not be one's, and its samples may
+// overlap.
 bool RangeCall::SeriesMayReport() const {
-  if (!scalars_.empty()) return true;
+  if (!scalars_.empty() || description_.use_starts) return true;
   if (!description_.function->is_counter) return false;
   return std::ranges::any_of(source_->series(), [this](const SeriesMeta& meta) {
     const std::string_view metric = context().naming().Get(meta, kMetricName);
@@ -51,22 +52,23 @@ bool RangeCall::SeriesMayReport() const {
 }
 
 Status RangeCall::Compute(Lane& lane, size_t index, Column& out) {
-  const SeriesSamples samples = TRY(source_->Read(lane, index));
+  SeriesSamples samples = TRY(source_->Read(lane, index));
+  if (!description_.use_starts) samples.start_timestamps = {};
   const std::string_view metric = context().naming().Get(source_->series()[index], kMetricName);
-  if (samples.histograms.empty()) {
-    TRY(EvaluateFloats(lane, samples, metric, out));
+  const bool mixed = !samples.histograms.empty();
+  if (mixed) samples.timestamp_column = 0;  // the floats alone have timestamps of their own
+  if (mixed && !description_.function->counts_histograms) {
+    TRY(EvaluateMixed(lane, samples, metric, out));
   } else {
-    SeriesSamples whole = samples;
-    whole.timestamp_column = 0;  // the floats alone have timestamps of their own
-    TRY(description_.function->counts_histograms ? EvaluateFloats(lane, whole, metric, out)
-                                                 : EvaluateMixed(lane, whole, metric, out));
+    const Windows* windows = TRY(EvaluateFloats(lane, samples, metric, out));
+    if (ChecksOverlaps(samples)) CheckOverlaps(lane, samples, *windows, metric);
   }
   if (description_.function->is_counter) CheckCounterName(lane, metric, out);
   return {};
 }
 
-Status RangeCall::EvaluateFloats(Lane& lane, const SeriesSamples& samples, std::string_view metric,
-                                 Column& out) {
+Result<const Windows*> RangeCall::EvaluateFloats(Lane& lane, const SeriesSamples& samples,
+                                                 std::string_view metric, Column& out) {
   Local& local = locals_[lane];
   const Windows& windows = local.windows.Find(samples);
   out.histograms.clear();
@@ -76,6 +78,7 @@ Status RangeCall::EvaluateFloats(Lane& lane, const SeriesSamples& samples, std::
   RangeInput input;
   input.timestamps = samples.timestamps;
   input.values = samples.values;
+  input.starts = samples.start_timestamps;
   input.windows = windows.steps;
   input.total = windows.total;
   input.timestamp_column = samples.timestamp_column;
@@ -90,7 +93,7 @@ Status RangeCall::EvaluateFloats(Lane& lane, const SeriesSamples& samples, std::
   input.lane = &lane;
   TRY(RunKernel(lane, input, out.values));
   lane.CountSamples(windows.total);
-  return {};
+  return &windows;
 }
 
 // Step by step where a step's cost is its window's, so that the query can end in between.
@@ -115,19 +118,30 @@ Status RangeCall::EvaluateMixed(Lane& lane, const SeriesSamples& samples, std::s
                                 Column& out) {
   Local& local = locals_[lane];
   SplitOffFloats(samples, local);
-  TRY(EvaluateFloats(lane, SeriesSamples{local.float_timestamps, local.float_values, {}, 0}, metric,
-                     out));
+  SeriesSamples floats_only;
+  floats_only.timestamps = local.float_timestamps;
+  floats_only.values = local.float_values;
+  floats_only.start_timestamps = local.float_starts;
+  TRY(EvaluateFloats(lane, floats_only, metric, out));
   const Windows& windows = local.mixed_windows.Find(samples);
+  OverlapSearch overlaps({samples.timestamps, samples.start_timestamps});
+  size_t overlapping = 0;
   for (size_t step = 0; step < steps(); ++step) {
     const Window window = windows.steps[step];
     const uint32_t floats = local.floats_before[window.end] - local.floats_before[window.begin];
-    if (floats == window.size()) continue;
+    if (floats == window.size()) {
+      if (ChecksOverlaps(samples) && overlaps.In(window)) ++overlapping;
+      continue;
+    }
     TRY(lane.Work(kHistogramWork * (window.size() - floats)));
     lane.CountSamples(window.size() - floats);
     MixedWindow mixed;
     mixed.timestamps = samples.timestamps.subspan(window.begin, window.size());
     mixed.values = samples.values.subspan(window.begin, window.size());
     mixed.histograms = samples.histograms.subspan(window.begin, window.size());
+    if (!samples.start_timestamps.empty()) {
+      mixed.starts = samples.start_timestamps.subspan(window.begin, window.size());
+    }
     mixed.end_ms = description_.windows.shift.Refer(grid().at(step));
     mixed.range_ms = description_.range_ms;
     mixed.metric = metric;
@@ -135,18 +149,30 @@ Status RangeCall::EvaluateMixed(Lane& lane, const SeriesSamples& samples, std::s
     mixed.annotations = &lane.annotations();
     EvaluateWindow(mixed, floats > 0, step, out);
   }
+  lane.annotations().StartOverlaps(metric, overlapping, description_.argument);
   return {};
+}
+
+void RangeCall::CheckOverlaps(Lane& lane, const SeriesSamples& samples, const Windows& windows,
+                              std::string_view metric) const {
+  OverlapSearch search({samples.timestamps, samples.start_timestamps});
+  const auto overlapping =
+      std::ranges::count_if(windows.steps, [&](Window window) { return search.In(window); });
+  lane.annotations().StartOverlaps(metric, static_cast<size_t>(overlapping), description_.argument);
 }
 
 void RangeCall::SplitOffFloats(const SeriesSamples& samples, Local& local) {
   local.float_timestamps.clear();
   local.float_values.clear();
+  local.float_starts.clear();
   local.floats_before.clear();
   for (size_t i = 0; i < samples.size(); ++i) {
     local.floats_before.push_back(static_cast<uint32_t>(local.float_values.size()));
     if (samples.histograms[i] != nullptr) continue;
     local.float_timestamps.push_back(samples.timestamps[i]);
     local.float_values.push_back(samples.values[i]);
+    if (samples.start_timestamps.empty()) continue;
+    local.float_starts.push_back(samples.start_timestamps[i]);
   }
   local.floats_before.push_back(static_cast<uint32_t>(local.float_values.size()));
 }

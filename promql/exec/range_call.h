@@ -18,7 +18,8 @@ class RangeCall final : public Operator {
     RangeKernels kernels;  ///< the function's, or those of its modifier
     WindowSpec windows;
     int64_t range_ms = 0;
-    PositionRange argument;  ///< of the first argument, for annotations
+    bool use_starts = false;  ///< whether start timestamps matter
+    PositionRange argument;   ///< of the first argument, for annotations
   };
 
   /// `scalars` are the other arguments, in order.
@@ -42,16 +43,23 @@ class RangeCall final : public Operator {
     WindowCache mixed_windows;
     std::vector<Timestamp> float_timestamps;
     std::vector<double> float_values;
+    std::vector<Timestamp> float_starts;
     std::vector<uint32_t> floats_before;  // each sample, and in all
   };
 
-  Status EvaluateFloats(Lane& lane, const SeriesSamples& samples, std::string_view metric,
-                        Column& out);
+  // Gives the windows in `samples`, which live until the lane's next call.
+  Result<const Windows*> EvaluateFloats(Lane& lane, const SeriesSamples& samples,
+                                        std::string_view metric, Column& out);
   Status EvaluateMixed(Lane& lane, const SeriesSamples& samples, std::string_view metric,
                        Column& out);
   static void SplitOffFloats(const SeriesSamples& samples, Local& local);
   void EvaluateWindow(const MixedWindow& window, bool has_floats, size_t step, Column& out) const;
   Status RunKernel(Lane& lane, const RangeInput& input, std::span<double> out) const;
+  bool ChecksOverlaps(const SeriesSamples& samples) const {
+    return description_.function->is_counter && !samples.start_timestamps.empty();
+  }
+  void CheckOverlaps(Lane& lane, const SeriesSamples& samples, const Windows& windows,
+                     std::string_view metric) const;
   void CheckCounterName(Lane& lane, std::string_view metric, const Column& out) const;
 
   bool SeriesMayReport() const;

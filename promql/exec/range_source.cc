@@ -89,13 +89,16 @@ SeriesSamples SelectorSource::WithoutMarkers(const SeriesSamples& samples, Local
   local.timestamps.clear();
   local.values.clear();
   local.histograms.clear();
+  local.start_timestamps.clear();
   for (size_t i = 0; i < samples.size(); ++i) {
     if (IsMarker(samples, i)) continue;
     local.timestamps.push_back(samples.timestamps[i]);
     local.values.push_back(samples.values[i]);
     if (!samples.histograms.empty()) local.histograms.push_back(samples.histograms[i]);
+    if (samples.start_timestamps.empty()) continue;
+    local.start_timestamps.push_back(samples.start_timestamps[i]);
   }
-  return {local.timestamps, local.values, local.histograms, 0};
+  return {local.timestamps, local.values, local.histograms, local.start_timestamps, 0};
 }
 
 SubquerySource::SubquerySource(QueryContext& context, OperatorPtr input, std::string text)
@@ -119,7 +122,7 @@ Result<SeriesSamples> SubquerySource::Read(Lane& lane, size_t index) {
   const bool floats_only = column.histograms.empty();
   if (floats_only && column.CountPresent() == column.size()) {
     constexpr uint64_t kWholeGrid = 1;
-    return SeriesSamples{grid_timestamps_, column.values, {}, kWholeGrid};
+    return SeriesSamples{grid_timestamps_, column.values, {}, {}, kWholeGrid};
   }
   local.timestamps.clear();
   local.values.clear();
@@ -133,7 +136,7 @@ Result<SeriesSamples> SubquerySource::Read(Lane& lane, size_t index) {
     local.held_histograms.push_back(WithoutResetHint(column.histograms[step]));
     local.histograms.push_back(local.held_histograms.back().get());
   }
-  return SeriesSamples{local.timestamps, local.values, local.histograms, 0};
+  return SeriesSamples{local.timestamps, local.values, local.histograms, {}, 0};
 }
 
 }  // namespace barograph::promql

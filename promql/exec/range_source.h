@@ -62,6 +62,7 @@ class SelectorSource final : public RangeSource {
     std::vector<Timestamp> timestamps;                  // of a series that had markers
     std::vector<double> values;
     std::vector<const FloatHistogram*> histograms;
+    std::vector<Timestamp> start_timestamps;
   };
 
   static SeriesSamples WithoutMarkers(const SeriesSamples& samples, Local& local);

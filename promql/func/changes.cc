@@ -8,11 +8,16 @@
 namespace barograph::promql {
 namespace {
 
-bool IsChange(double before, double now) {
+// Whether something happened between samples i - 1 and i.
+bool IsChange(const RangeInput& input, uint32_t i) {
+  const double before = input.values[i - 1];
+  const double now = input.values[i];
   return now != before && !(std::isnan(now) && std::isnan(before));
 }
 
-bool IsReset(double before, double now) { return now < before; }
+bool IsReset(const RangeInput& input, uint32_t i) {
+  return input.values[i] < input.values[i - 1] || input.started().IsResetAt(i);
+}
 
 // totals[i] counts the events at samples (first, first + i].
 template <typename IsEvent>
@@ -21,7 +26,7 @@ void CountEvents(const RangeInput& input, IsEvent is_event, std::vector<uint32_t
   const uint32_t size = input.last() - first;
   totals.assign(size, 0);
   for (uint32_t i = 1; i < size; ++i) {
-    const bool event = is_event(input.values[first + i - 1], input.values[first + i]);
+    const bool event = is_event(input, first + i);
     totals[i] = totals[i - 1] + (event ? 1 : 0);
   }
 }

@@ -40,6 +40,20 @@ inline RateGeometry GeometryOf(std::span<const Timestamp> window, int64_t range_
   return {to_start, to_end, interval};
 }
 
+/// The same where the counter is known to have been 0 at `start`, before the first sample: nothing
+/// is extrapolated at the window's start, and one sample is enough.
+inline RateGeometry GeometryFromStart(std::span<const Timestamp> window, Timestamp start,
+                                      int64_t range_end_ms) {
+  double average = 0;
+  if (window.size() > 1) {
+    average =
+        SecondsBetween(window.front(), window.back()) / static_cast<double>(window.size() - 1);
+  }
+  double to_end = SecondsBetween(window.back(), FromMs(range_end_ms));
+  if (to_end >= average * 1.1) to_end = average / 2;
+  return {0, to_end, SecondsBetween(start, window.back())};
+}
+
 /// The factor with `to_start` seconds of extrapolation at the start.
 inline double FactorOf(const RateGeometry& geometry, double to_start, RateKind kind,
                        double range_seconds) {

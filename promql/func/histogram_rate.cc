@@ -2,6 +2,7 @@
 
 #include "base/model/histogram_arithmetic.h"
 #include "promql/func/extrapolation.h"
+#include "promql/func/histogram_interpolation.h"
 #include "promql/func/mixed_range.h"
 
 /// rate, increase, delta and their instant forms over native histograms (promql/functions.go,
@@ -54,7 +55,7 @@ class Increase {
   // After a reset right at the start the first histogram does not count, nor does its layout.
   void SkipFirstBeforeReset() {
     const FloatHistogram& second = *window_.histograms[1];
-    if (!is_counter_ || !IsCounterReset(second, *first_)) return;
+    if (!is_counter_ || !IsReset(1, *first_)) return;
     nothing_.schema = second.schema;
     nothing_.custom_values = second.custom_values;
     first_ = &nothing_;
@@ -72,15 +73,23 @@ class Increase {
     return true;
   }
 
+  // `before` stands for the sample before the i-th.
+  bool IsReset(size_t i, const FloatHistogram& before) const {
+    return window_.started().IsResetAt(i) || IsCounterReset(*window_.histograms[i], before);
+  }
+
   bool AddResets(FloatHistogram& increase) {
+    if (OverlapSearch(window_.started()).In({0, static_cast<uint32_t>(window_.size())})) {
+      annotations().StartOverlaps(window_.metric, 1, window_.position);
+    }
     const FloatHistogram* before = first_;
-    for (const FloatHistogram* histogram : window_.histograms.subspan(1)) {
-      if (IsCounterReset(*histogram, *before)) {
+    for (size_t i = 1; i < window_.size(); ++i) {
+      if (IsReset(i, *before)) {
         const auto merged = AddHistogram(increase, *before);
         if (!merged.has_value()) return false;
         if (merged->bounds_reconciled) annotations().BoundsReconciled("addition", window_.position);
       }
-      before = histogram;
+      before = window_.histograms[i];
     }
     return true;
   }
@@ -93,16 +102,44 @@ class Increase {
   int32_t schema_ = 0;
 };
 
+double RangeSeconds(const MixedWindow& window) {
+  return static_cast<double>(window.range_ms) / 1000;
+}
+
+MixedResult RateOf(FloatHistogram increase, double factor) {
+  ScaleHistogram(increase, factor);
+  return {kNormalNan, std::make_shared<const FloatHistogram>(std::move(increase))};
+}
+
+// Where the first sample began within the range, so that there was nothing before it.
+MixedResult RateFromStart(const MixedWindow& window, RateKind kind) {
+  FloatHistogram increase = *window.histograms.front();
+  if (window.size() > 1) {
+    auto between = Increase(window, kind.is_counter).Compute();
+    if (!between.has_value()) return {};
+    increase = std::move(*between);
+    const HistogramReport report{*window.annotations, window.metric, window.position};
+    if (!AddReporting(increase, *window.histograms.front(), report)) return {};
+  }
+  const RateGeometry geometry =
+      GeometryFromStart(window.timestamps, window.starts.front(), window.end_ms);
+  return RateOf(std::move(increase),
+                FactorOf(geometry, geometry.to_start, kind, RangeSeconds(window)));
+}
+
 std::optional<MixedResult> ExtrapolatedRate(const MixedWindow& window, RateKind kind) {
-  if (window.IsMixed() || window.size() < 2) return MixedResult{};
+  if (window.IsMixed()) return MixedResult{};
+  const StartedSamples started = window.started();
+  if (!started.empty() && BeganInRange(started[0], window.start())) {
+    return RateFromStart(window, kind);
+  }
+  if (window.size() < 2) return MixedResult{};
   auto increase = Increase(window, kind.is_counter).Compute();
   if (!increase.has_value()) return MixedResult{};
   const RateGeometry geometry = GeometryOf(window.timestamps, window.end_ms, window.range_ms);
-  const double first = window.histograms.front()->count;
-  const double range_seconds = static_cast<double>(window.range_ms) / 1000;
-  ScaleHistogram(*increase,
-                 ExtrapolationFactor(geometry, first, increase->count, kind, range_seconds));
-  return MixedResult{kNormalNan, std::make_shared<const FloatHistogram>(std::move(*increase))};
+  const double factor = ExtrapolationFactor(geometry, window.histograms.front()->count,
+                                            increase->count, kind, RangeSeconds(window));
+  return RateOf(std::move(*increase), factor);
 }
 
 void CheckHints(const MixedWindow& window, const FloatHistogram& before, const FloatHistogram& now,
@@ -129,7 +166,9 @@ std::optional<MixedResult> FromLastTwo(const MixedWindow& window, bool is_rate) 
   }
   CheckHints(window, *before, *now, is_rate);
   FloatHistogram result = *now;
-  if (!is_rate || !IsCounterReset(*now, *before)) {
+  const bool is_reset =
+      is_rate && (window.started().IsResetAt(last) || IsCounterReset(*now, *before));
+  if (!is_reset) {
     const auto merged = SubtractHistogram(result, *before);
     if (!merged.has_value()) {
       window.annotations->MixedSchemas(window.metric, window.position);

@@ -42,8 +42,9 @@ bool IsChange(const MixedWindow& window, size_t i) {
 bool IsReset(const MixedWindow& window, size_t i) {
   const FloatHistogram* before = window.histograms[i - 1];
   const FloatHistogram* now = window.histograms[i];
-  if (before != nullptr && now != nullptr) return IsCounterReset(*now, *before);
-  if (before != nullptr || now != nullptr) return true;
+  if ((before == nullptr) != (now == nullptr)) return true;
+  if (window.started().IsResetAt(i)) return true;
+  if (now != nullptr) return IsCounterReset(*now, *before);
   return window.values[i] < window.values[i - 1];
 }
 

@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "promql/exec/annotator.h"
 #include "promql/exec/column.h"
+#include "promql/func/start_timestamps.h"
 
 /// Functions over ranges with native histograms: one call computes one step.
 namespace barograph::promql {
@@ -18,6 +19,7 @@ struct MixedWindow {
   std::span<const Timestamp> timestamps;
   std::span<const double> values;
   std::span<const FloatHistogram* const> histograms;  ///< null where the sample is a float
+  std::span<const Timestamp> starts;  ///< parallel, or empty: not known or not wanted
 
   int64_t end_ms = 0;  ///< of the range
   int64_t range_ms = 0;
@@ -29,6 +31,8 @@ struct MixedWindow {
   size_t size() const { return timestamps.size(); }
   Timestamp end() const { return FromMs(end_ms); }
   Timestamp start() const { return FromMs(end_ms - range_ms); }
+
+  StartedSamples started() const { return {timestamps, starts}; }
 
   /// Warns if there are floats as well.
   bool IsMixed() const;

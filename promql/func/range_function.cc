@@ -6,6 +6,8 @@
 namespace barograph::promql {
 namespace {
 
+constexpr bool kUsesStarts = true;
+
 // In name order, for the binary search.
 constexpr RangeFunction kFunctions[] = {
     {.name = "absent_over_time", .kernels = {PresentOverTime}, .counts_histograms = true},
@@ -25,11 +27,11 @@ constexpr RangeFunction kFunctions[] = {
     {.name = "first_over_time", .kernels = {FirstOverTime, MixedFirstOverTime}, .keeps_name = true},
     {.name = "idelta", .kernels = {InstantDelta, MixedInstantDelta}},
     {.name = "increase",
-     .kernels = {Increase, MixedIncrease},
+     .kernels = {Increase, MixedIncrease, kUsesStarts},
      .is_counter = true,
      .anchored = {AnchoredIncrease, MixedAnchoredIncrease},
      .smoothed = {SmoothedIncrease, MixedSmoothedIncrease}},
-    {.name = "irate", .kernels = {InstantRate, MixedInstantRate}},
+    {.name = "irate", .kernels = {InstantRate, MixedInstantRate, kUsesStarts}},
     {.name = "last_over_time", .kernels = {LastOverTime, MixedLastOverTime}, .keeps_name = true},
     {.name = "mad_over_time", .kernels = {MadOverTime}},
     {.name = "max_over_time", .kernels = {MaxOverTime}},
@@ -38,13 +40,13 @@ constexpr RangeFunction kFunctions[] = {
     {.name = "present_over_time", .kernels = {PresentOverTime}, .counts_histograms = true},
     {.name = "quantile_over_time", .kernels = {QuantileOverTime}},
     {.name = "rate",
-     .kernels = {Rate, MixedRate},
+     .kernels = {Rate, MixedRate, kUsesStarts},
      .is_counter = true,
      .anchored = {AnchoredRate, MixedAnchoredRate},
      .smoothed = {SmoothedRate, MixedSmoothedRate}},
     {.name = "resets",
-     .kernels = {Resets, MixedResets},
-     .anchored = {AnchoredResets, MixedAnchoredResets}},
+     .kernels = {Resets, MixedResets, kUsesStarts},
+     .anchored = {AnchoredResets, MixedAnchoredResets, kUsesStarts}},
     {.name = "stddev_over_time", .kernels = {StddevOverTime}},
     {.name = "stdvar_over_time", .kernels = {StdvarOverTime}},
     {.name = "sum_over_time", .kernels = {SumOverTime, MixedSumOverTime}},

@@ -15,6 +15,8 @@
 #include "promql/exec/windows.h"
 #include "promql/func/column_loops.h"
 #include "promql/func/mixed_range.h"
+#include "promql/func/start_timestamps.h"
+#include "promql/parse/ast.h"
 
 /// Functions over range vectors as kernels: one call computes one series at all steps, in one
 /// pass over its samples.
@@ -34,9 +36,10 @@ struct RangeScratch {
 struct RangeInput {
   std::span<const Timestamp> timestamps;
   std::span<const double> values;
-  std::span<const Window> windows;  ///< one a step; bounds never decrease
-  uint64_t total = 0;               ///< the sum of the windows' sizes
-  uint64_t timestamp_column = 0;    ///< as in SeriesSamples
+  std::span<const Timestamp> starts;  ///< parallel, or empty: not known or not wanted
+  std::span<const Window> windows;    ///< one a step; bounds never decrease
+  uint64_t total = 0;                 ///< the sum of the windows' sizes
+  uint64_t timestamp_column = 0;      ///< as in SeriesSamples
 
   StepGrid grid;
   TimeShift shift;
@@ -57,6 +60,8 @@ struct RangeInput {
   /// Lane::Work, for work that is much more than a pass over the samples.
   Status Work(size_t samples) const { return lane == nullptr ? Status() : lane->Work(samples); }
 
+  StartedSamples started() const { return {timestamps, starts}; }
+
   /// The samples that any window holds: [first, last).
   uint32_t first() const { return windows.empty() ? 0 : windows.front().begin; }
   uint32_t last() const { return windows.empty() ? 0 : windows.back().end; }
@@ -74,6 +79,7 @@ using RangeKernel = Status (*)(const RangeInput& input, std::span<double> out);
 struct RangeKernels {
   RangeKernel floats = nullptr;
   MixedKernel mixed = nullptr;  ///< nullptr: histograms are ignored, with an info next to floats
+  bool use_starts = false;      ///< whether they look at start timestamps
 
   explicit operator bool() const { return floats != nullptr; }
 };
@@ -87,6 +93,11 @@ struct RangeFunction {
   bool is_counter = false;     ///< an info for names that do not look like a counter's
   RangeKernels anchored = {};  ///< for the anchored modifier, empty: refused
   RangeKernels smoothed = {};  ///< for the smoothed modifier, empty: refused
+
+  const RangeKernels& KernelsFor(const VectorSelector& selector) const {
+    if (selector.anchored) return anchored;
+    return selector.smoothed ? smoothed : kernels;
+  }
 };
 
 /// nullptr when there is no such function, or it is not over a range vector.

@@ -89,9 +89,34 @@ void RatesWithResets(const RangeInput& input, const ResetSums& resets, RateKind 
   }
 }
 
+// Of a counter whose samples tell when it started: a window that holds the start has a zero there.
+void RatesWithStarts(const RangeInput& input, RateKind kind, std::span<double> out) {
+  const ResetSums resets(input);
+  for (size_t step = 0; step < out.size(); ++step) {
+    const Window window = input.windows[step];
+    out[step] = kAbsent;
+    if (window.size() == 0) continue;
+    const double first = input.values[window.begin];
+    const double increase = resets.AddTo(input.values[window.end - 1] - first, step);
+    const StartedSample began = input.started()[window.begin];
+    if (BeganInRange(began, FromMs(input.end_ms(step) - input.range_ms))) {
+      const RateGeometry geometry = GeometryFromStart(
+          input.timestamps.subspan(window.begin, window.size()), began.start, input.end_ms(step));
+      out[step] =
+          (increase + first) * FactorOf(geometry, geometry.to_start, kind, RangeSeconds(input));
+    } else if (window.size() > 1) {
+      out[step] = RateAt(input, step, first, increase, kind);
+    }
+  }
+}
+
 Status ExtrapolatedRate(const RangeInput& input, std::span<double> out, RateKind kind) {
   if (input.last() == 0) {
     std::fill(out.begin(), out.end(), kAbsent);
+    return {};
+  }
+  if (!input.starts.empty()) {
+    RatesWithStarts(input, kind, out);
     return {};
   }
   const RateTable& table = FindTable(input, kind);
@@ -116,7 +141,7 @@ Status FromLastTwo(const RangeInput& input, std::span<double> out, bool is_rate)
     }
     const double before = input.values[window.end - 2];
     double result = input.values[window.end - 1];
-    const bool is_reset = is_rate && result < before;
+    const bool is_reset = is_rate && (result < before || input.started().IsResetAt(window.end - 1));
     if (!is_reset) result -= before;
     if (is_rate) {
       result /= SecondsBetween(input.timestamps[window.end - 2], input.timestamps[window.end - 1]);

@@ -25,9 +25,21 @@ void FindResets(std::span<const double> values, uint32_t first, uint32_t last,
   }
 }
 
+void FindResets(std::span<const double> values, StartedSamples started, uint32_t first,
+                uint32_t last, std::vector<uint32_t>& indexes) {
+  indexes.clear();
+  for (uint32_t i = std::max(first, 1u); i < last; ++i) {
+    if (values[i] < values[i - 1] || started.IsResetAt(i)) indexes.push_back(i);
+  }
+}
+
 ResetSums::ResetSums(const RangeInput& input)
     : input_(input), indexes_(input.scratch->indexes), windows_(input.scratch->windows) {
-  FindResets(input.values, input.first(), input.last(), input.scratch->indexes);
+  if (input.starts.empty()) {
+    FindResets(input.values, input.first(), input.last(), input.scratch->indexes);
+  } else {
+    FindResets(input.values, input.started(), input.first(), input.last(), input.scratch->indexes);
+  }
   if (!few()) FindWindowsOfResets();
 }
 

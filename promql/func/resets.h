@@ -8,12 +8,16 @@
 #include "promql/func/kahan.h"
 #include "promql/func/range_function.h"
 
-/// Counter resets: where a sample is below the one before it.
+/// Counter resets: where a sample is below the one before it, or its start tells that the counter
+/// started anew.
 namespace barograph::promql {
 
 /// The indexes i in [first, last) with values[i] < values[i - 1], into `indexes`.
 void FindResets(std::span<const double> values, uint32_t first, uint32_t last,
                 std::vector<uint32_t>& indexes);
+/// The same, and where the start of sample i tells of a reset.
+void FindResets(std::span<const double> values, StartedSamples started, uint32_t first,
+                uint32_t last, std::vector<uint32_t>& indexes);
 
 /// What resets add to the increase over each window: the value before each reset inside it.
 class ResetSums {

@@ -41,7 +41,8 @@ struct PlanNode {
   // kSelector, kMatrix, kSubquery.
   size_t selection = 0;  ///< in Plan::selections; not for kSubquery
   TimeShift shift;
-  int64_t range_ms = 0;  ///< kMatrix, kSubquery
+  int64_t range_ms = 0;           ///< kMatrix, kSubquery
+  bool start_timestamps = false;  ///< whether those of the samples matter; kSelector, kMatrix
 };
 /// In lower case, such as "selector".
 std::string_view KindName(PlanKind kind);
@@ -57,6 +58,7 @@ struct PlanOptions {
   Duration lookback{0};
   Duration default_subquery_step{0};
   uint64_t max_steps = 0;  ///< of any grid: LimitExceeded
+  bool use_start_timestamps = false;
 };
 
 /// `expr` must outlive the plan. InvalidArgument for duration expressions that do not resolve.

@@ -9,6 +9,7 @@
 #include "promql/exec/info_join.h"
 #include "promql/func/binary.h"
 #include "promql/func/math.h"
+#include "promql/func/range_function.h"
 #include "promql/parse/functions.h"
 #include "promql/plan/durations.h"
 #include "promql/plan/invariance.h"
@@ -120,17 +121,26 @@ class Planner {
     const bool is_matrix = range.count() > 0;
     PlanNodePtr node = NewNode(is_matrix ? PlanKind::kMatrix : PlanKind::kSelector, expr, grid);
     node->shift = TRY(ResolveShift(selector.time));
-    // As in Prometheus, where timestamp() pins its selector anew.
+    // As in Prometheus, where timestamp() and start_timestamp() pin their selector anew.
     if (&selector == timestamp_of_ && node->shift.at_ms.has_value()) node->shift.offset_ms = 0;
     node->range_ms = range.count();
+    node->start_timestamps = UsesStartTimestamps(selector, is_matrix, function);
     int64_t before = is_matrix ? range.count() : options_.lookback.count();
     int64_t after = 0;
     if (is_matrix && (selector.anchored || selector.smoothed)) before += options_.lookback.count();
     if (selector.smoothed) after = options_.lookback.count();
     const TimeRange times{FromMs(node->shift.Refer(grid.start_ms) - before + 1),
                           FromMs(node->shift.Refer(grid.last_ms()) + after)};
-    node->selection = AddSelection(selector.matchers, times, function);
+    node->selection = AddSelection(selector.matchers, times, function, node->start_timestamps);
     return node;
+  }
+
+  bool UsesStartTimestamps(const VectorSelector& selector, bool is_matrix,
+                           std::string_view function) const {
+    if (!options_.use_start_timestamps) return false;
+    if (!is_matrix) return &selector == timestamp_of_ && function == "start_timestamp";
+    const RangeFunction* range_function = FindRangeFunction(function);
+    return range_function != nullptr && range_function->KernelsFor(selector).use_starts;
   }
 
   Result<PlanNodePtr> BuildMatrix(const MatrixSelector& matrix, StepGrid grid,
@@ -142,7 +152,8 @@ class Planner {
   static int64_t Length(TimeRange range) { return (range.max - range.min).count() + 1; }
 
   // A selection is shared where that makes neither user read much more than it needs.
-  size_t AddSelection(const Matchers& matchers, TimeRange range, std::string_view function) {
+  size_t AddSelection(const Matchers& matchers, TimeRange range, std::string_view function,
+                      bool start_timestamps) {
     for (size_t i = 0; i < plan_.selections.size(); ++i) {
       SelectionSpec& other = plan_.selections[i];
       if (other.matchers != matchers) continue;
@@ -152,10 +163,12 @@ class Planner {
       if (Length(both) - shorter > shorter / 4) continue;
       other.range = both;
       if (other.hints.function != function) other.hints.function.clear();
+      other.hints.start_timestamps |= start_timestamps;
       return i;
     }
     SelectHints hints;
     hints.function = function;
+    hints.start_timestamps = start_timestamps;
     plan_.selections.push_back({matchers, range, std::move(hints)});
     return plan_.selections.size() - 1;
   }
@@ -215,7 +228,7 @@ class Planner {
     if (IsQueryContextFunction(name)) return NewConstant(call, grid, QueryContextValue(name));
     if (name == "pi") return NewConstant(call, grid, std::numbers::pi);
     if (name == "info") return BuildInfo(call, grid);
-    if (name == "timestamp") {
+    if (name == "timestamp" || name == "start_timestamp") {
       const Expr& arg = UnwrapParens(*call.args[0]);
       timestamp_of_ = arg.kind == ExprKind::kVectorSelector ? &As<VectorSelector>(arg) : nullptr;
     }
@@ -244,7 +257,7 @@ class Planner {
     infos->shift = FirstShift(*node->inputs[0]).value_or(TimeShift{});
     const TimeRange times{FromMs(infos->shift.Refer(grid.start_ms) - options_.lookback.count() + 1),
                           FromMs(infos->shift.Refer(grid.last_ms()))};
-    infos->selection = AddSelection(matchers.names, times, "info");
+    infos->selection = AddSelection(matchers.names, times, "info", false);
     node->inputs.push_back(std::move(infos));
     return node;
   }
@@ -275,7 +288,7 @@ class Planner {
   DurationContext durations_;
   StepInvariance invariance_;
   Plan plan_;
-  const VectorSelector* timestamp_of_ = nullptr;  // what timestamp() is asked of
+  const VectorSelector* timestamp_of_ = nullptr;  // what timestamp() or its kin is asked of
   int depth_ = 0;
 };
 

@@ -8,6 +8,7 @@
 #include "base/model/duration.h"
 #include "base/model/number.h"
 #include "base/model/regex.h"
+#include "promql/script/start_offsets.h"
 
 namespace barograph::promql::script {
 namespace {
@@ -57,6 +58,16 @@ Result<TextExpectation> ParseTextExpectation(std::string_view text) {
   expectation.text = Trim(text);
   return expectation;
 }
+
+// A line such as `metric{a="b"}@st -30s-1mx3`, before the samples of the same series.
+constexpr std::string_view kStartsSuffix = "@st";
+
+struct StartsLine {
+  Labels labels;
+  StartOffsets offsets;
+};
+
+bool IsStartsLine(std::string_view line) { return FirstWord(line).first.ends_with(kStartsSuffix); }
 
 // Reads the lines of a script into commands.
 class Parser {
@@ -131,24 +142,61 @@ class Parser {
       return Fail(ErrorCode::kInvalidArgument, "invalid load command");
     }
     load.step = TRY(ParseDuration(step));
+    std::optional<StartsLine> starts;
     while (const auto line = TakeLine()) {
-      if (FirstWord(*line).first.ends_with("@st")) {
-        load.has_start_timestamps = true;
+      const bool is_starts = IsStartsLine(*line);
+      if (is_starts && !starts.has_value()) {
+        starts = TRY(ParseStartsLine(*line));
         continue;
       }
-      AddSeries(TRY(ParseSeries(*line)), load);
+      if (is_starts) break;
+      SeriesDescription series = TRY(ParseSeries(*line));
+      TRY(CheckStarts(starts, series));
+      AddSeries(std::move(series), starts.has_value() ? std::move(starts->offsets) : StartOffsets(),
+                load);
+      starts.reset();
+    }
+    if (starts.has_value()) {
+      return Fail(ErrorCode::kInvalidArgument, "no samples follow the start timestamps");
     }
     return Command(std::move(load));
   }
 
-  // Of two lines for one series the last one counts.
-  static void AddSeries(SeriesDescription series, LoadCommand& load) {
-    const auto same = std::ranges::find(load.series, series.labels, &SeriesDescription::labels);
-    if (same != load.series.end()) {
-      *same = std::move(series);
-    } else {
-      load.series.push_back(std::move(series));
+  static Status CheckStarts(const std::optional<StartsLine>& starts,
+                            const SeriesDescription& series) {
+    if (!starts.has_value()) return {};
+    if (starts->labels != series.labels) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  "start timestamps are followed by the samples of another series");
     }
+    if (starts->offsets.size() != series.values.size()) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  fmt::format("{} start timestamps for {} samples", starts->offsets.size(),
+                              series.values.size()));
+    }
+    return {};
+  }
+
+  // Of two lines for one series the last one counts.
+  static void AddSeries(SeriesDescription series, StartOffsets starts, LoadCommand& load) {
+    const auto same = std::ranges::find(load.series, series.labels, &SeriesDescription::labels);
+    const auto index = static_cast<size_t>(same - load.series.begin());
+    if (same == load.series.end()) {
+      load.series.emplace_back();
+      load.start_offsets.emplace_back();
+    }
+    load.series[index] = std::move(series);
+    load.start_offsets[index] = std::move(starts);
+  }
+
+  static Result<StartsLine> ParseStartsLine(std::string_view line) {
+    auto [name, offsets] = FirstWord(line);
+    name.remove_suffix(kStartsSuffix.size());
+    const auto labels = ParseMetric(name);
+    if (!labels.has_value()) {
+      return Fail(ErrorCode::kInvalidArgument, labels.error().front().Format(name));
+    }
+    return StartsLine{*labels, TRY(ParseStartOffsets(offsets))};
   }
 
   static Result<SeriesDescription> ParseSeries(std::string_view line) {

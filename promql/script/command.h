@@ -14,12 +14,18 @@
 /// A script as commands.
 namespace barograph::promql::script {
 
+/// By sample, nothing where its start is not known.
+using StartOffsets = std::vector<std::optional<Duration>>;
+
 struct LoadCommand {
   int line = 0;
   Duration step{0};
   bool with_custom_buckets = false;  ///< load_with_nhcb
-  bool has_start_timestamps = false;
   std::vector<SeriesDescription> series;
+
+  /// Parallel to `series`: when the samples of each began, seen from their own times. Empty, or
+  /// parallel to its values.
+  std::vector<StartOffsets> start_offsets;
 };
 
 struct ClearCommand {};

@@ -35,7 +35,6 @@ class Runner {
 
   void Execute(const ClearCommand&) {
     storage_.reset();
-    not_loaded_.clear();
     auto storage = new_storage_();
     if (storage.has_value()) {
       storage_ = std::move(*storage);
@@ -46,27 +45,20 @@ class Runner {
 
   void Execute(const LoadCommand& load) {
     if (storage_ == nullptr) return Fail(load.line, "no storage");
-    if (load.has_start_timestamps) Note(load.line, "start timestamps");
     Status status = Load(load);
     if (status.has_value()) status = storage_->Loaded();
     if (!status.has_value()) Fail(load.line, status.error().message);
   }
 
-  // What storage cannot take is named with the cases that fail after it.
-  void Note(int line, std::string_view what) {
-    not_loaded_ =
-        fmt::format(" (the {} of line {} were not loaded: storage does not take them)", what, line);
-  }
-
   Status Load(const LoadCommand& load) {
     const auto appender = storage_->appendable().NewAppender();
-    for (const SeriesDescription& series : load.series) {
-      TRY(AppendSeries(*appender, series, load));
+    for (size_t i = 0; i < load.series.size(); ++i) {
+      TRY(AppendSeries(*appender, load.series[i], load.start_offsets[i], load.step));
     }
     if (load.with_custom_buckets) {
       const auto histograms = TRY(ConvertClassicHistograms(load.series));
       for (const SeriesDescription& series : histograms) {
-        TRY(AppendSeries(*appender, series, load));
+        TRY(AppendSeries(*appender, series, {}, load.step));
       }
     }
     return Commit(*appender);
@@ -79,17 +71,19 @@ class Runner {
                            fmt::format("storage refused {} samples", report.refused()));
   }
 
-  Status AppendSeries(Appender& appender, const SeriesDescription& series,
-                      const LoadCommand& load) {
+  static Status AppendSeries(Appender& appender, const SeriesDescription& series,
+                             const StartOffsets& starts, Duration step) {
     const SeriesId id = TRY(appender.Resolve(series.labels));
     Timestamp timestamp;
-    for (const SequenceValue& value : series.values) {
-      if (!value.histogram.has_value()) {
-        if (!value.omitted) appender.Append(id, {timestamp, value.value});
-      } else {
-        appender.AppendHistogram(id, timestamp, *value.histogram);
+    for (size_t i = 0; i < series.values.size(); ++i, timestamp += step) {
+      const SequenceValue& value = series.values[i];
+      const bool is_started = !starts.empty() && starts[i].has_value();
+      const Timestamp start = is_started ? timestamp + *starts[i] : kUnknownStart;
+      if (value.histogram.has_value()) {
+        appender.AppendHistogram(id, timestamp, *value.histogram, start);
+      } else if (!value.omitted) {
+        appender.Append(id, {timestamp, value.value}, start);
       }
-      timestamp += load.step;
     }
     return {};
   }
@@ -101,7 +95,7 @@ class Runner {
       ++report_.passed;
       return;
     }
-    Fail(eval.line, fmt::format("{}: {}{}", eval.query, *problem, not_loaded_));
+    Fail(eval.line, fmt::format("{}: {}", eval.query, *problem));
   }
 
   // Runs a query and judges its error and annotations; `check` judges its value.
@@ -187,7 +181,6 @@ class Runner {
   const Evaluate& evaluate_;
   std::unique_ptr<Storage> storage_;
   Report report_;
-  std::string not_loaded_;
   bool is_scalar_ = false;  // of the instant query that ran last
 };
 
@@ -200,6 +193,7 @@ EngineOptions DefaultEngineOptions() {
   options.default_subquery_step = std::chrono::minutes(1);
   options.max_samples = 10'000;
   options.delayed_name_removal = true;
+  options.use_start_timestamps = true;
   return options;
 }
 

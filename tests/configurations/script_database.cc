@@ -32,12 +32,12 @@ class RowAppender final : public Appender {
     labels_.emplace(id, labels);
     return id;
   }
-  void Append(SeriesId series, Sample sample) override {
-    rows_[sample.timestamp].emplace_back(series, sample.value);
+  void Append(SeriesId series, Sample sample, Timestamp start) override {
+    rows_[sample.timestamp].push_back({series, sample.value, start});
   }
-  void AppendHistogram(SeriesId series, Timestamp timestamp,
-                       const FloatHistogram& histogram) override {
-    alone_->AppendHistogram(series, timestamp, histogram);
+  void AppendHistogram(SeriesId series, Timestamp timestamp, const FloatHistogram& histogram,
+                       Timestamp start) override {
+    alone_->AppendHistogram(series, timestamp, histogram, start);
   }
   Result<AppendReport> Commit() override {
     AppendReport report = TRY(alone_->Commit());
@@ -53,19 +53,27 @@ class RowAppender final : public Appender {
   }
 
  private:
-  using Samples = std::vector<std::pair<SeriesId, double>>;
+  struct RowSample {
+    SeriesId series;
+    double value;
+    Timestamp start;
+  };
+  using Samples = std::vector<RowSample>;
 
   Result<AppendReport> AppendRow(Timestamp timestamp, const Samples& samples) {
     std::vector<double> values;
     std::vector<uint64_t> presence;
-    for (const auto& [series, value] : samples) {
+    std::vector<Timestamp> starts;
+    for (const auto& [series, value, start] : samples) {
       const ColumnId column = TRY(table_.AddColumn(labels_.at(series)));
       values.resize(std::max<size_t>(values.size(), column + 1));
       presence.resize(tsdb::WordsFor(values.size()));
+      starts.resize(values.size(), kUnknownStart);
       values[column] = value;
+      starts[column] = start;
       tsdb::SetBit(presence, column);
     }
-    return table_.AppendRow({timestamp, values, presence});
+    return table_.AppendRow({timestamp, values, presence, starts});
   }
 
   const std::unique_ptr<Appender> alone_;

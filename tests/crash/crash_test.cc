@@ -4,7 +4,7 @@
 // threads, and reports through a pipe each append that returned; what is old moves to blocks
 // meanwhile. The parent ends it with SIGKILL at a random moment, opens the database itself, and
 // checks that every reported sample is there and that every sample there is one that was written,
-// to the bit.
+// to the bit, with its start timestamp.
 
 #include <fcntl.h>
 #include <signal.h>
@@ -56,6 +56,11 @@ double ValueOf(uint32_t kind, uint32_t column, int64_t ms) {
   }
 }
 
+// When a sample began; of each third series that is not known.
+Timestamp StartOf(uint32_t kind, uint32_t column, int64_t ms) {
+  return column % 3 == 0 ? kUnknownStart : FromMs(ms - ms % 500 - column - kind);
+}
+
 [[noreturn]] void Die(const std::string& what) {
   std::fprintf(stderr, "crash_test: %s\n", what.c_str());
   std::_Exit(1);
@@ -87,17 +92,21 @@ void Report(int pipe, Acknowledged append) {
 
 [[noreturn]] void WriteRows(tsdb::Database& database, uint32_t kind, int64_t ms, int pipe) {
   const auto table = Need(database.OpenTable());
-  std::vector<double> values(kColumns);
-  std::vector<uint64_t> presence(tsdb::WordsFor(kColumns));
+  // Start timestamps have columns as well.
+  std::vector<double> values(2 * kColumns);
+  std::vector<Timestamp> starts(values.size());
+  std::vector<uint64_t> presence(tsdb::WordsFor(values.size()));
   for (uint32_t row = 0;; ++row, ++ms) {
     // The table widens as it goes.
     const uint32_t width = std::min(kColumns, 5 + row / 4);
     for (uint32_t c = 0; c < width; ++c) {
-      if (Need(table->AddColumn(SeriesOf(kind, c))) != c) Die("columns are not dense");
-      values[c] = ValueOf(kind, c, ms);
-      tsdb::SetBit(presence, c);
+      const ColumnId column = Need(table->AddColumn(SeriesOf(kind, c)));
+      if (column >= values.size()) Die("columns are not dense");
+      values[column] = ValueOf(kind, c, ms);
+      starts[column] = StartOf(kind, c, ms);
+      tsdb::SetBit(presence, column);
     }
-    Need(table->AppendRow({FromMs(ms), std::span(values).first(width), presence}));
+    Need(table->AppendRow({FromMs(ms), values, presence, starts}));
     Report(pipe, {kind, width, ms});
   }
 }
@@ -108,7 +117,7 @@ void Report(int pipe, Acknowledged append) {
     const auto width = static_cast<uint32_t>(1 + ms % 10);
     for (uint32_t c = 0; c < width; ++c) {
       appender->Append(Need(appender->Resolve(SeriesOf(kLoneKind, c))),
-                       {FromMs(ms), ValueOf(kLoneKind, c, ms)});
+                       {FromMs(ms), ValueOf(kLoneKind, c, ms)}, StartOf(kLoneKind, c, ms));
     }
     Need(appender->Commit());
     Report(pipe, {kLoneKind, width, ms});
@@ -182,7 +191,9 @@ class Ledger {
 
   void Check(const tsdb::Database& database) const {
     const Matchers all{Matcher::Equal("__name__", "crash")};
-    const auto selection = Need(database.Select({}, all, {}, {}));
+    SelectHints hints;
+    hints.start_timestamps = true;
+    const auto selection = Need(database.Select({}, all, hints, {}));
     const auto cursor = selection->NewCursor();
     size_t found_series = 0;
     for (size_t i = 0; i < selection->size(); ++i) {
@@ -205,6 +216,11 @@ class Ledger {
       const int64_t ms = ToMs(samples.timestamps[s]);
       if (!SameBits(samples.values[s], ValueOf(kind, column, ms))) {
         Die("a wrong value in " + labels.ToString() + " at " + std::to_string(ms));
+      }
+      const Timestamp start =
+          samples.start_timestamps.empty() ? kUnknownStart : samples.start_timestamps[s];
+      if (start != StartOf(kind, column, ms)) {
+        Die("a wrong start of " + labels.ToString() + " at " + std::to_string(ms));
       }
       acknowledged += times != nullptr && times->contains(ms);
     }

@@ -54,6 +54,26 @@ TEST_CASE("an instant query's result says what type it has") {
   CHECK(TypeOf(engine.Run("1", storage, Range(0, 1000, 100))->value) == ValueType::kMatrix);
 }
 
+TEST_CASE("start timestamps are looked at only where that is asked for") {
+  MemoryStorage storage;
+  const auto appender = storage.NewAppender();
+  const SeriesId id = *appender->Resolve(Named("c_total", "1"));
+  appender->Append(id, {FromMs(1000), 5}, kUnknownStart);
+  appender->Append(id, {FromMs(16'000), 7}, FromMs(10'000));
+  REQUIRE(appender->Commit());
+  for (const bool asked : {false, true}) {
+    EngineOptions options;
+    options.use_start_timestamps = asked;
+    const Engine engine(options, SystemClock());
+    const auto resets = engine.Run("resets(c_total[1m])", storage, Instant(16'000));
+    CHECK(std::get<Vector>(resets->value).series[0].values[0] == (asked ? 1 : 0));
+    const auto starts = engine.Run("start_timestamp(c_total)", storage, Instant(16'000));
+    const auto& series = std::get<Vector>(starts->value).series;
+    REQUIRE(series.size() == (asked ? 1 : 0));
+    if (asked) CHECK(series[0].values[0] == 10);
+  }
+}
+
 TEST_CASE("an instant vector's samples are at the evaluation time, a range vector's at their own") {
   MemoryStorage storage;
   storage.Append(Named("up", "a"), 1000, 1);

@@ -21,6 +21,7 @@ class MemoryStorage final : public script::Storage, public Appendable, public Qu
     std::vector<Timestamp> timestamps;
     std::vector<double> values;
     std::vector<const FloatHistogram*> histograms;  // parallel, or empty
+    std::vector<Timestamp> starts;                  // parallel, or empty
   };
 
   static script::StorageFactory Factory() {
@@ -41,7 +42,7 @@ class MemoryStorage final : public script::Storage, public Appendable, public Qu
   /// The series with `labels`, made if they are new.
   Stored& Find(const Labels& labels) {
     const auto [entry, is_new] = by_labels_.try_emplace(labels, series_.size());
-    if (is_new) series_.push_back(std::make_unique<Stored>(Stored{labels, {}, {}, {}}));
+    if (is_new) series_.push_back(std::make_unique<Stored>(Stored{labels, {}, {}, {}, {}}));
     return *series_[entry->second];
   }
   void Append(const Labels& labels, int64_t ms, double value) {
@@ -56,13 +57,15 @@ class MemoryStorage final : public script::Storage, public Appendable, public Qu
   }
 
   Result<std::unique_ptr<Selection>> Select(TimeRange range, const Matchers& matchers,
-                                            const SelectHints&, std::stop_token) const override {
+                                            const SelectHints& hints,
+                                            std::stop_token) const override {
     ++selects_;
     std::vector<const Stored*> found;
     for (const auto& series : series_) {
       if (MatchesAll(matchers, series->labels)) found.push_back(series.get());
     }
-    return std::unique_ptr<Selection>(std::make_unique<MemorySelection>(std::move(found), range));
+    return std::unique_ptr<Selection>(
+        std::make_unique<MemorySelection>(std::move(found), range, hints.start_timestamps));
   }
   Result<std::vector<std::string>> LabelNames(const LabelQuery&, std::stop_token) const override {
     return std::vector<std::string>();
@@ -113,22 +116,26 @@ class MemoryStorage final : public script::Storage, public Appendable, public Qu
       storage_.Find(labels);
       return SeriesId(storage_.by_labels_.at(labels) + 1);
     }
-    void Append(SeriesId series, Sample sample) override {
-      samples_.push_back({series, sample, std::nullopt});
+    void Append(SeriesId series, Sample sample, Timestamp start) override {
+      samples_.push_back({series, sample, start, std::nullopt});
     }
-    void AppendHistogram(SeriesId series, Timestamp timestamp,
-                         const FloatHistogram& histogram) override {
-      samples_.push_back({series, {timestamp, 0}, histogram});
+    void AppendHistogram(SeriesId series, Timestamp timestamp, const FloatHistogram& histogram,
+                         Timestamp start) override {
+      samples_.push_back({series, {timestamp, 0}, start, histogram});
     }
     Result<AppendReport> Commit() override {
       AppendReport report;
-      for (const auto& [id, sample, histogram] : samples_) {
+      for (const auto& [id, sample, start, histogram] : samples_) {
         Stored& series = *storage_.series_[static_cast<size_t>(id) - 1];
         if (!series.timestamps.empty() && sample.timestamp <= series.timestamps.back()) {
           ++report.out_of_order;
           continue;
         }
         ++report.appended;
+        if (start != kUnknownStart || !series.starts.empty()) {
+          series.starts.resize(series.timestamps.size());
+          series.starts.push_back(start);
+        }
         if (!histogram.has_value()) {
           series.timestamps.push_back(sample.timestamp);
           series.values.push_back(sample.value);
@@ -148,6 +155,7 @@ class MemoryStorage final : public script::Storage, public Appendable, public Qu
     struct Collected {
       SeriesId series;
       Sample sample;
+      Timestamp start;
       std::optional<FloatHistogram> histogram;
     };
     std::vector<Collected> samples_;
@@ -155,8 +163,8 @@ class MemoryStorage final : public script::Storage, public Appendable, public Qu
 
   class MemorySelection final : public Selection {
    public:
-    MemorySelection(std::vector<const Stored*> series, TimeRange range)
-        : series_(std::move(series)), range_(range) {}
+    MemorySelection(std::vector<const Stored*> series, TimeRange range, bool with_starts)
+        : series_(std::move(series)), range_(range), with_starts_(with_starts) {}
 
     size_t size() const override { return series_.size(); }
     Labels labels(size_t index) const override { return series_[index]->labels; }
@@ -182,6 +190,9 @@ class MemoryStorage final : public script::Storage, public Appendable, public Qu
         if (!series.histograms.empty()) {
           samples.histograms = std::span(series.histograms).subspan(first, count);
         }
+        if (selection_.with_starts_ && !series.starts.empty()) {
+          samples.start_timestamps = std::span(series.starts).subspan(first, count);
+        }
         return samples;
       }
 
@@ -191,6 +202,7 @@ class MemoryStorage final : public script::Storage, public Appendable, public Qu
 
     std::vector<const Stored*> series_;
     TimeRange range_;
+    bool with_starts_;
   };
 
   std::vector<std::unique_ptr<Stored>> series_;

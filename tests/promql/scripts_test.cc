@@ -37,6 +37,27 @@ TEST_CASE("every script of tests/promql/scripts passes") {
   }
 }
 
+TEST_CASE("start timestamps that do not go with their samples are errors") {
+  const auto message_of = [](std::string_view load) {
+    const Engine engine(script::DefaultEngineOptions(), SystemClock());
+    const script::Report report =
+        script::RunScript(load, testing::MemoryStorage::Factory(), engine);
+    return report.failures.empty() ? "" : report.failures[0].message;
+  };
+  CHECK(message_of("load 1m\n a@st 0 0\n a 1 2\n") == "");
+  CHECK(message_of("load 1m\n a@st 0 0\n b 1 2\n") ==
+        "start timestamps are followed by the samples of another series");
+  CHECK(message_of("load 1m\n a@st -30s+1sx2\n a 1 2\n") == "3 start timestamps for 2 samples");
+  CHECK(message_of("load 1m\n a@st 0\n a@st 0\n a 1\n") ==
+        "no samples follow the start timestamps");
+  CHECK(message_of("load 1m\n a@st 0\n") == "no samples follow the start timestamps");
+  for (const std::string item :
+       {"1", "1y2z", "-", "5sx", "5s5sx2", "5s+5s", "_5", "_x0y", "1sx-1"}) {
+    CHECK(message_of("load 1m\n a@st " + item + "\n a 1\n") ==
+          "invalid start timestamp \"" + item + "\"");
+  }
+}
+
 // Run by name: it tells how far the engine is on many threads, file by file.
 TEST_CASE("conformance scripts are counted", "[.conformance]") {
   const char* folder = std::getenv("BAROGRAPH_CONFORMANCE");

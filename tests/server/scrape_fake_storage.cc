@@ -47,7 +47,9 @@ class FakeStorage::Table final : public ScrapeTable {
     for (size_t column = 0; column < row.values.size(); ++column) {
       if ((row.presence[column / 64] >> (column % 64) & 1) == 0) continue;
       if (!columns_.at(column)) throw std::logic_error("a value for a column that is not in use");
-      storage_.Append(*columns_[column], {row.timestamp, row.values[column]}, report);
+      const Timestamp start =
+          column < row.start_timestamps.size() ? row.start_timestamps[column] : kUnknownStart;
+      storage_.Append(*columns_[column], {row.timestamp, row.values[column]}, start, report);
     }
     ++storage_.rows_;
     return report;
@@ -66,12 +68,12 @@ class FakeStorage::Alone final : public Appender {
     const MutexLock lock(storage_.mutex_);
     return SeriesId{TRY(storage_.Resolve(labels)) + 1};
   }
-  void Append(SeriesId series, Sample sample) override {
-    samples_.emplace_back(static_cast<size_t>(series) - 1, sample);
+  void Append(SeriesId series, Sample sample, Timestamp start) override {
+    samples_.push_back({static_cast<size_t>(series) - 1, sample, start});
   }
-  void AppendHistogram(SeriesId series, Timestamp timestamp,
-                       const FloatHistogram& histogram) override {
-    histograms_.push_back({static_cast<size_t>(series) - 1, {timestamp, histogram}});
+  void AppendHistogram(SeriesId series, Timestamp timestamp, const FloatHistogram& histogram,
+                       Timestamp start) override {
+    histograms_.push_back({static_cast<size_t>(series) - 1, timestamp, histogram, start});
   }
   Result<AppendReport> Commit() override {
     const MutexLock lock(storage_.mutex_);
@@ -79,9 +81,13 @@ class FakeStorage::Alone final : public Appender {
     const auto histograms = std::exchange(histograms_, {});
     if (storage_.commit_error_) return std::unexpected(*storage_.commit_error_);
     AppendReport report;
-    for (const auto& [series, sample] : samples) storage_.Append(series, sample, report);
-    for (const auto& [series, histogram] : histograms) {
-      storage_.series_.at(series).histograms.push_back(histogram);
+    for (const auto& [series, sample, start] : samples) {
+      storage_.Append(series, sample, start, report);
+    }
+    for (const auto& [series, timestamp, histogram, start] : histograms) {
+      OneSeries& stored = storage_.series_.at(series);
+      stored.histograms.emplace_back(timestamp, histogram);
+      if (start != kUnknownStart) stored.starts[timestamp] = start;
       ++report.appended;
     }
     return report;
@@ -89,8 +95,19 @@ class FakeStorage::Alone final : public Appender {
 
  private:
   FakeStorage& storage_;
-  std::vector<std::pair<size_t, Sample>> samples_;
-  std::vector<std::pair<size_t, std::pair<Timestamp, FloatHistogram>>> histograms_;
+  struct OneSample {
+    size_t series;
+    Sample sample;
+    Timestamp start;
+  };
+  struct OneHistogram {
+    size_t series;
+    Timestamp timestamp;
+    FloatHistogram histogram;
+    Timestamp start;
+  };
+  std::vector<OneSample> samples_;
+  std::vector<OneHistogram> histograms_;
 };
 
 Result<std::unique_ptr<ScrapeTable>> FakeStorage::OpenTable() {
@@ -104,11 +121,11 @@ Result<size_t> FakeStorage::Resolve(const Labels& labels) {
   if (limit_ && series_.size() >= *limit_) {
     return Fail(ErrorCode::kLimitExceeded, "too many series");
   }
-  series_.push_back({labels, {}, {}});
+  series_.push_back({labels, {}, {}, {}});
   return by_labels_[labels] = series_.size() - 1;
 }
 
-void FakeStorage::Append(size_t series, Sample sample, AppendReport& report) {
+void FakeStorage::Append(size_t series, Sample sample, Timestamp start, AppendReport& report) {
   auto& samples = series_.at(series).samples;
   const auto refuse = [&](uint64_t& count, RefusalReason reason) {
     ++count;
@@ -119,12 +136,25 @@ void FakeStorage::Append(size_t series, Sample sample, AppendReport& report) {
     refuse(report.out_of_order, RefusalReason::kOutOfOrder);
   } else if (samples.empty() || samples.back().timestamp < sample.timestamp) {
     samples.push_back(sample);
+    const bool has_start = start != kUnknownStart && !IsStale(sample.value);
+    if (has_start) series_[series].starts[sample.timestamp] = start;
     ++report.appended;
   } else if (SameBits(samples.back().value, sample.value)) {
     ++report.appended;
   } else {
     refuse(report.duplicate, RefusalReason::kDuplicate);
   }
+}
+
+std::string FakeStorage::Starts(const Labels& labels) const {
+  const MutexLock lock(mutex_);
+  const auto known = by_labels_.find(labels);
+  if (known == by_labels_.end()) return "";
+  std::string out;
+  for (const auto& [timestamp, start] : series_[known->second].starts) {
+    out += fmt::format("{}{}={}", out.empty() ? "" : " ", ToMs(timestamp), ToMs(start));
+  }
+  return out;
 }
 
 std::string FakeStorage::Samples(const Labels& labels) const {

@@ -23,6 +23,8 @@ class FakeStorage final : public Appendable, public ExemplarAppendable {
 
   /// The series' samples as "1000=1 2000=stale"; empty for an unknown one.
   std::string Samples(const Labels& labels) const;
+  /// The start timestamps of samples and histograms that have one, as "1000=500".
+  std::string Starts(const Labels& labels) const;
   /// Its histograms as "1000={{...}}", in the notation of test scripts.
   std::string Histograms(const Labels& labels) const;
   /// The exemplars since the last call, as `up{job="a"} # {trace_id="x"} 1 @1000`, with a question
@@ -50,10 +52,11 @@ class FakeStorage final : public Appendable, public ExemplarAppendable {
     Labels labels;
     std::vector<Sample> samples;
     std::vector<std::pair<Timestamp, FloatHistogram>> histograms;
+    std::map<Timestamp, Timestamp> starts;  // of those that are known
   };
 
   Result<size_t> Resolve(const Labels& labels) REQUIRES(mutex_);
-  void Append(size_t series, Sample sample, AppendReport& report) REQUIRES(mutex_);
+  void Append(size_t series, Sample sample, Timestamp start, AppendReport& report) REQUIRES(mutex_);
 
   mutable Mutex mutex_;
   std::vector<OneSeries> series_ GUARDED_BY(mutex_);

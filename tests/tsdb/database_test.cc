@@ -33,6 +33,7 @@ class RandomWriter {
     database_.Reopen();
   }
   const Contents& expected() const { return expected_; }
+  const Contents& expected_starts() const { return expected_starts_; }
 
  private:
   struct Table {
@@ -77,22 +78,35 @@ class RandomWriter {
     }
   }
 
+  // Of one in three samples it is not known when they began.
+  Timestamp RandomStart() {
+    return random_() % 3 == 0 ? kUnknownStart : FromMs(now_ / 100'000 * 100'000 + 1);
+  }
+  void ExpectStart(const std::string& name, double value, Timestamp start) {
+    if (start == kUnknownStart || IsStale(value)) return;
+    expected_starts_[name][now_] = std::bit_cast<uint64_t>(static_cast<double>(ToMs(start)));
+  }
+
   void AppendRow() {
     Table* table = Any();
     if (table == nullptr) return;
     std::vector<double> values(table->table->width());
     std::vector<uint64_t> presence(tsdb::WordsFor(values.size()));
+    std::vector<Timestamp> starts(random_() % 2 == 0 ? 0 : values.size(), kUnknownStart);
     for (const auto& [column, name] : table->columns) {
       if (random_() % 8 == 0) continue;
       values[column] = RandomValue();
       tsdb::SetBit(presence, column);
+      if (!starts.empty()) starts[column] = RandomStart();
     }
     ++now_;
-    REQUIRE(table->table->AppendRow({FromMs(now_), values, presence}));
+    const auto report = table->table->AppendRow({FromMs(now_), values, presence, starts});
+    REQUIRE(report);
+    CHECK(report->appended == tsdb::CountBits(presence));
     for (const auto& [column, name] : table->columns) {
-      if (tsdb::TestBit(presence, column)) {
-        expected_[name][now_] = std::bit_cast<uint64_t>(values[column]);
-      }
+      if (!tsdb::TestBit(presence, column)) continue;
+      expected_[name][now_] = std::bit_cast<uint64_t>(values[column]);
+      if (!starts.empty()) ExpectStart(name, values[column], starts[column]);
     }
   }
 
@@ -103,7 +117,10 @@ class RandomWriter {
       const auto id = appender->Resolve(labels);
       REQUIRE(id);
       const double value = RandomValue();
-      appender->Append(*id, {FromMs(++now_), value});
+      ++now_;
+      const Timestamp start = RandomStart();
+      appender->Append(*id, {FromMs(now_), value}, start);
+      ExpectStart(labels.ToString(), value, start);
       expected_[labels.ToString()][now_] = std::bit_cast<uint64_t>(value);
     }
     REQUIRE(appender->Commit());
@@ -113,6 +130,7 @@ class RandomWriter {
   std::mt19937_64 random_;
   std::vector<Table> tables_;
   Contents expected_;
+  Contents expected_starts_;
   int64_t now_ = 1'000'000;
 };
 
@@ -128,8 +146,10 @@ TEST_CASE("Random appends over restarts read back as from a std::map") {
   for (int round = 0; round < 6; ++round) {
     for (int step = 0; step < 400; ++step) writer.Step();
     REQUIRE(Difference(ReadAll(*database), writer.expected()) == "");
+    REQUIRE(Difference(ReadStarts(*database), writer.expected_starts()) == "");
     writer.Restart();
     REQUIRE(Difference(ReadAll(*database), writer.expected()) == "");
+    REQUIRE(Difference(ReadStarts(*database), writer.expected_starts()) == "");
   }
   // Any range gives the samples in it.
   std::mt19937_64 random(1);

@@ -56,6 +56,30 @@ inline Contents ReadAll(const Queryable& storage, TimeRange range = {}) {
   return ReadSelection(**selection);
 }
 
+/// The start timestamps of all samples that have one, in milliseconds as floats; checks what a
+/// cursor promises.
+inline Contents ReadStarts(const Queryable& storage, TimeRange range = {}) {
+  SelectHints hints;
+  hints.start_timestamps = true;
+  const auto selection = storage.Select(range, AllSeries(), hints, {});
+  REQUIRE(selection.has_value());
+  Contents contents;
+  const auto cursor = (*selection)->NewCursor();
+  for (size_t i = 0; i < (*selection)->size(); ++i) {
+    const auto samples = cursor->Read(i);
+    REQUIRE(samples.has_value());
+    if (samples->start_timestamps.empty()) continue;
+    REQUIRE(samples->start_timestamps.size() == samples->size());
+    for (size_t s = 0; s < samples->size(); ++s) {
+      if (samples->start_timestamps[s] == kUnknownStart) continue;
+      const auto start = static_cast<double>(ToMs(samples->start_timestamps[s]));
+      contents[(*selection)->labels(i).ToString()][ToMs(samples->timestamps[s])] =
+          std::bit_cast<uint64_t>(start);
+    }
+  }
+  return contents;
+}
+
 /// Where the two first differ, in words; empty when they do not.
 inline std::string Difference(const Contents& got, const Contents& expected) {
   const auto describe = [](const std::string& what, const std::string& series, int64_t ms,

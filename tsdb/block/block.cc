@@ -1,9 +1,11 @@
 #include "tsdb/block/block.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "tsdb/block/block_data.h"
 #include "tsdb/block/block_files.h"
+#include "tsdb/start_stream.h"
 
 namespace barograph::tsdb {
 namespace {
@@ -55,7 +57,10 @@ std::optional<uint64_t> Block::PositionOf(SeriesId id) const {
 Result<std::vector<SeriesId>> Block::Ids() const {
   std::vector<SeriesId> ids;
   std::vector<uint64_t> positions;
-  if (data_->directory().ReadAll(ids, positions)) return ids;
+  if (data_->directory().ReadAll(ids, positions)) {
+    ids.erase(std::ranges::lower_bound(ids, StartStreamOf(kNoSeries)), ids.end());
+    return ids;
+  }
   return BlockCorruption(data_->path(), data_->footer().directory_offset,
                          "malformed series in the directory");
 }

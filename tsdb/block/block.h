@@ -40,8 +40,11 @@ class Block {
   /// Where the series stands in the file, from 0 without gaps. Reads are fastest in this order.
   std::optional<uint64_t> PositionOf(SeriesId id) const;
 
-  /// All ids: ascending, or by position.
+  /// The ids of the series, ascending.
   Result<std::vector<SeriesId>> Ids() const;
+
+  /// Everything that has a position: series, and the streams of their start timestamps
+  /// (tsdb/start_stream.h).
   Result<std::vector<SeriesId>> IdsByPosition() const;
 
   /// The file behind it, for this folder.

@@ -9,6 +9,7 @@
 #include "tsdb/bitmap.h"
 #include "tsdb/block/block_reader.h"
 #include "tsdb/block/label_reader.h"
+#include "tsdb/start_stream.h"
 
 namespace barograph::tsdb {
 namespace {
@@ -62,7 +63,7 @@ class Input {
   Status ReadLabels(const BlockMergeCalls& calls) {
     Result<Labels> labels = label_reader_.At(next_);
     if (!labels && calls.find_labels) {
-      if (auto known = calls.find_labels(ids_[next_])) labels = std::move(*known);
+      if (auto known = calls.find_labels(SeriesOfStream(ids_[next_]))) labels = std::move(*known);
     }
     labels_ = TRY(std::move(labels));
     return {};

@@ -9,6 +9,7 @@
 #include "tsdb/block/extent.h"
 #include "tsdb/block/sample_run.h"
 #include "tsdb/chunk/histogram_hints.h"
+#include "tsdb/start_stream.h"
 
 namespace barograph::tsdb {
 namespace {
@@ -45,7 +46,7 @@ class BlockReader::Impl {
     const std::optional<uint64_t> position = block_->PositionOf(id);
     if (!position.has_value()) return SeriesSamples();
     SeriesSamples samples = TRY(ReadAt(*position, range));
-    const std::span<const TimeRange> deleted = block_->tombstones().RangesOf(id);
+    const std::span<const TimeRange> deleted = block_->tombstones().RangesOf(SeriesOfStream(id));
     const auto touches = [range](TimeRange other) { return other.Overlaps(range); };
     if (std::ranges::any_of(deleted, touches)) KeepUndeleted(samples, deleted);
     return samples;

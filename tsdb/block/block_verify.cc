@@ -11,6 +11,7 @@
 #include "tsdb/block/block_reader.h"
 #include "tsdb/block/extent.h"
 #include "tsdb/block/label_reader.h"
+#include "tsdb/start_stream.h"
 
 namespace barograph::tsdb {
 namespace {
@@ -79,16 +80,17 @@ class Verifier {
     for (size_t position = 0; position < ids->size(); ++position) {
       if (stop_.stop_requested()) return Stopped();
       const SeriesId id = (*ids)[position];
+      const SeriesId series = SeriesOfStream(id);
       const Result<SeriesSamples> samples = reader_.Read(id, kAllTime);
-      const std::string wrong = WrongLabels(position, id);
-      if (samples.has_value() && wrong.empty()) {
+      const std::string wrong = WrongLabels(position, series);
+      if (!samples.has_value()) {
+        Report(ExtentOf(ExtentKind::kSamples, position), samples.error().message)
+            .series.push_back(series);
+      } else if (!wrong.empty()) {
+        Report(ExtentOf(ExtentKind::kLabels, position), wrong).series.push_back(series);
+      } else if (!IsStartStream(id)) {
         ++report_.series;
         report_.samples += samples->size();
-      } else if (!samples.has_value()) {
-        Report(ExtentOf(ExtentKind::kSamples, position), samples.error().message)
-            .series.push_back(id);
-      } else {
-        Report(ExtentOf(ExtentKind::kLabels, position), wrong).series.push_back(id);
       }
     }
     return {};

@@ -13,6 +13,7 @@
 #include "tsdb/block/column_catalog.h"
 #include "tsdb/block/extent.h"
 #include "tsdb/block/sample_run.h"
+#include "tsdb/start_stream.h"
 
 namespace barograph::tsdb {
 namespace {
@@ -158,7 +159,7 @@ Status BlockWriter::Impl::Add(SeriesId id, const Labels& labels, const SeriesSam
   AddRuns(samples, mixed);
   ids_.push_back(id);
   samples_in_extent_ += samples.size();
-  Count(samples);
+  if (!IsStartStream(id)) Count(samples);
   labels_.Add(labels);
   if (labels_.sets_full()) TRY(CloseLabelSets());
   return labels_.series_full() ? CloseLabels() : Status();

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "tsdb/chunk/histogram_codec.h"
+#include "tsdb/start_stream.h"
 
 namespace barograph::tsdb {
 namespace {
@@ -67,18 +68,25 @@ Result<SeriesId> LoneAppender::Resolve(const Labels& labels) {
   return path_.head.registry.GetOrCreate(labels);
 }
 
-void LoneAppender::Append(SeriesId series, Sample sample) {
-  samples_.push_back({series, {sample.timestamp, sample.value, nullptr}});
+void LoneAppender::Append(SeriesId series, Sample sample, Timestamp start) {
+  if (IsStale(sample.value)) start = kUnknownStart;
+  samples_.push_back({series, {sample.timestamp, sample.value, nullptr}, start});
 }
 
 void LoneAppender::AppendHistogram(SeriesId series, Timestamp timestamp,
-                                   const FloatHistogram& histogram) {
+                                   const FloatHistogram& histogram, Timestamp start) {
   well_formed_ = well_formed_ && IsStorable(histogram);
   FloatHistogram& kept = histograms_.emplace_back(histogram);
   if (kept.counter_reset_hint != CounterResetHint::kGauge) {
     kept.counter_reset_hint = CounterResetHint::kUnknown;
   }
-  samples_.push_back({series, {timestamp, 0, &kept}});
+  if (IsStale(kept.sum)) start = kUnknownStart;
+  samples_.push_back({series, {timestamp, 0, &kept}, start});
+}
+
+void LoneAppender::AppendZero(SeriesId series, Timestamp start, Timestamp before,
+                              std::optional<uint32_t> own_table) {
+  zeros_.push_back({series, {start, 0, nullptr}, before, own_table});
 }
 
 Result<AppendReport> LoneAppender::Commit() {
@@ -90,6 +98,7 @@ Result<AppendReport> LoneAppender::Commit() {
     written = Write(TakeAcceptable(report));
   }
   samples_.clear();
+  zeros_.clear();
   histograms_.clear();
   well_formed_ = true;
   TRY(known);
@@ -103,7 +112,7 @@ Status LoneAppender::CheckCollected() const {
     return Fail(ErrorCode::kInvalidArgument,
                 "a native histogram's buckets do not go with its spans, or are too many");
   }
-  for (const auto& [series, point] : samples_) {
+  for (const auto& [series, point, start] : samples_) {
     if (path_.head.registry.Find(series) || path_.Revive(series)) continue;
     return Fail(ErrorCode::kInvalidArgument,
                 "no series has the id " + std::to_string(static_cast<uint64_t>(series)));
@@ -111,11 +120,14 @@ Status LoneAppender::CheckCollected() const {
   return {};
 }
 
-LoneAppender::Accepted LoneAppender::TakeAcceptable(AppendReport& report) const {
+LoneAppender::Accepted LoneAppender::TakeAcceptable(AppendReport& report) {
   Accepted accepted;
-  accepted.samples.reserve(samples_.size());
+  accepted.samples.reserve(samples_.size() + zeros_.size());
+  for (const Zero& zero : zeros_) {
+    if (TakesZero(zero, accepted)) accepted.Add({zero.series, zero.point});
+  }
   for (const Collected& sample : samples_) {
-    const auto& [series, point] = sample;
+    const auto& [series, point, start] = sample;
     const auto refuse = [&](RefusalReason reason) {
       Refuse(report, series, point.timestamp, reason);
     };
@@ -130,15 +142,50 @@ LoneAppender::Accepted LoneAppender::TakeAcceptable(AppendReport& report) const 
       refuse(path_.LateReason());
     } else {
       ++report.appended;
-      if (verdict != LoneVerdict::kRepeated) accepted.Add(sample);
+      if (verdict == LoneVerdict::kRepeated) continue;
+      if (start != kUnknownStart && path_.zeros_at_starts()) TakeZeroOf(sample, accepted);
+      accepted.Add(sample);
+      if (!path_.stores_starts()) accepted.samples.back().start = kUnknownStart;
     }
   }
   return accepted;
 }
 
+void LoneAppender::TakeZeroOf(const Collected& sample, Accepted& accepted) {
+  const auto& [series, point, start] = sample;
+  Zero zero{series, {start, 0, nullptr}, point.timestamp, std::nullopt};
+  if (!TakesZero(zero, accepted)) return;
+  if (point.histogram != nullptr) {
+    // Of the same layout, so that it shares a run with those that follow.
+    FloatHistogram& empty = histograms_.emplace_back();
+    empty.schema = point.histogram->schema;
+    empty.zero_threshold = point.histogram->zero_threshold;
+    empty.custom_values = point.histogram->custom_values;
+    zero.point.histogram = &empty;
+  }
+  accepted.Add({zero.series, zero.point});
+}
+
+bool LoneAppender::TakesZero(const Zero& zero, const Accepted& accepted) const {
+  const Timestamp at = zero.point.timestamp;
+  if (at >= zero.before || !path_.InBounds(at) || path_.IsTooOldForZero(at, zero.before)) {
+    return false;
+  }
+  if (path_.head.lone.Check(zero.series, zero.point) != LoneVerdict::kInOrder ||
+      accepted.HasNewer(zero.series, at)) {
+    return false;
+  }
+  const auto is_older = [&](const Source& source) {
+    if (source.table == Source::kLone || source.table == zero.own_table) return true;
+    const auto table = path_.head.TableAt(source.table);
+    return table == nullptr || table->range().max < at || table->range() == Table::kNoRange;
+  };
+  return std::ranges::all_of(path_.head.registry.SourcesOf(zero.series), is_older);
+}
+
 // Judges against what is accepted of this commit, and against the store.
 LoneVerdict LoneAppender::Judge(const Collected& sample, Accepted& accepted) const {
-  const auto& [series, point] = sample;
+  const auto& [series, point, start] = sample;
   const LoneVerdict verdict = path_.head.lone.Check(series, point);
   if (verdict != LoneVerdict::kInOrder && verdict != LoneVerdict::kLate) return verdict;
   if (!accepted.HasNewer(series, point.timestamp)) return verdict;
@@ -152,7 +199,7 @@ Status LoneAppender::Write(const Accepted& accepted) {
   std::vector<wal::LoneSample> floats;
   std::vector<wal::LoneHistogram> histograms;
   TimeRange range = Table::kNoRange;
-  for (const auto& [series, point] : accepted.samples) {
+  for (const auto& [series, point, start] : accepted.samples) {
     range.min = std::min(range.min, point.timestamp);
     range.max = std::max(range.max, point.timestamp);
     if (point.histogram == nullptr) {
@@ -166,7 +213,10 @@ Status LoneAppender::Write(const Accepted& accepted) {
   const size_t of_floats = payloads.size();
   AppendPayloads<wal::LoneHistogram>(histograms, kHistogramsPerRecord, wal::AppendHistograms,
                                      payloads);
+  const std::vector<std::string> starts = StartPayloads(accepted);
   std::vector<wal::Record> records;
+  // First, so that no sample is ever there without its start.
+  for (const std::string& payload : starts) records.push_back({wal::RecordType::kSamples, payload});
   for (size_t i = 0; i < payloads.size(); ++i) {
     records.push_back(
         {i < of_floats ? wal::RecordType::kSamples : wal::RecordType::kHistograms, payloads[i]});
@@ -178,8 +228,26 @@ Status LoneAppender::Write(const Accepted& accepted) {
   return {};
 }
 
+// Apart from the samples, so that ids follow each other closely in both.
+std::vector<std::string> LoneAppender::StartPayloads(const Accepted& accepted) {
+  std::vector<wal::LoneSample> starts;
+  for (const auto& [series, point, start] : accepted.samples) {
+    if (start == kUnknownStart) continue;
+    starts.push_back({StartStreamOf(series), {point.timestamp, ToStreamValue(start)}});
+  }
+  std::vector<std::string> payloads;
+  AppendPayloads<wal::LoneSample>(starts, kSamplesPerRecord, wal::AppendSamples, payloads);
+  return payloads;
+}
+
 void LoneAppender::Store(const Collected& sample) {
   Head& head = path_.head;
+  // First, for who reads meanwhile.
+  if (sample.start != kUnknownStart) {
+    const LonePoint start{sample.point.timestamp, ToStreamValue(sample.start), nullptr};
+    const size_t sealed = head.lone.Append(StartStreamOf(sample.series), start).sealed_chunks;
+    head.CountChunks({sealed, sealed});
+  }
   const LoneStore::Appended appended = head.lone.Append(sample.series, sample.point);
   head.CountChunks({appended.sealed_chunks, appended.sealed_chunks});
   if (!appended.first) return;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,9 +23,16 @@ class LoneAppender : public Appender {
   explicit LoneAppender(WritePath& path) : path_(path) {}
 
   Result<SeriesId> Resolve(const Labels& labels) override;
-  void Append(SeriesId series, Sample sample) override;
-  void AppendHistogram(SeriesId series, Timestamp timestamp,
-                       const FloatHistogram& histogram) override;
+  using Appender::Append;
+  void Append(SeriesId series, Sample sample, Timestamp start) override;
+  void AppendHistogram(SeriesId series, Timestamp timestamp, const FloatHistogram& histogram,
+                       Timestamp start) override;
+
+  /// A zero where a sample at `before`, which comes next, began, under the conditions of
+  /// Options::zeros_at_start_timestamps (tsdb/database.h). Nothing is counted. Of `own_table` the
+  /// caller knows that it has nothing newer.
+  void AppendZero(SeriesId series, Timestamp start, Timestamp before,
+                  std::optional<uint32_t> own_table);
 
   /// InvalidArgument, and nothing is appended, when a series is not one that Resolve gave, or a
   /// histogram's buckets do not go with its spans or are more than kMaxHistogramBuckets.
@@ -34,6 +42,14 @@ class LoneAppender : public Appender {
   struct Collected {
     SeriesId series;
     LonePoint point;  ///< its histogram is in histograms_
+    Timestamp start = kUnknownStart;
+  };
+
+  struct Zero {
+    SeriesId series;
+    LonePoint point;  ///< its histogram is in histograms_
+    Timestamp before;
+    std::optional<uint32_t> own_table;
   };
 
   /// What of this commit is accepted.
@@ -55,13 +71,17 @@ class LoneAppender : public Appender {
   };
 
   Status CheckCollected() const;
-  Accepted TakeAcceptable(AppendReport& report) const;
+  Accepted TakeAcceptable(AppendReport& report);
+  void TakeZeroOf(const Collected& sample, Accepted& accepted);
+  bool TakesZero(const Zero& zero, const Accepted& accepted) const;
   LoneVerdict Judge(const Collected& sample, Accepted& accepted) const;
   Status Write(const Accepted& accepted);
+  static std::vector<std::string> StartPayloads(const Accepted& accepted);
   void Store(const Collected& sample);
 
   WritePath& path_;
   std::vector<Collected> samples_;
+  std::vector<Zero> zeros_;
   std::deque<FloatHistogram> histograms_;
   bool well_formed_ = true;
 };

@@ -16,6 +16,7 @@ namespace barograph::tsdb {
 
 struct RowWorkspace {
   std::vector<uint64_t> present;
+  std::vector<double> values;  ///< of a row with start timestamps
   std::vector<RowChange> changes;
   RowBuffers buffers;
   std::string body;

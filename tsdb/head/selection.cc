@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <atomic>
 #include <optional>
+#include <ranges>
 
 #include "tsdb/chunk/histogram_hints.h"
 #include "tsdb/head/lone_reader.h"
 #include "tsdb/head/table_reader.h"
+#include "tsdb/start_stream.h"
 
 namespace barograph::tsdb {
 namespace {
@@ -31,6 +33,7 @@ struct Selected {
   const Head& head;
   HeadBounds bounds;
   TimeRange range;
+  bool with_starts;
   std::shared_ptr<const SeriesSet> set;  ///< that the refs belong to
   std::vector<SelectedSeries> series;
   std::vector<Source> sources;  ///< by series; `table` is an index in `tables`, or kLone
@@ -119,6 +122,14 @@ class HeadCursor : public SeriesCursor {
               selected_->last_lone_column) {}
 
   Result<SeriesSamples> Read(size_t index) override {
+    if (selected_->with_starts) TRY(ReadStarts(index));
+    SeriesSamples samples = TRY(ReadSamples(index));
+    if (selected_->with_starts) samples.start_timestamps = starts_.Beside(samples.timestamps);
+    return samples;
+  }
+
+ private:
+  Result<SeriesSamples> ReadSamples(size_t index) {
     const std::span<const Source> sources = selected_->SourcesOf(index);
     const SelectedSeries& series = selected_->series[index];
     if (sources.size() == 1 && sources[0].table != Source::kLone) {
@@ -143,7 +154,25 @@ class HeadCursor : public SeriesCursor {
     return Spans(merged_);
   }
 
- private:
+  // Before the samples, whose buffers are the same. The source that the series had first is asked
+  // last: it wins.
+  Status ReadStarts(size_t index) {
+    starts_.Clear();
+    const SelectedSeries& series = selected_->series[index];
+    for (const Source& source : std::views::reverse(selected_->SourcesOf(index))) {
+      if (source.table != Source::kLone) {
+        const SeriesSamples read = TRY(reader_.ReadStarts(source.table, series.id));
+        starts_.AddStream(read.timestamps, read.values);
+        continue;
+      }
+      part_.clear();
+      TRY(selected_->head.lone.Read(StartStreamOf(series.id), selected_->range,
+                                    selected_->bounds.lone_from, part_));
+      starts_.AddStream(part_.timestamps, part_.values);
+    }
+    return {};
+  }
+
   // Only rows of tables are ever deleted here: lone samples move to a block first.
   Result<SeriesSamples> ReadTable(const SelectedSeries& series, const Source& source) {
     const SeriesSamples samples = TRY(reader_.Read(source.table, series.id, source.column));
@@ -169,6 +198,7 @@ class HeadCursor : public SeriesCursor {
   TableReader reader_;
   LoneReader lone_;
   SampleColumns merged_, part_, kept_;
+  StartTimestamps starts_;
   std::vector<FloatHistogram*> histograms_;
 };
 
@@ -211,9 +241,10 @@ Status ApplyTombstones(const std::shared_ptr<Selected>& selected) {
 }
 
 Result<std::shared_ptr<Selected>> Find(const Head& head, const HeadBounds& bounds, TimeRange range,
-                                       const Matchers& matchers, const std::stop_token& stop) {
+                                       const Matchers& matchers, bool with_starts,
+                                       const std::stop_token& stop) {
   const SeriesRegistry::Found found = TRY(head.registry.Match(matchers, stop));
-  auto selected = std::make_shared<Selected>(head, bounds, range, found.set);
+  auto selected = std::make_shared<Selected>(head, bounds, range, with_starts, found.set);
   SourceFilter filter(*selected);
   for (size_t i = 0; i < found.refs.size(); ++i) {
     if (i % kSeriesPerStop == 0 && stop.stop_requested()) {
@@ -234,15 +265,15 @@ Result<std::shared_ptr<Selected>> Find(const Head& head, const HeadBounds& bound
 
 Result<std::unique_ptr<Selection>> SelectFromHead(const Head& head, const HeadBounds& bounds,
                                                   TimeRange range, const Matchers& matchers,
-                                                  std::stop_token stop) {
-  std::shared_ptr<Selected> selected = TRY(Find(head, bounds, range, matchers, stop));
+                                                  bool with_starts, std::stop_token stop) {
+  std::shared_ptr<Selected> selected = TRY(Find(head, bounds, range, matchers, with_starts, stop));
   return std::unique_ptr<Selection>(std::make_unique<HeadSelection>(std::move(selected)));
 }
 
 Result<SeriesRegistry::Found> MatchInHead(const Head& head, const HeadBounds& bounds,
                                           TimeRange range, const Matchers& matchers,
                                           std::stop_token stop) {
-  const std::shared_ptr<Selected> selected = TRY(Find(head, bounds, range, matchers, stop));
+  const std::shared_ptr<Selected> selected = TRY(Find(head, bounds, range, matchers, false, stop));
   SeriesRegistry::Found found{selected->set, {}};
   found.refs.reserve(selected->series.size());
   for (const SelectedSeries& series : selected->series) found.refs.push_back(series.ref);

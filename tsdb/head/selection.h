@@ -15,9 +15,10 @@ namespace barograph::tsdb {
 ///
 /// A series with several sources (tables of earlier processes, a table and lone samples) reads as
 /// one: merged by time; of two samples at one time the one whose source the series had first wins.
+/// `with_starts`: samples come with their start timestamps.
 Result<std::unique_ptr<Selection>> SelectFromHead(const Head& head, const HeadBounds& bounds,
                                                   TimeRange range, const Matchers& matchers,
-                                                  std::stop_token stop);
+                                                  bool with_starts, std::stop_token stop);
 
 /// The series that SelectFromHead would select.
 Result<SeriesRegistry::Found> MatchInHead(const Head& head, const HeadBounds& bounds,

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "tsdb/head/series_dump.h"
+#include "tsdb/start_stream.h"
 
 namespace barograph::tsdb {
 namespace {
@@ -102,7 +103,7 @@ void SeriesRegistry::AddSources(uint32_t table, std::span<const SeriesId> column
   WriterLock lock(mutex_);
   SeriesRef guess = 0;
   for (size_t column = 0; column < columns.size(); ++column) {
-    if (columns[column] == kNoSeries) continue;
+    if (columns[column] == kNoSeries || IsStartStream(columns[column])) continue;
     if (const auto ref = set_->Find(columns[column], guess)) {
       guess = *ref + 1;
       set_->SetSource(*ref, {table, static_cast<ColumnId>(column)});
@@ -146,6 +147,15 @@ std::optional<ColumnId> SeriesRegistry::ColumnIn(SeriesId id, uint32_t table) co
     });
   }
   return column;
+}
+
+std::vector<Source> SeriesRegistry::SourcesOf(SeriesId id) const {
+  std::vector<Source> sources;
+  ReaderLock lock(mutex_);
+  if (const auto ref = set_->Find(id)) {
+    set_->ForEachSource(*ref, [&](const Source& source) { sources.push_back(source); });
+  }
+  return sources;
 }
 
 Result<SeriesRegistry::Found> SeriesRegistry::Match(const Matchers& matchers,

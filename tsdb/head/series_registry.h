@@ -71,6 +71,7 @@ class SeriesRegistry {
   void AddSources(uint32_t table, std::span<const SeriesId> columns,
                   std::vector<SeriesId>& missing);
   std::optional<ColumnId> ColumnIn(SeriesId id, uint32_t table) const;
+  std::vector<Source> SourcesOf(SeriesId id) const;
 
   /// What Match found. Refs mean something together with their set only.
   struct Found {

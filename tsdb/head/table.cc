@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "base/containers.h"
+#include "tsdb/start_stream.h"
 
 namespace barograph::tsdb {
 namespace {
@@ -31,7 +32,23 @@ void Table::Assign(ColumnId column, SeriesId series) {
   std::erase(released_, column);
   series_[column] = series;
   SetBit(assigned_, column);
+  if (IsStartStream(series)) {
+    SetBit(streams_, column);
+    has_start_streams_ = true;
+  } else {
+    ClearBit(streams_, column);
+  }
   tail_.ResetColumn(column);
+}
+
+size_t Table::CountSamples(std::span<const uint64_t> present) const {
+  ReaderLock lock(mutex_);
+  size_t count = CountBits(present);
+  if (!has_start_streams_) return count;
+  for (size_t w = 0; w < std::min(present.size(), streams_.size()); ++w) {
+    count -= static_cast<size_t>(std::popcount(present[w] & streams_[w]));
+  }
+  return count;
 }
 
 // Makes the table that wide; the new columns are free.
@@ -42,6 +59,7 @@ void Table::Widen(size_t width) {
   GrowTight(series_, width);
   series_.resize(width, kNoSeries);
   assigned_.resize(WordsFor(width), 0);
+  streams_.resize(WordsFor(width), 0);
   tail_.Widen(width);
 }
 
@@ -278,6 +296,10 @@ void Table::Restore(StoredRun run) {
   sealed_rows_ = run.first_row + run.run->rows();
   next_sequence_ = run.next_sequence;
   if (!runs_.empty()) run.run = ShareColumns(runs_.back().run->columns(), std::move(run.run));
+  const bool is_known = !runs_.empty() && runs_.back().run->columns() == run.run->columns();
+  if (!is_known && std::ranges::any_of(*run.run->columns(), IsStartStream)) {
+    has_start_streams_ = true;
+  }
   runs_.push_back(std::move(run));
   stored_ = runs_.size();
 }

@@ -123,6 +123,12 @@ class Table {
   /// All series that have a column or samples here, ascending.
   std::vector<SeriesId> AllSeries() const;
   bool HoldsNothing() const;  ///< neither runs nor a tail
+
+  /// Whether there ever was a column of start timestamps (tsdb/start_stream.h). Any thread.
+  bool has_start_streams() const { return has_start_streams_; }
+  /// How many of a row's values are samples of series.
+  size_t CountSamples(std::span<const uint64_t> present) const;
+
   Timestamp last_timestamp() const { return range().max; }
 
   /// Of the columns of `present` (as many as there are values), those that the last row has with
@@ -159,6 +165,7 @@ class Table {
   Tail tail_ GUARDED_BY(mutex_);
   std::vector<SeriesId> series_ GUARDED_BY(mutex_);    // by column; released ones until sealed
   std::vector<uint64_t> assigned_ GUARDED_BY(mutex_);  // columns in use
+  std::vector<uint64_t> streams_ GUARDED_BY(mutex_);   // columns of start timestamps
   std::vector<ColumnId> released_ GUARDED_BY(mutex_);  // with values in the tail
   std::vector<ColumnId> free_ GUARDED_BY(mutex_);      // descending
   std::vector<StoredRun> runs_ GUARDED_BY(mutex_);
@@ -168,6 +175,7 @@ class Table {
   std::atomic<uint64_t> next_sequence_ = 0;
   std::atomic<uint64_t> needs_segment_ = kNoSegment;
   std::atomic<bool> seal_requested_ = false;
+  std::atomic<bool> has_start_streams_ = false;
 };
 
 }  // namespace barograph::tsdb

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tsdb/start_stream.h"
+
 namespace barograph::tsdb {
 namespace {
 
@@ -35,6 +37,14 @@ Result<SeriesSamples> TableReader::Read(uint32_t index, SeriesId series, ColumnI
   const size_t first = FindBit(present_, begin_, end_);
   if (FindGap(present_, first, end_) == end_) return Contiguous(index, first);
   return Scattered();
+}
+
+Result<SeriesSamples> TableReader::ReadStarts(uint32_t index, SeriesId series) {
+  if (!tables_[index].table->has_start_streams()) return SeriesSamples();
+  found_ = starts_guess_;
+  const SeriesSamples stream = TRY(Read(index, StartStreamOf(series), starts_guess_));
+  starts_guess_ = found_ + 1;
+  return stream;
 }
 
 Status TableReader::LoadView(uint32_t index) {
@@ -72,6 +82,7 @@ Status TableReader::DecodeRuns(SeriesId series, ColumnId guess) {
   for (const auto& run : view_.runs) {
     const size_t column = run->Find(series, guess);
     if (column != SealedRun::kNotFound) {
+      found_ = static_cast<ColumnId>(column);
       const std::span<double> out = std::span(values_).subspan(first_row, run->rows());
       TRY(run->DecodeValues(column, out));
       MarkPresent(first_row, run->Present(column));

@@ -29,6 +29,10 @@ class TableReader {
   /// live until the next call. Two results with one timestamp_column share their timestamps.
   Result<SeriesSamples> Read(uint32_t index, SeriesId series, ColumnId guess);
 
+  /// The start timestamps of `series` there, as Read gives samples: likely in the column after that
+  /// of the call before.
+  Result<SeriesSamples> ReadStarts(uint32_t index, SeriesId series);
+
  private:
   static constexpr uint32_t kNoTable = ~uint32_t{0};
 
@@ -45,6 +49,9 @@ class TableReader {
   uint32_t loaded_ = kNoTable;
   TableView view_;
   size_t begin_ = 0, end_ = 0;  // the view's rows in the range
+
+  ColumnId found_ = 0;         // where the last series was found in a run
+  ColumnId starts_guess_ = 0;  // where the next start timestamps may be
 
   std::vector<double> values_;     // by row of the view's runs and tail
   std::vector<uint64_t> present_;  // parallel

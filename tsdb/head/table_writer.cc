@@ -4,6 +4,7 @@
 
 #include "base/containers.h"
 #include "tsdb/head/lone_appender.h"
+#include "tsdb/start_stream.h"
 #include "tsdb/wal/record.h"
 
 namespace barograph::tsdb {
@@ -38,14 +39,20 @@ TableWriter::~TableWriter() {
 Result<ColumnId> TableWriter::AddColumn(const Labels& labels) {
   SeriesRegistry& registry = path_.head.registry;
   const SeriesId series = TRY(registry.GetOrCreate(labels));
-  if (const auto had = registry.ColumnIn(series, number_)) {
-    if (table_->SeriesOf(*had) == series) return *had;
-    if (table_->Resume(*had, series)) {
-      // A release that the log has not heard of did not happen.
-      if (std::erase(releases_, *had) == 0) assignments_.push_back({*had, series, true});
-      return *had;
-    }
+  const auto had = registry.ColumnIn(series, number_);
+  if (had) {
+    if (table_->SeriesOf(*had) == series || ResumeColumn(*had, series)) return *had;
   }
+  const ColumnId column = TRY(TakeColumn(series));
+  if (column < start_columns_.size()) start_columns_[column] = {};
+  if (column < last_starts_.size()) last_starts_[column] = kUnknownStart;
+  if (!had && path_.zeros_at_starts()) new_columns_.push_back(column);
+  if (!registry.SetSource(series, {number_, column})) TRY(registry.Restore(series, labels));
+  registry.SetSource(series, {number_, column});
+  return column;
+}
+
+Result<ColumnId> TableWriter::TakeColumn(SeriesId series) {
   const ColumnId column = table_->NextColumn();
   if (column >= kMaxColumns) {
     return Fail(ErrorCode::kLimitExceeded,
@@ -53,13 +60,27 @@ Result<ColumnId> TableWriter::AddColumn(const Labels& labels) {
   }
   table_->Assign(column, series);
   assignments_.push_back({column, series, false});
-  if (!registry.SetSource(series, {number_, column})) TRY(registry.Restore(series, labels));
-  registry.SetSource(series, {number_, column});
   return column;
+}
+
+bool TableWriter::ResumeColumn(ColumnId column, SeriesId series) {
+  if (!table_->Resume(column, series)) return false;
+  // A release that the log has not heard of did not happen.
+  if (std::erase(releases_, column) == 0) assignments_.push_back({column, series, true});
+  return true;
 }
 
 void TableWriter::ReleaseColumn(ColumnId column) {
   if (table_->SeriesOf(column) == kNoSeries) return;
+  GiveUpColumn(column);
+  if (column >= start_columns_.size()) return;
+  StartColumn& starts = start_columns_[column];
+  if (!starts.is_there || starts.is_released) return;
+  GiveUpColumn(starts.column);
+  starts.is_released = true;
+}
+
+void TableWriter::GiveUpColumn(ColumnId column) {
   table_->Release(column);
   const size_t untold = std::erase_if(
       assignments_, [&](const ColumnAssignment& edit) { return edit.column == column; });
@@ -81,7 +102,15 @@ Result<AppendReport> TableWriter::AppendRow(const Row& row) {
   if (refused) return report;
   report.appended = CountBits(work->present);
   if (report.appended == 0) return report;
-  TRY(Write(row, had, *work));
+  Row whole = row;
+  if (!row.start_timestamps.empty() && path_.zeros_at_starts()) {
+    TRY(AppendZeros(row, work->present, had.max));
+  }
+  if (!row.start_timestamps.empty() && path_.stores_starts()) {
+    TRY(AddStarts(row, *work));
+    whole.values = work->values;
+  }
+  TRY(Write(whole, had, *work));
   path_.head.CountSamples(report.appended, {row.timestamp, row.timestamp});
   path_.changes.NoteChange(row.timestamp);
   return report;
@@ -99,8 +128,10 @@ Result<AppendReport> TableWriter::AppendLate(const Row& row, std::span<const uin
   LoneAppender appender(path_);
   for (size_t w = 0; w < present.size(); ++w) {
     ForEachBit(present[w], w * 64, [&](size_t column) {
+      const Timestamp start =
+          column < row.start_timestamps.size() ? row.start_timestamps[column] : kUnknownStart;
       appender.Append(table_->SeriesOf(static_cast<ColumnId>(column)),
-                      {row.timestamp, row.values[column]});
+                      {row.timestamp, row.values[column]}, start);
     });
   }
   return appender.Commit();
@@ -120,6 +151,64 @@ bool TableWriter::Refuse(const Row& row, TimeRange had, std::vector<uint64_t>& p
   return false;
 }
 
+// The column for the start timestamps of a column in use.
+Result<ColumnId> TableWriter::StartColumnOf(ColumnId column) {
+  if (column >= start_columns_.size()) start_columns_.resize(size_t{column} + 1);
+  StartColumn& starts = start_columns_[column];
+  if (starts.is_there && !starts.is_released) return starts.column;
+  const SeriesId stream = StartStreamOf(table_->SeriesOf(column));
+  if (!starts.is_there || !ResumeColumn(starts.column, stream)) {
+    starts.column = TRY(TakeColumn(stream));
+  }
+  starts.is_there = true;
+  starts.is_released = false;
+  return starts.column;
+}
+
+// Where a column's start is another than in the row before, which was at `last`.
+Status TableWriter::AppendZeros(const Row& row, std::span<const uint64_t> present, Timestamp last) {
+  LoneAppender appender(path_);
+  last_starts_.resize(std::max(last_starts_.size(), row.start_timestamps.size()), kUnknownStart);
+  for (size_t w = 0; w < present.size(); ++w) {
+    ForEachBit(present[w], w * 64, [&](size_t c) {
+      if (c >= row.start_timestamps.size()) return;
+      const Timestamp start = row.start_timestamps[c];
+      if (start == kUnknownStart || start == last_starts_[c] || IsStale(row.values[c])) return;
+      last_starts_[c] = start;
+      const auto column = static_cast<ColumnId>(c);
+      const bool is_new = std::ranges::find(new_columns_, column) != new_columns_.end();
+      if (!is_new && start <= last) return;
+      appender.AppendZero(table_->SeriesOf(column), start, row.timestamp, number_);
+    });
+  }
+  TRY(appender.Commit());
+  return {};
+}
+
+// Puts the start timestamps of the columns in `present` beside their values.
+Status TableWriter::AddStarts(const Row& row, RowWorkspace& work) {
+  work.values.assign(row.values.begin(), row.values.end());
+  std::vector<std::pair<ColumnId, Timestamp>> starts;
+  for (size_t w = 0; w < work.present.size(); ++w) {
+    ForEachBit(work.present[w], w * 64, [&](size_t column) {
+      if (column >= row.start_timestamps.size()) return;
+      const Timestamp start = row.start_timestamps[column];
+      if (start == kUnknownStart || IsStale(row.values[column])) return;
+      starts.emplace_back(static_cast<ColumnId>(column), start);
+    });
+  }
+  for (const auto& [column, start] : starts) {
+    const ColumnId at = TRY(StartColumnOf(column));
+    if (at >= work.values.size()) work.values.resize(size_t{at} + 1);
+    if (WordsFor(size_t{at} + 1) > work.present.size()) work.present.resize(at / 64 + 1);
+    work.values[at] = ToStreamValue(start);
+    SetBit(work.present, at);
+  }
+  // As wide as the table is now.
+  table_->KeepAssigned(work.present);
+  return {};
+}
+
 Status TableWriter::Write(const Row& row, TimeRange had, RowWorkspace& work) {
   if (row.timestamp > had.max) path_.head.CountChunks(table_->SealWhenDue(work.encoder));
   Encode(row, work);
@@ -133,6 +222,7 @@ Status TableWriter::Write(const Row& row, TimeRange had, RowWorkspace& work) {
   KeepBody(work.body);
   FreeMemory(releases_);
   FreeMemory(assignments_);
+  FreeMemory(new_columns_);
   return {};
 }
 

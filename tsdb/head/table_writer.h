@@ -31,8 +31,21 @@ class TableWriter : public ScrapeTable {
   /// does the first after a seal: the log may be cut there.
   static constexpr uint64_t kKeyInterval = 60;
 
+  /// The column that holds the start timestamps of another.
+  struct StartColumn {
+    ColumnId column = 0;
+    bool is_there = false;
+    bool is_released = false;  ///< with the other: it may be resumed
+  };
+
   Result<AppendReport> AppendLate(const Row& row, std::span<const uint64_t> present);
   bool Refuse(const Row& row, TimeRange had, std::vector<uint64_t>& present, AppendReport& report);
+  Result<ColumnId> TakeColumn(SeriesId series);
+  bool ResumeColumn(ColumnId column, SeriesId series);
+  void GiveUpColumn(ColumnId column);
+  Result<ColumnId> StartColumnOf(ColumnId column);
+  Status AddStarts(const Row& row, RowWorkspace& work);
+  Status AppendZeros(const Row& row, std::span<const uint64_t> present, Timestamp last);
   Status Write(const Row& row, TimeRange had, RowWorkspace& work);
   void Encode(const Row& row, RowWorkspace& work);
   void KeepBody(std::string_view body);
@@ -46,6 +59,13 @@ class TableWriter : public ScrapeTable {
   // Edits of the columns that no row has told the log yet.
   std::vector<ColumnId> releases_;
   std::vector<ColumnAssignment> assignments_;
+
+  std::vector<StartColumn> start_columns_;  // by column; as far as any was needed
+
+  // Only where zeros are stored at starts: the last start of each column, and columns whose series
+  // have no rows in the table yet.
+  std::vector<Timestamp> last_starts_;
+  std::vector<ColumnId> new_columns_;
 
   std::string previous_body_;
 };

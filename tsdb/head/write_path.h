@@ -26,6 +26,10 @@ class WritePath {
     /// Samples older than the newest of all (or than now, where the newest is ahead of the clock)
     /// by more than this are out of bounds; 0 accepts every age.
     Duration append_window{0};
+
+    bool store_starts = true;      ///< keeps start timestamps
+    bool zeros_at_starts = false;  ///< stores zeros there
+    Duration oldest_zero{0};       ///< how much older than the newest sample of all one may be
   };
 
   /// The labels of a series that left the head, from the index; nullopt where it has none.
@@ -69,6 +73,12 @@ class WritePath {
   bool Revive(SeriesId series) {
     const auto labels = find_labels_(series);
     return labels && head.registry.Restore(series, *labels);
+  }
+
+  bool stores_starts() const { return options_.store_starts; }
+  bool zeros_at_starts() const { return options_.zeros_at_starts; }
+  bool IsTooOldForZero(Timestamp t, Timestamp newest) const {
+    return t < std::max(newest, head.range().max) - options_.oldest_zero;
   }
 
   bool InBounds(Timestamp t) const {
