@@ -7,27 +7,20 @@
 namespace barograph::server {
 namespace {
 
-constexpr std::array<std::string_view, 6> kAlwaysOn = {
-    "native-histograms",    "ooo-native-histograms",         "promql-binop-fill-modifiers",
-    "promql-duration-expr", "promql-experimental-functions", "promql-extended-range-selectors"};
+// The two encodings are how Prometheus makes room for start timestamps in its chunks.
+constexpr std::array<std::string_view, 8> kAlwaysOn = {
+    "histograms-st-encoding",          "native-histograms",    "ooo-native-histograms",
+    "promql-binop-fill-modifiers",     "promql-duration-expr", "promql-experimental-functions",
+    "promql-extended-range-selectors", "xor2-encoding"};
 
-constexpr std::array<std::string_view, 17> kNotYet = {"concurrent-rule-eval",
-                                                      "created-timestamp-zero-ingestion",
-                                                      "delayed-compaction",
-                                                      "fast-startup",
-                                                      "histograms-st-encoding",
-                                                      "memory-snapshot-on-shutdown",
-                                                      "metadata-wal-records",
-                                                      "old-ui",
-                                                      "otlp-deltatocumulative",
-                                                      "otlp-native-delta-ingestion",
-                                                      "promql-per-step-stats",
-                                                      "search-api",
-                                                      "st-storage",
-                                                      "st-synthesis",
-                                                      "type-and-unit-labels",
-                                                      "use-start-timestamps",
-                                                      "use-uncached-io"};
+constexpr std::array<std::string_view, 13> kNotYet = {
+    "concurrent-rule-eval",   "delayed-compaction",
+    "fast-startup",           "memory-snapshot-on-shutdown",
+    "metadata-wal-records",   "old-ui",
+    "otlp-deltatocumulative", "otlp-native-delta-ingestion",
+    "promql-per-step-stats",  "search-api",
+    "st-synthesis",           "type-and-unit-labels",
+    "use-uncached-io"};
 
 void Enable(std::string_view name, Features& features, const Logger& logger) {
   if (name == "promql-delayed-name-removal") {
@@ -38,6 +31,12 @@ void Enable(std::string_view name, Features& features, const Logger& logger) {
     features.extra_scrape_metrics = true;
   } else if (name == "auto-reload-config") {
     features.auto_reload = true;
+  } else if (name == "st-storage") {
+    features.st_storage = true;
+  } else if (name == "created-timestamp-zero-ingestion") {
+    features.zeros_at_starts = true;
+  } else if (name == "use-start-timestamps") {
+    features.use_start_timestamps = true;
   } else if (std::ranges::count(kNotYet, name) > 0) {
     logger.Warn("This option for --enable-feature is not supported yet", {{"option", name}});
   } else if (std::ranges::count(kAlwaysOn, name) == 0) {

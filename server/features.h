@@ -13,6 +13,9 @@ struct Features {
   bool exemplar_storage = false;
   bool extra_scrape_metrics = false;
   bool auto_reload = false;
+  bool st_storage = false;            ///< start timestamps that come with samples are stored
+  bool zeros_at_starts = false;       ///< a zero is stored where a sample began
+  bool use_start_timestamps = false;  ///< rate() and its kin look at them
 };
 
 /// Reads comma-separated names. What is always on is accepted; what is not there yet, and what is

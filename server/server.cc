@@ -73,14 +73,16 @@ promql::EngineOptions EngineOptionsOf(const ServerOptions& options, const Featur
   if (workers.threads() > 0) engine.workers = &workers;
   if (options.query_result_cache_size > 0) engine.results = &results;
   engine.delayed_name_removal = features.delayed_name_removal;
+  engine.use_start_timestamps = features.use_start_timestamps;
   return engine;
 }
 
-ScrapeOptions ScrapeOptionsOf(const ServerOptions& options) {
+ScrapeOptions ScrapeOptionsOf(const ServerOptions& options, const Features& features) {
   ScrapeOptions scrape;
   scrape.user_agent = fmt::format("Barograph/{}", Version());
   scrape.align_timestamps = options.adjust_timestamps;
   scrape.timestamp_tolerance = options.timestamp_tolerance;
+  scrape.starts = features.st_storage || features.zeros_at_starts;
   return scrape;
 }
 
@@ -257,6 +259,8 @@ class Server::Impl final : public web::ServerState {
   Status OpenStorage() {
     const auto before = environment_.clock.Monotonic();
     tsdb::Options storage = TRY(StorageOptionsOf(options_));
+    storage.store_start_timestamps = features_.st_storage;
+    storage.zeros_at_start_timestamps = features_.zeros_at_starts;
     memory_.emplace(TRY(MemoryLimitOf(options_)), environment_.clock);
     metrics_
         .AddGauge("barograph_memory_limit_bytes",
@@ -293,8 +297,8 @@ class Server::Impl final : public web::ServerState {
                             logger_.With({{"component", "web"}}), exemplars());
     }
     scraping_.emplace(runtime_, *database_, metrics_, environment_.clock,
-                      logger_.With({{"component", "scrape manager"}}), ScrapeOptionsOf(options_),
-                      exemplars());
+                      logger_.With({{"component", "scrape manager"}}),
+                      ScrapeOptionsOf(options_, features_), exemplars());
     discovery_context_ = &runtime_.NextContext();
     discovery_.emplace(
         *discovery_context_,

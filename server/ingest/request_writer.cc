@@ -131,7 +131,7 @@ Status RequestWriter::AppendFloat(SeriesId id, const WireSeries& series, const W
     RefuseTooFarAhead(series);
     return {};
   }
-  floats_.appender->Append(id, {sample.timestamp, sample.value});
+  floats_.appender->Append(id, {sample.timestamp, sample.value}, FromMs(sample.start_ms));
   return Added(floats_, 1);
 }
 
@@ -146,7 +146,8 @@ Status RequestWriter::AppendHistogram(SeriesId id, const WireSeries& series,
     RefuseTooFarAhead(series);
     return {};
   }
-  histograms_.appender->AppendHistogram(id, wire->timestamp, wire->histogram);
+  histograms_.appender->AppendHistogram(id, wire->timestamp, wire->histogram,
+                                        FromMs(wire->start_ms));
   return Added(histograms_, kHistogramCost + message.size() / 2);
 }
 

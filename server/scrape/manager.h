@@ -36,6 +36,9 @@ struct ScrapeOptions {
   uint64_t max_body_bytes = uint64_t{512} << 20;
   uint64_t max_line_bytes = uint64_t{4} << 20;
 
+  /// OpenMetrics's `_created` lines tell when series began, and are none themselves.
+  bool starts = false;
+
   /// Mixed into each target's phase, so that a pair of servers scrapes at different times. Empty
   /// is the machine's name.
   std::string host_name{};

@@ -6,7 +6,7 @@
 /// exemplars, and a last line `# EOF`. Source: prometheus.io/docs/specs/om/open_metrics_spec and
 /// Prometheus 3's parser, which checks the lines and not how they belong together.
 ///
-/// `_created` lines are series like others.
+/// `_created` lines are series like others here (scrape_cache.h, PageRules::starts).
 namespace barograph::server {
 
 class OpenMetricsParser final : public ExpositionParser {

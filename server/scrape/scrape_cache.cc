@@ -38,6 +38,15 @@ Status CheckLineLength(size_t bytes, const PageRules& rules) {
                           std::min(rules.max_line_bytes, ScrapeCache::kMaxLineBytes)));
 }
 
+// Nothing is kept where nothing was ever told.
+void SetGroup(std::vector<StartGroup>& groups, uint32_t at, StartGroup group) {
+  if (at >= groups.size()) {
+    if (group == kNoStartGroup) return;
+    groups.resize(size_t{at} + 1, kNoStartGroup);
+  }
+  groups[at] = group;
+}
+
 // The position behind the value at `in` and the blank or newline that ends it; else nullptr.
 const char* ReadValueAndEnd(const char* in, double& value) {
   const char* stop = ReadValue(in, value);
@@ -158,6 +167,7 @@ bool ScrapeCache::ReadLine(Reading& reading, Line& line, const char*& in) {
     case LineKind::kType: reading.type = static_cast<MetricType>(line.text_bytes); return true;
     case LineKind::kComment:
     case LineKind::kMetadata: return true;
+    case LineKind::kCreated: return ReadCreated(line, in);
     case LineKind::kUnbound: break;
   }
   return false;
@@ -201,6 +211,21 @@ bool ScrapeCache::SkipSample(Reading& reading, Line& line, const char*& in) {
     line.Remember(in, next);
   }
   if (!EndSample(reading, may_count, next)) return false;
+  in = next;
+  return true;
+}
+
+// No sample, and not counted as one.
+bool ScrapeCache::ReadCreated(Line& line, const char*& in) {
+  const char* next = in;
+  if (!line.TakeText(next)) {
+    double seconds;
+    next = ReadValueAndEnd(in, seconds);
+    if (next == nullptr) return false;
+    line.Remember(in, next);
+    starts_.Tell(line.target, seconds);
+  }
+  if (next[-1] != '\n') return false;
   in = next;
   return true;
 }
@@ -259,12 +284,49 @@ Result<size_t> ScrapeCache::ReadSlowly(Reading& reading, size_t at) {
   return next;
 }
 
+Result<bool> ScrapeCache::IsCreated(const Reading& reading) {
+  const ExpositionParser& parser = *reading.parser;
+  if (!reading.rules.starts || reading.rules.format != PageFormat::kOpenMetricsText) return false;
+  if (!parser.series().contains("_created")) return false;
+  return IsCreatedSeries(TRY(parser.labels()), parser.type());
+}
+
+Status ScrapeCache::ReadCreatedEntry(Reading& reading, Line line) {
+  Line* const known = FindExpected(line.identity, false);
+  if (known != nullptr && known->kind() == LineKind::kCreated) {
+    known->text_bytes = 0;
+    line = *known;
+    MatchAt(*known);
+  } else {
+    Diverge();
+    line.set_kind(LineKind::kCreated);
+    line.target = GroupOf(reading, TRY(reading.parser->labels()));
+    next_.push_back(line);
+  }
+  starts_.Tell(line.target, reading.parser->value());
+  return {};
+}
+
+StartGroup ScrapeCache::GroupOf(const Reading& reading, const Labels& exposed) {
+  if (!reading.rules.starts || reading.rules.format != PageFormat::kOpenMetricsText) {
+    return kNoStartGroup;
+  }
+  const auto common = CommonLabels(exposed, reading.parser->type());
+  return common ? starts_.Find(Hash(common->ToString())) : kNoStartGroup;
+}
+
 Status ScrapeCache::ReadSeriesEntry(Reading& reading) {
   const ExpositionParser& parser = *reading.parser;
   const size_t begin = parser.entry_offset();
   const std::string_view identity = reading.page.substr(begin, parser.value_offset() - begin);
-  ++reading.counts.scraped;
   ++reading.counts.slow_lines;
+  if (TRY(IsCreated(reading))) {
+    Line created;
+    created.identity = Hash(identity);
+    created.identity_bytes = static_cast<uint32_t>(identity.size()) & 0x7fffff;
+    return ReadCreatedEntry(reading, created);
+  }
+  ++reading.counts.scraped;
   const bool lone = parser.has_timestamp() && reading.rules.honor_timestamps;
   const auto timestamp =
       lone ? std::optional(FromMs(parser.timestamp_ms())) : std::optional<Timestamp>();
@@ -277,7 +339,7 @@ Status ScrapeCache::ReadSeriesEntry(Reading& reading) {
   }
   Line line;
   line.identity = hash;
-  line.identity_bytes = static_cast<uint32_t>(identity.size()) & 0xffffff;
+  line.identity_bytes = static_cast<uint32_t>(identity.size()) & 0x7fffff;
   return ReadNewSeries(reading, line, timestamp);
 }
 
@@ -326,8 +388,8 @@ Status ScrapeCache::ReadNewSeries(Reading& reading, Line line, std::optional<Tim
     next_.push_back(line);
     ++reading.counts.added;
   }
-  new_series_.push_back(
-      {fresh_[key], std::move(*labels), reading.parser->value(), timestamp, ReadExemplar(reading)});
+  new_series_.push_back({fresh_[key], std::move(*labels), reading.parser->value(), timestamp,
+                         ReadExemplar(reading), GroupOf(reading, exposed)});
   return {};
 }
 
@@ -342,7 +404,7 @@ void ScrapeCache::ReadComment(Reading& reading, Entry entry) {
   const std::string_view identity = reading.page.substr(begin, end - begin);
   Line line;
   line.identity = Hash(identity);
-  line.identity_bytes = static_cast<uint32_t>(identity.size()) & 0xffffff;
+  line.identity_bytes = static_cast<uint32_t>(identity.size()) & 0x7fffff;
   line.set_kind(LineKind::kMetadata);
   switch (entry) {
     case Entry::kHelp: line.target = metadata_.SetHelp(parser.family(), parser.text()); break;
@@ -444,13 +506,14 @@ void ScrapeCache::IndexExpected() {
   }
 }
 
-// Lines of one format's comments are not lines of the other's.
+// Comments of one format are not those of the other, and only one tells starts.
 void ScrapeCache::StartFormat(PageFormat format) {
   if (std::exchange(format_, format) == format) return;
   std::erase_if(expected_, [](const Line& line) {
     return line.kind() == LineKind::kComment || line.kind() == LineKind::kMetadata ||
-           line.kind() == LineKind::kType;
+           line.kind() == LineKind::kType || line.kind() == LineKind::kCreated;
   });
+  starts_.MarkChanged();
 }
 
 void ScrapeCache::Bind(const NewSeries& series, ColumnId column, ScrapeRow& row,
@@ -458,6 +521,7 @@ void ScrapeCache::Bind(const NewSeries& series, ColumnId column, ScrapeRow& row,
   Line& line = next_[series.line];
   line.set_kind(LineKind::kSeries);
   line.target = column;
+  SetGroup(column_groups_, column, series.start_group);
   KeepExemplar(line, std::nullopt, series.exemplar);
   if (row.Set(column, series.value)) return;
   if (!SameBits(row.value(column), series.value)) ++counts.duplicates;
@@ -468,6 +532,7 @@ void ScrapeCache::BindLone(const NewSeries& series, SeriesId id) {
   if (line.kind() == LineKind::kUnbound) {
     line.set_kind(LineKind::kLone);
     line.target = lone_series_.Add(id);
+    SetGroup(lone_groups_, line.target, series.start_group);
   }
   lone_series_.Saw(line.target);
   lone_samples_.push_back({line.target, {*series.timestamp, series.value}});
@@ -482,9 +547,43 @@ std::vector<ColumnId> ScrapeCache::Commit() {
     next_.shrink_to_fit();
     expected_ = std::move(next_);
     unused = TakeUnusedColumns();
+    for (const ColumnId column : unused) SetGroup(column_groups_, column, kNoStartGroup);
+    ForgetUnusedGroups();
   }
   EndPage();
   return unused;
+}
+
+void ScrapeCache::TellStarts(ScrapeRow& row) {
+  if (starts_.empty() || (!starts_.TakeChanged() && !diverged_)) return;
+  std::vector<bool> told(starts_.limit());
+  for (const Line& line : diverged_ ? next_ : expected_) {
+    if (line.kind() == LineKind::kCreated) told[line.target] = true;
+  }
+  for (ColumnId column = 0; column < column_groups_.size(); ++column) {
+    const StartGroup group = column_groups_[column];
+    const bool is_told = group != kNoStartGroup && told[group];
+    row.SetStart(column, is_told ? starts_.start(group) : kUnknownStart);
+  }
+}
+
+Timestamp ScrapeCache::StartOf(const LoneSample& sample) const {
+  return sample.lone < lone_groups_.size() ? starts_.start(lone_groups_[sample.lone])
+                                           : kUnknownStart;
+}
+
+void ScrapeCache::ForgetUnusedGroups() {
+  if (starts_.empty()) return;
+  std::vector<bool> used(starts_.limit());
+  const auto use = [&](const std::vector<StartGroup>& groups, uint32_t at) {
+    if (at < groups.size() && groups[at] != kNoStartGroup) used[groups[at]] = true;
+  };
+  for (const Line& line : expected_) {
+    if (line.kind() == LineKind::kCreated) used[line.target] = true;
+    if (line.kind() == LineKind::kSeries) use(column_groups_, line.target);
+    if (line.kind() == LineKind::kLone) use(lone_groups_, line.target);
+  }
+  starts_.KeepOnly(used);
 }
 
 void ScrapeCache::Discard() {

@@ -17,6 +17,7 @@
 #include "server/scrape/metadata_store.h"
 #include "server/scrape/scrape_row.h"
 #include "server/scrape/series_labels.h"
+#include "server/scrape/start_groups.h"
 #include "server/scrape/value_text.h"
 
 /// Parse by expectation. A target shows the same lines in the same order, page after page; only
@@ -42,6 +43,7 @@ struct PageRules {
   uint64_t sample_limit = 0;                    ///< of those left after relabelling; 0 is none
   uint64_t max_line_bytes = uint64_t{4} << 20;  ///< at most ScrapeCache::kMaxLineBytes
   Timestamp newest = kMaxTimestamp;             ///< samples after it are out of bounds
+  bool starts = false;  ///< OpenMetrics's `_created` lines are no series: they tell starts
 };
 
 /// What was found on a page. Of a page that fails, the part before the failure.
@@ -74,13 +76,14 @@ struct NewSeries {
   double value = 0;
   std::optional<Timestamp> timestamp;
   std::optional<ExposedExemplar> exemplar;
+  StartGroup start_group = kNoStartGroup;
 };
 
 /// One target's expectation. Not thread-safe. A scrape is Read, then Bind for each new series,
 /// then Commit; or Read and Discard, after which the expectation is that from before.
 class ScrapeCache {
  public:
-  static constexpr uint64_t kMaxLineBytes = (uint64_t{1} << 24) - 1;
+  static constexpr uint64_t kMaxLineBytes = (uint64_t{1} << 23) - 1;
 
   /// `metadata` must outlive it.
   explicit ScrapeCache(MetadataStore& metadata);
@@ -105,6 +108,11 @@ class ScrapeCache {
   void BindLone(const NewSeries& series, SeriesId id);
 
   LoneSeries& lone_series() { return lone_series_; }
+
+  /// Tells `row` when the page's series began, as far as the page does; after the last Bind.
+  void TellStarts(ScrapeRow& row);
+  /// The same of a sample that came alone.
+  Timestamp StartOf(const LoneSample& sample) const;
 
   /// Expects from now on what the page had. Gives the columns that no expected line has any more.
   std::vector<ColumnId> Commit();
@@ -131,19 +139,20 @@ class ScrapeCache {
     kMetadata,  // HELP or UNIT; target: the FamilyId
     kType,      // target: the FamilyId; text_bytes: the MetricType
     kUnbound,   // a new series that has no place yet
+    kCreated,   // when a metric began; target: its StartGroup
   };
   struct Line {
     uint64_t identity = 0;
     // The value's, while it is short. Of kSeries only while it is this line that gave its column
     // the value that the row has there.
     ValueText text;
-    uint32_t identity_bytes : 24 = 0;
+    uint32_t identity_bytes : 23 = 0;
     uint32_t text_bytes : 5 = 0;  // 0 where there is no text
-    uint32_t kind_bits : 3 = 0;
+    uint32_t kind_bits : 4 = 0;
     uint32_t target = 0;
 
     LineKind kind() const { return static_cast<LineKind>(kind_bits); }
-    void set_kind(LineKind kind) { kind_bits = static_cast<uint32_t>(kind) & 7; }
+    void set_kind(LineKind kind) { kind_bits = static_cast<uint32_t>(kind) & 15; }
     void Remember(const char* begin, const char* end);
     bool TakeText(const char*& in) const;
   };
@@ -159,12 +168,17 @@ class ScrapeCache {
   static bool ReadColumnSample(Reading& reading, Line& line, const char*& in);
   static bool SkipSample(Reading& reading, Line& line, const char*& in);
   static bool EndSample(const Reading& reading, bool may_count, const char*& in);
+  bool ReadCreated(Line& line, const char*& in);
   bool ReadLoneSample(Reading& reading, const Line& line, const char*& in);
   static bool ReadTimestamp(const Reading& reading, const char*& in, int64_t& timestamp_ms);
 
   // What is not. These give the position behind the entry that starts at `at`.
   Result<size_t> ReadSlowly(Reading& reading, size_t at);
   Status ReadSeriesEntry(Reading& reading);
+  static Result<bool> IsCreated(const Reading& reading);
+  Status ReadCreatedEntry(Reading& reading, Line line);
+  StartGroup GroupOf(const Reading& reading, const Labels& exposed);
+  void ForgetUnusedGroups();
   Status ReadNewSeries(Reading& reading, Line line, std::optional<Timestamp> timestamp);
   void ReadKnownSeries(Reading& reading, Line& line, std::optional<Timestamp> timestamp);
   void ReadComment(Reading& reading, Entry entry);
@@ -200,6 +214,10 @@ class ScrapeCache {
   LoneSeries lone_series_;
   std::vector<uint64_t> columns_;  // a bit for each column that expected lines have
   size_t column_count_ = 0;
+
+  StartGroups starts_;
+  std::vector<StartGroup> column_groups_;  // by column
+  std::vector<StartGroup> lone_groups_;    // by LoneId
 };
 
 }  // namespace barograph::server

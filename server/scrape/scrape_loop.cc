@@ -204,6 +204,7 @@ Status ScrapeLoop::ReadResponse(const net::HttpClientResponse& response, ScrapeR
   rules.exemplars = environment_.exemplars != nullptr;
   rules.sample_limit = config_->limits.samples;
   rules.max_line_bytes = environment_.options.max_line_bytes;
+  rules.starts = environment_.options.starts;
   rules.newest = environment_.clock.Now() + kMaxAhead;
   auto read = writer_.ReadPage(response.body, rules, report.counts);
   if (!read) CountLimit(read.error());

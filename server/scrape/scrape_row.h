@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/model/sample.h"
 #include "base/storage/appendable.h"
 #include "base/time.h"
 
@@ -32,6 +33,12 @@ class ScrapeRow {
   /// in this row yet.
   void Keep(ColumnId column) { present_[column / 64] |= uint64_t{1} << (column % 64); }
 
+  /// When what the column counts began, from this row on. Precondition: it had a value before.
+  void SetStart(ColumnId column, Timestamp start) {
+    starts_.resize(values_.size(), kUnknownStart);
+    starts_[column] = start;
+  }
+
   bool Has(ColumnId column) const {
     return column < values_.size() && (present_[column / 64] >> (column % 64) & 1) != 0;
   }
@@ -45,13 +52,14 @@ class ScrapeRow {
   void Finish();
 
   /// The finished row; valid until the next Begin.
-  Row row(Timestamp timestamp) const { return {timestamp, values_, present_}; }
+  Row row(Timestamp timestamp) const { return {timestamp, values_, present_, starts_}; }
 
  private:
   void Grow(ColumnId column);
   std::vector<double> values_;
   std::vector<uint64_t> present_;
-  std::vector<uint64_t> alive_;  // had a value, not a marker, in the last finished row
+  std::vector<Timestamp> starts_;  // empty, or parallel to values_ but for the newest columns
+  std::vector<uint64_t> alive_;    // had a value, not a marker, in the last finished row
 };
 
 }  // namespace barograph::server

@@ -120,6 +120,7 @@ Status ScrapeWriter::WriteEnd(Timestamp timestamp) {
 }
 
 Status ScrapeWriter::Append(Timestamp timestamp) {
+  if (page_ == PageState::kRead) cache_.TellStarts(row_);
   row_.Finish();
   const auto report = table_->AppendRow(row_.row(timestamp));
   if (report) Count(*report);
@@ -142,7 +143,7 @@ Status ScrapeWriter::AppendLone(Timestamp timestamp) {
   if (ended.empty() && cache_.lone_samples().empty()) return {};
   const auto appender = storage_.NewAppender();
   for (const LoneSample& lone : cache_.lone_samples()) {
-    appender->Append(cache_.lone_series().id(lone.lone), lone.sample);
+    appender->Append(cache_.lone_series().id(lone.lone), lone.sample, cache_.StartOf(lone));
   }
   for (const SeriesId series : ended) appender->Append(series, {timestamp, kStaleNan});
   Count(TRY(appender->Commit()));

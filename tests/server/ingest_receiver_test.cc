@@ -307,6 +307,19 @@ TEST_CASE_METHOD(FixtureV2, "samples and histograms of protocol 2.0 are stored a
   CHECK(storage.Series() == std::vector<std::string>{"h", "up{job=\"a\"}"});
 }
 
+TEST_CASE_METHOD(FixtureV2, "samples and histograms of protocol 2.0 have their start timestamps") {
+  CHECK(Write(Symbols({"", "__name__", "up", "h"})
+                  .Add(5, Message()
+                              .PackedVarints(1, {1, 2})
+                              .Add(2, test::SampleMessage(1000, 1, 500))
+                              .Add(2, test::SampleMessage(2000, 1))
+                              .Add(2, test::SampleMessage(3000, 1, -7)))
+                  .Add(5, Message().PackedVarints(1, {1, 3}).Add(
+                              3, WholeHistogram(1000, 6).Varint(17, 5)))) == "204 3/1");
+  CHECK(storage.Starts(Labels({{"__name__", "up"}})) == "1000=500 3000=-7");
+  CHECK(storage.Starts(Labels({{"__name__", "h"}})) == "1000=5");
+}
+
 TEST_CASE_METHOD(FixtureV2, "a series that cannot be read does not stop the others") {
   const Message good = Message().PackedVarints(1, {1, 2}).Add(2, test::SampleMessage(1000, 1));
   CHECK(Write(Symbols({"", "__name__", "up"})

@@ -88,11 +88,15 @@ TEST_CASE("providers are told apart by what they are configured to find") {
 }
 
 TEST_CASE("features that change results are found in lists") {
-  const Features features = ParseFeatures(
-      {"native-histograms,promql-delayed-name-removal", "", ",nothing,,extra-scrape-metrics"},
-      Logger());
+  const Features features =
+      ParseFeatures({"native-histograms,promql-delayed-name-removal", "",
+                     ",nothing,,extra-scrape-metrics", "st-storage,use-start-timestamps"},
+                    Logger());
   CHECK(features.delayed_name_removal);
   CHECK(features.extra_scrape_metrics);
+  CHECK(features.st_storage);
+  CHECK(features.use_start_timestamps);
+  CHECK_FALSE(features.zeros_at_starts);
   CHECK_FALSE(features.auto_reload);
 }
 

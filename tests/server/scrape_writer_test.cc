@@ -20,7 +20,8 @@ struct Bench {
                           .exemplars = true,
                           .sample_limit = config.limits.samples,
                           .max_line_bytes = 1000,
-                          .newest = FromMs(1'000'000)};
+                          .newest = FromMs(1'000'000),
+                          .starts = starts};
     const Status read = writer.ReadPage(page, rules, counts);
     Write(read.has_value());
     return read ? "" : read.error().message;
@@ -41,7 +42,12 @@ struct Bench {
     return storage.Samples({{"__name__", name}, {"job", "j"}});
   }
 
+  std::string Starts(std::string_view name) const {
+    return storage.Starts({{"__name__", name}, {"job", "j"}});
+  }
+
   ScrapeConfig config;
+  bool starts = false;
   test::FakeStorage storage;
   MetricsRegistry registry;
   ScrapeMetrics metrics{registry};
@@ -68,6 +74,78 @@ TEST_CASE("a scrape is one row with the page and the series about it") {
   bench.Scrape("a 2\nb{x=\"y\"} 2.5\n");
   CHECK(bench.Samples("a") == "1000=1 2000=2");
   CHECK(bench.Samples("scrape_series_added") == "1000=2 2000=0");
+}
+
+TEST_CASE("_created lines of OpenMetrics tell when series began") {
+  const auto page = [](std::string_view created, std::string_view more = "") {
+    return "# TYPE a counter\na_total 1\na_created " + std::string(created) +
+           "\n# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 2\nh_count 2\n"
+           "h_sum 3\nh_created 0.5\n# TYPE s summary\ns{quantile=\"0.5\"} 1\ns_count 1\n"
+           "s_created 0.25\n# TYPE g gauge\ng 1\ng_created 5\n" +
+           std::string(more) + "# EOF\n";
+  };
+  Bench bench;
+  bench.starts = true;
+  const auto format = PageFormat::kOpenMetricsText;
+  CHECK(bench.Scrape(page("0.75"), format) == "");
+  CHECK(bench.counts.scraped == 9);
+  CHECK(bench.counts.kept == 9);
+  CHECK(bench.Samples("a_created") == "");
+  CHECK(bench.Samples("g_created") == "1000=5");
+  CHECK(bench.Scrape(page("0.75"), format) == "");
+  CHECK(bench.counts.slow_lines == 0);
+  CHECK(bench.Starts("a_total") == "1000=750 2000=750");
+  CHECK(bench.Starts("h_count") == "1000=500 2000=500");
+  CHECK(bench.storage.Starts({{"__name__", "h_bucket"}, {"job", "j"}, {"le", "1.0"}}) ==
+        "1000=500 2000=500");
+  CHECK(bench.storage.Starts({{"__name__", "s"}, {"job", "j"}, {"quantile", "0.5"}}) ==
+        "1000=250 2000=250");
+  CHECK(bench.Starts("g") == "");
+  CHECK(bench.Starts("up") == "");
+
+  // Another start, none at all, and one again.
+  bench.Scrape(page("2.5"), format);
+  bench.Fail();
+  bench.Scrape("# TYPE a counter\na_total 1\n# EOF\n", format);
+  bench.Scrape("# TYPE a counter\na_total 1\na_created 5.5\n# EOF\n", format);
+  bench.Scrape(
+      "# TYPE a counter\na_total{x=\"1\"} 1\na_created{x=\"1\"} 6\n"
+      "a_created{x=\"2\"} NaN\na_total{x=\"2\"} 1\n# EOF\n",
+      format);
+  bench.Scrape(
+      "# TYPE a counter\na_total{x=\"1\"} 1\na_created{x=\"1\"} 6\n"
+      "a_created{x=\"2\"} 7.25\na_total{x=\"2\"} 1\n# EOF\n",
+      format);
+  CHECK(bench.Starts("a_total") == "1000=750 2000=750 3000=2500 6000=5500");
+  const Labels two{{"__name__", "a_total"}, {"job", "j"}, {"x", "2"}};
+  CHECK(bench.storage.Starts({{"__name__", "a_total"}, {"job", "j"}, {"x", "1"}}) ==
+        "7000=6000 8000=6000");
+  CHECK(bench.storage.Starts(two) == "8000=7250");
+
+  // The other format tells none.
+  bench.Scrape("# TYPE a counter\na_total{x=\"2\"} 1\na_created{x=\"2\"} 7.25\n");
+  CHECK(bench.storage.Starts(two) == "8000=7250");
+  CHECK(bench.storage.Samples({{"__name__", "a_created"}, {"job", "j"}, {"x", "2"}}) ==
+        "9000=7.25");
+}
+
+TEST_CASE("without being asked for, _created lines are series") {
+  Bench bench;
+  bench.Scrape("# TYPE a counter\na_total 1\na_created 0.5\n# EOF\n", PageFormat::kOpenMetricsText);
+  CHECK(bench.Samples("a_created") == "1000=0.5");
+  CHECK(bench.Starts("a_total") == "");
+}
+
+TEST_CASE("samples with timestamps of their own have starts as well") {
+  Bench bench;
+  bench.starts = true;
+  for (int i = 0; i < 2; ++i) {
+    bench.Scrape(
+        "# TYPE a counter\na_total 1 " + std::to_string(i + 10) + "\na_created 0.5\n# EOF\n",
+        PageFormat::kOpenMetricsText);
+  }
+  CHECK(bench.Samples("a_total") == "10000=1 11000=1");
+  CHECK(bench.Starts("a_total") == "10000=500 11000=500");
 }
 
 TEST_CASE("extra_scrape_metrics adds three series") {
