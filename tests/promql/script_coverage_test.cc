@@ -108,20 +108,13 @@ Contents OfOwnScripts() {
   return contents;
 }
 
-bool IsImplemented(const FunctionSignature& function) {
-  if (function.name != "start_timestamp") return true;
-  const testing::MemoryStorage storage;
-  const Engine engine({}, SystemClock());
-  return engine.Run("start_timestamp(x)", storage, {}).has_value();
-}
-
 }  // namespace
 
 TEST_CASE("Own scripts have a case of every function") {
   const Contents contents = OfOwnScripts();
   for (const FunctionSignature& function : AllFunctions()) {
     INFO(function.name);
-    CHECK((contents.Has(std::string(function.name) + "()") || !IsImplemented(function)));
+    CHECK(contents.Has(std::string(function.name) + "()"));
   }
 }
 
