@@ -65,7 +65,8 @@ class Stopwatch {
 Engine::Engine(EngineOptions options, const Clock& clock)
     : options_(options),
       clock_(clock),
-      default_subquery_step_ms_(options_.default_subquery_step.count()) {}
+      default_subquery_step_ms_(options_.default_subquery_step.count()),
+      deadlines_(clock) {}
 
 Engine::~Engine() = default;
 
@@ -113,7 +114,9 @@ Result<QueryResult> Engine::Run(std::string_view query, const Queryable& storage
   const double plan_seconds = stopwatch.Lap();
 
   const Duration timeout = std::min(settings.timeout.value_or(options_.timeout), options_.timeout);
-  const Task task{query, **expr, storage, settings, lookback, clock_.Monotonic() + timeout};
+  const auto deadline = clock_.Monotonic() + timeout;
+  const DeadlineWatch::Work work(deadlines_, deadline, settings.stop);
+  const Task task{query, **expr, storage, settings, lookback, deadline, work.token()};
   QueryResult result = TRY(EvaluateOrReuse(task, times, std::move(plan)));
   result.stats.parse_seconds = parse_seconds;
   result.stats.plan_seconds = plan_seconds;
@@ -147,11 +150,11 @@ std::string Engine::KeyOf(const Task& task, const QueryTimes& times) const {
 }
 
 Result<Evaluation> Engine::Evaluate(const Task& task, const QueryTimes& times, Plan plan) const {
-  QueryContext context(
-      task.storage, clock_,
-      {task.deadline, task.settings.stop, options_.max_samples, options_.max_memory},
-      {options_.delayed_name_removal}, {options_.workers, options_.fork_work},
-      task.settings.measure, std::move(plan.selections));
+  QueryContext context(task.storage, clock_,
+                       {task.deadline, task.settings.stop, task.stop_or_deadline,
+                        options_.max_samples, options_.max_memory},
+                       {options_.delayed_name_removal}, {options_.workers, options_.fork_work},
+                       task.settings.measure, std::move(plan.selections));
   TRY(context.Check());
   Evaluation evaluation;
   QueryResult& result = evaluation.result;

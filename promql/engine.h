@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/deadline_watch.h"
 #include "base/result.h"
 #include "base/storage/queryable.h"
 #include "base/time.h"
@@ -127,6 +128,7 @@ class Engine {
     const QuerySettings& settings;
     Duration lookback;
     std::chrono::nanoseconds deadline;
+    std::stop_token stop_or_deadline;
   };
 
   Result<Plan> MakePlanFor(const Expr& expr, const QueryTimes& times, Duration lookback) const;
@@ -137,6 +139,7 @@ class Engine {
   EngineOptions options_;
   const Clock& clock_;
   std::atomic<Duration::rep> default_subquery_step_ms_;
+  mutable DeadlineWatch deadlines_;
 };
 
 }  // namespace barograph::promql

@@ -73,8 +73,9 @@ Result<const QueryContext::Selected*> QueryContext::Select(size_t index) {
   Selected& selected = selections_[index];
   if (selected.selection != nullptr) return &selected;
   const SelectionSpec& spec = specs_[index];
-  auto selection = TRY(storage_.Select(spec.range, spec.matchers, spec.hints, limits_.stop));
-  TRY(Check());
+  auto found = storage_.Select(spec.range, spec.matchers, spec.hints, limits_.stop_or_deadline);
+  TRY(Check());  // tells why it was stopped, where it was
+  auto selection = TRY(std::move(found));
   selected.labels.reserve(selection->size());
   for (size_t i = 0; i < selection->size(); ++i) {
     TRY(main().Work(0));

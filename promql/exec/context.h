@@ -31,7 +31,8 @@ struct SelectionSpec {
 /// When a query must end. `deadline` is in the clock's monotonic time.
 struct QueryLimits {
   std::chrono::nanoseconds deadline;
-  std::stop_token stop;
+  std::stop_token stop;              ///< for other reasons than the deadline
+  std::stop_token stop_or_deadline;  ///< for storage, which does not look at the clock
   uint64_t max_samples;
   uint64_t max_bytes;
 };

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <thread>
 
 #include "base/worker_pool.h"
 #include "memory_storage.h"
@@ -200,6 +201,39 @@ TEST_CASE("a query ends when it is cancelled") {
   const auto result = engine.Run("up", storage, Instant(0), settings);
   REQUIRE_FALSE(result.has_value());
   CHECK(result.error().code == ErrorCode::kCancelled);
+}
+
+// Selects until it is told to stop.
+class EndlessStorage final : public Queryable {
+ public:
+  Result<std::unique_ptr<Selection>> Select(TimeRange, const Matchers&, const SelectHints&,
+                                            std::stop_token stop) const override {
+    const auto give_up = SystemClock().Monotonic() + std::chrono::seconds(20);
+    while (!stop.stop_requested() && SystemClock().Monotonic() < give_up) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return Fail(ErrorCode::kCancelled, "stopped");
+  }
+  Result<std::vector<std::string>> LabelNames(const LabelQuery&, std::stop_token) const override {
+    return std::vector<std::string>();
+  }
+  Result<std::vector<std::string>> LabelValues(const std::string&, const LabelQuery&,
+                                               std::stop_token) const override {
+    return std::vector<std::string>();
+  }
+  Result<std::vector<Labels>> Series(const LabelQuery&, std::stop_token) const override {
+    return std::vector<Labels>();
+  }
+};
+
+TEST_CASE("a query times out while storage looks for its series") {
+  const EndlessStorage storage;
+  const Engine engine({}, SystemClock());
+  QuerySettings settings;
+  settings.timeout = std::chrono::milliseconds(20);
+  const auto result = engine.Run("up", storage, Instant(0), settings);
+  REQUIRE_FALSE(result.has_value());
+  CHECK(result.error().code == ErrorCode::kTimeout);
 }
 
 TEST_CASE("selectors that read the same ask storage once") {
