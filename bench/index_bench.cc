@@ -1,6 +1,10 @@
 // The series index at size: days on each of which many series are new, as deployments of a cluster
 // make them. Prints what defining them costs, bytes on disk, and how long questions take.
 // Usage: index_bench FOLDER DAYS NEW_SERIES_A_DAY LASTING_SERIES
+//        index_bench --lost FOLDER BLOCKS SERIES
+//
+// With --lost: how long it takes to make the index anew from BLOCKS blocks, each with the same
+// SERIES series, and what their labels take there.
 
 #include <fmt/format.h>
 #include <sys/resource.h>
@@ -9,10 +13,19 @@
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
+#include <memory>
+#include <string_view>
 #include <thread>
 #include <vector>
 
+#include "base/file_system.h"
+#include "base/metrics/registry.h"
+#include "base/time.h"
+#include "tsdb/block/block_files.h"
+#include "tsdb/block/block_verify.h"
+#include "tsdb/block/block_writer.h"
 #include "tsdb/index/series_index.h"
+#include "tsdb/index_opening.h"
 
 namespace barograph {
 namespace {
@@ -214,7 +227,8 @@ int Run(const std::string& folder, int32_t days, uint64_t daily, uint64_t lastin
 
   index.reset();
   const double open_s = Seconds([&] { index = Must(SeriesIndex::Open(folder)); });
-  fmt::print("open: {:.1f} ms\n", open_s * 1e3);
+  const double verify_s = Seconds([&] { Must(index->VerifyChecksums()); });
+  fmt::print("open: {:.1f} ms; every checksum: {:.1f} ms\n", open_s * 1e3, verify_s * 1e3);
   const PartitionId first{kFirstDay}, last{kFirstDay + days - 1};
   Ask(*index, last, last, "1 day");
   if (days > 1) Ask(*index, first, last, fmt::format("{} days", days).c_str());
@@ -228,12 +242,70 @@ int Run(const std::string& folder, int32_t days, uint64_t daily, uint64_t lastin
   return 0;
 }
 
+/// A block of an hour with two samples of each series, in the order of (metric name, labels).
+std::shared_ptr<const tsdb::Block> WriteBlock(const std::string& folder, int number,
+                                              const std::vector<SeriesIndex::Entry>& series) {
+  FileSystem& files = PosixFileSystem();
+  const Timestamp begin = FromMs((kFirstDay * 24LL + number) * 3'600'000);
+  const std::vector<Timestamp> times = {begin, begin + std::chrono::minutes(1)};
+  const std::vector<double> values = {1, 2};
+  tsdb::BlockOrigin origin;
+  origin.ulid = tsdb::Ulid::Make(begin);
+  origin.window = {begin, begin + std::chrono::minutes(59)};
+  const auto writer = Must(tsdb::BlockWriter::Create(files, folder, origin));
+  SeriesSamples samples;
+  samples.timestamps = times;
+  samples.values = values;
+  samples.timestamp_column = 1;
+  for (const auto& entry : series) {
+    Must(writer->Add(entry.id, Labels::FromPacked(entry.packed_labels), samples));
+  }
+  Must(writer->Finish());
+  return Must(tsdb::Block::Open(files, tsdb::BlockPath(folder, origin.ulid)));
+}
+
+int RunLost(const std::string& folder, int count, uint64_t series) {
+  fs::remove_all(folder);
+  fs::create_directories(folder);
+  auto entries = Define(1, series);
+  std::ranges::sort(entries, [](const auto& a, const auto& b) {
+    const Labels left = Labels::FromPacked(a.packed_labels);
+    const Labels right = Labels::FromPacked(b.packed_labels);
+    const auto by_name = left.metric_name() <=> right.metric_name();
+    return by_name != 0 ? by_name < 0 : left < right;
+  });
+  std::vector<std::shared_ptr<const tsdb::Block>> blocks;
+  for (int i = 0; i < count; ++i) blocks.push_back(WriteBlock(folder, i, entries));
+  entries = {};
+  const double label_bytes = static_cast<double>(tsdb::DescribeBlock(*blocks[0]).label_bytes);
+  fmt::print("{} blocks of {} series: labels take {:.2f} bytes a series\n", count, series,
+             label_bytes / static_cast<double>(series));
+  MetricsRegistry registry;
+  tsdb::Metrics metrics(registry);
+  const std::string path = folder + "/index";
+  const auto open = [&] {
+    return Must(tsdb::OpenIndex(path, blocks, SystemClock(), Logger(), metrics)).index;
+  };
+  std::unique_ptr<SeriesIndex> index;
+  const double lost_s = Seconds([&] { index = open(); });
+  fmt::print("made anew: {:.2f} s, {:.1f} MiB; peak {:.0f} MiB\n", lost_s,
+             static_cast<double>(SettledBytes(path)) / (1 << 20), PeakMiB());
+  index.reset();
+  fmt::print("opened when it is there: {:.3f} s\n", Seconds([&] { index = open(); }));
+  return 0;
+}
+
 }  // namespace
 }  // namespace barograph
 
 int main(int argc, char** argv) {
+  if (argc == 5 && std::string_view(argv[1]) == "--lost") {
+    return barograph::RunLost(argv[2], std::atoi(argv[3]), std::strtoull(argv[4], nullptr, 10));
+  }
   if (argc != 5) {
-    fmt::print(stderr, "usage: index_bench FOLDER DAYS NEW_SERIES_A_DAY LASTING_SERIES\n");
+    fmt::print(stderr,
+               "usage: index_bench FOLDER DAYS NEW_SERIES_A_DAY LASTING_SERIES\n"
+               "       index_bench --lost FOLDER BLOCKS SERIES\n");
     return 2;
   }
   return barograph::Run(argv[1], std::atoi(argv[2]), std::strtoull(argv[3], nullptr, 10),

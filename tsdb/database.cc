@@ -18,6 +18,7 @@
 #include "tsdb/head_block.h"
 #include "tsdb/head_cutter.h"
 #include "tsdb/index/series_index.h"
+#include "tsdb/index_opening.h"
 #include "tsdb/label_queries.h"
 #include "tsdb/log_cutter.h"
 #include "tsdb/merged_selection.h"
@@ -37,18 +38,6 @@ namespace {
 constexpr int kIndexTurnsPerFlush = 30;
 
 constexpr size_t kSeriesPerIndexWrite = 4096;
-
-// Opens the index; one that is damaged is set aside, as the log tells the series again.
-Result<std::unique_ptr<SeriesIndex>> OpenIndex(FileSystem& files, const Clock& clock,
-                                               const Logger& logger, const std::string& path) {
-  auto index = SeriesIndex::Open(path);
-  if (index || index.error().code != ErrorCode::kCorruption) return index;
-  const std::string aside = path + ".damaged-" + std::to_string(ToMs(clock.Now()));
-  logger.Error("The series index is damaged; it is set aside and made again from the log",
-               {{"err", index.error()}, {"kept_as", aside}});
-  TRY(files.Rename(path, aside));
-  return SeriesIndex::Open(path);
-}
 
 }  // namespace
 
@@ -75,7 +64,8 @@ struct Database::Impl {
   Status ReadFromIndex(std::span<const SeriesId> ids);
   Status ReplayLog();
   Status OpenExemplars();
-  Status OpenBlocks();
+  Status LoadTheBlocks();
+  void StartMaintaining();
   void StartTasks();
   Status Close();
   Status FlushLog();
@@ -109,6 +99,7 @@ struct Database::Impl {
 
   std::unique_ptr<FileLock> lock;
   std::unique_ptr<SeriesIndex> index;
+  bool index_is_new = false;  // when the database was opened
   Head head;
   RegistryFile registry_file;
   std::unique_ptr<wal::Log> log;
@@ -145,16 +136,19 @@ Status Database::Impl::Open() {
     }
     lock = std::move(*taken);
   }
+  TRY(LoadTheBlocks());
   TRY(OpenHead());
   TRY(OpenExemplars());
-  TRY(OpenBlocks());
+  StartMaintaining();
   StartTasks();
   return {};
 }
 
 Status Database::Impl::OpenHead() {
   const HeadCut cut = TRY(LoadCut(files, HeadPath()));
-  view.Set({.blocks = {}, .head = {.tables_from = cut.tables_from, .lone_from = 0}});
+  View with_head = *view.Get();
+  with_head.head = {.tables_from = cut.tables_from, .lone_from = 0};
+  view.Set(std::move(with_head));
   TRY(OpenIndexAndFiles(cut));
   const bool found_all = TRY(RestoreSeries());
   TRY(ReplayLog());
@@ -175,7 +169,9 @@ Status Database::Impl::OpenIndexAndFiles(const HeadCut& cut) {
   const std::jthread loading([this] { registry_file.Load(); });
   const std::string index_path =
       options.index_path.empty() ? options.path + "/index" : options.index_path;
-  index = TRY(OpenIndex(files, clock, logger, index_path));
+  OpenedIndex opened = TRY(OpenIndex(index_path, view.Get()->blocks, clock, logger, metrics));
+  index = std::move(opened.index);
+  index_is_new = opened.is_new;
   return head.OpenFiles(files, HeadPath(), logger, cut.lone_files);
 }
 
@@ -193,14 +189,17 @@ Status Database::Impl::OpenExemplars() {
   return {};
 }
 
-Status Database::Impl::OpenBlocks() {
+Status Database::Impl::LoadTheBlocks() {
   LoadedBlocks loaded = TRY(LoadBlocks(files, BlocksPath(), logger));
   metrics.blocks_loaded.Set(static_cast<double>(loaded.blocks.size()));
   metrics.blocks_damaged.Set(static_cast<double>(loaded.damaged));
   View with_blocks = *view.Get();
   with_blocks.blocks = std::move(loaded.blocks);
   view.Set(std::move(with_blocks));
+  return {};
+}
 
+void Database::Impl::StartMaintaining() {
   const EngineParts parts{files, clock,  logger, metrics, options,
                           head,  *index, *path,  view,    [this] { return WriteIndex(); }};
   MutexLock guard(maintenance_mutex);
@@ -209,7 +208,6 @@ Status Database::Impl::OpenBlocks() {
   log_cutter.emplace(parts);
   // Whoever wrote to these tables is gone.
   orphans = head.Tables();
-  return {};
 }
 
 // The sources of the series that the head's files hold, and those series that the registry's file
@@ -416,9 +414,10 @@ Status Database::Impl::AdmitSeries() {
                                              " bytes is nearly reached");
 }
 
-// Series that the log defines, and that a crash kept from the index.
+// Series that the log defines, and that a crash kept from the index; or all, where it was lost.
 void Database::Impl::QueueReplayedSeries() {
-  const std::vector<SeriesId> ids = head.registry.IdsAfter(index->LastId().value_or(kNoSeries));
+  const std::vector<SeriesId> ids =
+      head.registry.IdsAfter(index_is_new ? kNoSeries : index->LastId().value_or(kNoSeries));
   MutexLock guard(unindexed_mutex);
   unindexed.insert(unindexed.end(), ids.begin(), ids.end());
 }

@@ -10,6 +10,7 @@
 #include "tsdb/block/block_verify.h"
 #include "tsdb/head/run_files.h"
 #include "tsdb/head_cutter.h"
+#include "tsdb/index/series_index.h"
 #include "tsdb/wal/reader.h"
 #include "tsdb/wal/record.h"
 
@@ -37,13 +38,17 @@ Status ParsePayload(const wal::Record& record) {
 
 class Verifier {
  public:
-  Verifier(FileSystem& files, std::string path, std::stop_token stop)
-      : files_(files), path_(std::move(path)), stop_(std::move(stop)) {}
+  Verifier(FileSystem& files, std::string path, std::string index_path, std::stop_token stop)
+      : files_(files),
+        path_(std::move(path)),
+        index_path_(std::move(index_path)),
+        stop_(std::move(stop)) {}
 
   Result<FolderReport> Run() {
     if (!files_.Exists(path_ + "/wal")) {
       return Fail(ErrorCode::kNotFound, path_ + ": there is no database");
     }
+    if (!index_path_.empty()) TRY(OpenIndex());
     TRY(VerifyBlocks());
     TRY(VerifyFramed(path_ + "/wal", "", report_.log_records));
     const std::string exemplars = path_ + "/exemplars";
@@ -54,6 +59,35 @@ class Verifier {
 
  private:
   std::string HeadPath() const { return path_ + "/head"; }
+
+  Status OpenIndex() {
+    auto opened = SeriesIndex::Open(index_path_, {.read_only = true});
+    const Status good =
+        opened ? (*opened)->VerifyChecksums() : Status(std::unexpected(opened.error()));
+    if (good) {
+      index_ = std::move(*opened);
+      last_id_ = TRY(index_->LastId());
+      return {};
+    }
+    const ErrorCode code = good.error().code;
+    if (code != ErrorCode::kCorruption && code != ErrorCode::kNotFound) return good;
+    report_.damage.push_back(
+        {index_path_, 0, 0, good.error().message + "; the next start makes it anew"});
+    return {};
+  }
+
+  /// What is wrong with the labels that a block has. The newest series the index may lack: the log
+  /// tells it of them at the next start.
+  std::string CompareWithIndex(SeriesId id, const Labels& labels) {
+    if (index_ == nullptr || id > last_id_) return {};
+    const auto known = index_->LabelsOf(id);
+    if (!known) return known.error().message;
+    if (known->has_value() && **known == labels) return {};
+    const std::string series = "series " + std::to_string(static_cast<uint64_t>(id));
+    if (!known->has_value()) return series + " is not in the series index";
+    return series + " is " + (*known)->ToString() + " in the series index, and " +
+           labels.ToString() + " in the block";
+  }
 
   Status VerifyBlocks() {
     const std::string directory = path_ + "/blocks";
@@ -66,7 +100,10 @@ class Verifier {
         continue;
       }
       ++report_.blocks;
-      BlockReport found = TRY(VerifyBlock(*block, stop_));
+      const auto check = [this](SeriesId id, const Labels& labels) {
+        return CompareWithIndex(id, labels);
+      };
+      BlockReport found = TRY(VerifyBlock(*block, stop_, check));
       report_.series += found.series;
       report_.samples += found.samples;
       for (BlockDamage& damage : found.damage) {
@@ -147,7 +184,9 @@ class Verifier {
   }
 
   FileSystem& files_;
-  const std::string path_;
+  const std::string path_, index_path_;
+  std::unique_ptr<SeriesIndex> index_;  // null where there is none to compare with
+  SeriesId last_id_ = kNoSeries;        // that it knows
   const std::stop_token stop_;
   FolderReport report_;
 };
@@ -155,8 +194,8 @@ class Verifier {
 }  // namespace
 
 Result<FolderReport> VerifyFolder(FileSystem& files, const std::string& path,
-                                  std::stop_token stop) {
-  return Verifier(files, path, std::move(stop)).Run();
+                                  const std::string& index_path, std::stop_token stop) {
+  return Verifier(files, path, index_path, std::move(stop)).Run();
 }
 
 }  // namespace barograph::tsdb

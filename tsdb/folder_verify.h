@@ -35,11 +35,13 @@ struct FolderReport {
 
 /// Checks the blocks (every extent is read, every series decoded), the write-ahead log and that of
 /// the exemplars (every record's checksum and form, but not what a row says to the one before) and
-/// the head's files (every frame's checksum). Not the series index: it is made anew from the log
-/// when RocksDB finds it damaged. Damage is no error but is reported; NotFound when there is no
-/// database in `path`, Cancelled when stopped, Io when a folder cannot be read.
+/// the head's files (every frame's checksum). Where `index_path` is not empty, also the series
+/// index in that folder (every checksum), and whether it and the blocks say the same of each
+/// series. Damage is no error but is reported; NotFound when there is no database in `path`,
+/// Cancelled when stopped, Io when a folder cannot be read.
 ///
 /// A running database changes its files meanwhile: who calls this keeps it away.
-Result<FolderReport> VerifyFolder(FileSystem& files, const std::string& path, std::stop_token stop);
+Result<FolderReport> VerifyFolder(FileSystem& files, const std::string& path,
+                                  const std::string& index_path, std::stop_token stop);
 
 }  // namespace barograph::tsdb

@@ -66,6 +66,9 @@ Metrics::Metrics(MetricsRegistry& r)
                                 "Blocks that are set aside because they cannot be read.")),
       blocks_bytes(
           r.AddGauge("prometheus_tsdb_storage_blocks_bytes", "Bytes of all blocks on the disk.")),
+      index_rebuilds(r.AddCounter("barograph_tsdb_index_rebuilds_total",
+                                  "Times that the series index was damaged or lost, and was made "
+                                  "anew.")),
       time_retentions(r.AddCounter("prometheus_tsdb_time_retentions_total",
                                    "Blocks removed for being older than the retention.")),
       size_retentions(r.AddCounter("prometheus_tsdb_size_retentions_total",

@@ -45,6 +45,7 @@ struct Metrics {
   Gauge& blocks_loaded;
   Gauge& blocks_damaged;
   Gauge& blocks_bytes;
+  Counter& index_rebuilds;
   Counter& time_retentions;
   Counter& size_retentions;
   Gauge& retention_seconds;

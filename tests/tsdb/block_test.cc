@@ -103,6 +103,17 @@ TEST_CASE_METHOD(Fixture, "Positions follow the order in which series were added
   for (size_t i = 0; i < added.size(); ++i) CHECK((*block)->PositionOf(added[i]) == i);
 }
 
+TEST_CASE_METHOD(Fixture, "The next id is found from any") {
+  Everything everything;
+  for (uint64_t id = 10; id <= 4000; id += 10) everything[SeriesId{id}] = Steps(0, 1000, 1);
+  const auto block = WriteBlock(files, everything, test::Origin(1));
+  for (uint64_t id = 0; id < 4000; id += 3) {
+    REQUIRE(block->FirstIdAbove(SeriesId{id}) == SeriesId{id / 10 * 10 + 10});
+  }
+  CHECK_FALSE(block->FirstIdAbove(SeriesId{4000}));
+  CHECK_FALSE(block->FirstIdAbove(SeriesId{~uint64_t{0}}));
+}
+
 TEST_CASE_METHOD(Fixture, "Series of one target share one column of timestamps") {
   // Times that follow no grid, so that a column of its own would take more than a reference.
   const auto time_of = [](int64_t row) { return row * 15'000 + row * row * 7919 % 1000; };

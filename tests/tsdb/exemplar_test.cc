@@ -393,11 +393,11 @@ TEST_CASE("A folder's verification finds what is damaged in the log of exemplars
   Append(database, Series(database, "a"), Trace("t1", 1, 100));
   database.Drop();
   const std::string path = database.path() + "/exemplars/00000000";
-  REQUIRE(tsdb::VerifyFolder(PosixFileSystem(), database.path(), {})->good());
+  REQUIRE(tsdb::VerifyFolder(PosixFileSystem(), database.path(), "", {})->good());
   std::string bytes = *PosixFileSystem().ReadFile(path);
   bytes[12] = static_cast<char>(bytes[12] ^ 1);
   REQUIRE(PosixFileSystem().WriteFile(path, bytes));
-  const auto report = tsdb::VerifyFolder(PosixFileSystem(), database.path(), {});
+  const auto report = tsdb::VerifyFolder(PosixFileSystem(), database.path(), "", {});
   REQUIRE(report->damage.size() == 1);
   CHECK(report->damage[0].file == path);
 }

@@ -54,7 +54,7 @@ class Folder {
   }
 
   tsdb::FolderReport Verify() {
-    auto report = tsdb::VerifyFolder(files, path, {});
+    auto report = tsdb::VerifyFolder(files, path, "", {});
     REQUIRE(report.has_value());
     return std::move(*report);
   }
@@ -121,7 +121,7 @@ TEST_CASE("A log that is cut off at its end is told apart from a damaged one") {
 
 TEST_CASE("A folder without a database, and files that cannot be opened, are told") {
   Folder folder;
-  CHECK(tsdb::VerifyFolder(folder.files, "/nowhere", {}).error().code == ErrorCode::kNotFound);
+  CHECK(tsdb::VerifyFolder(folder.files, "/nowhere", "", {}).error().code == ErrorCode::kNotFound);
   folder.Change(folder.block, [](std::string& bytes) { bytes.resize(10); });
   const tsdb::FolderReport report = folder.Verify();
   REQUIRE(report.damage.size() == 1);

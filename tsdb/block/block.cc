@@ -54,6 +54,11 @@ std::optional<uint64_t> Block::PositionOf(SeriesId id) const {
   return data_->directory().PositionOf(id);
 }
 
+std::optional<SeriesId> Block::FirstIdAbove(SeriesId id) const {
+  const std::optional<SeriesId> next = data_->directory().FirstIdAbove(id);
+  return next && IsStartStream(*next) ? std::nullopt : next;
+}
+
 Result<std::vector<SeriesId>> Block::Ids() const {
   std::vector<SeriesId> ids;
   std::vector<uint64_t> positions;

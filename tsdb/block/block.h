@@ -40,6 +40,9 @@ class Block {
   /// Where the series stands in the file, from 0 without gaps. Reads are fastest in this order.
   std::optional<uint64_t> PositionOf(SeriesId id) const;
 
+  /// The lowest id of a series above `id`.
+  std::optional<SeriesId> FirstIdAbove(SeriesId id) const;
+
   /// The ids of the series, ascending.
   Result<std::vector<SeriesId>> Ids() const;
 

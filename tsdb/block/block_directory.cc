@@ -152,19 +152,37 @@ bool BlockDirectory::ReadPiece(size_t index, Piece& piece) const {
   return true;
 }
 
-std::optional<uint64_t> BlockDirectory::PositionOf(SeriesId id) const {
-  const auto wanted = static_cast<uint64_t>(id);
+/// How many pieces begin with `id` or less.
+size_t BlockDirectory::PiecesUpTo(uint64_t id) const {
   size_t below = 0, above = pieces();
   while (below < above) {
     const size_t middle = below + (above - below) / 2;
-    if (FirstId(middle) <= wanted) {
+    if (FirstId(middle) <= id) {
       below = middle + 1;
     } else {
       above = middle;
     }
   }
+  return below;
+}
+
+std::optional<SeriesId> BlockDirectory::FirstIdAbove(SeriesId id) const {
+  const auto number = static_cast<uint64_t>(id);
+  const size_t count = PiecesUpTo(number);
   Piece piece;
-  if (below == 0 || !ReadPiece(below - 1, piece)) return std::nullopt;
+  if (count > 0 && ReadPiece(count - 1, piece)) {
+    const std::span<const uint64_t> ids(piece.ids, piece.count);
+    const auto found = std::ranges::upper_bound(ids, number);
+    if (found != ids.end()) return SeriesId{*found};
+  }
+  return count < pieces() ? std::optional(SeriesId{FirstId(count)}) : std::nullopt;
+}
+
+std::optional<uint64_t> BlockDirectory::PositionOf(SeriesId id) const {
+  const auto wanted = static_cast<uint64_t>(id);
+  const size_t count = PiecesUpTo(wanted);
+  Piece piece;
+  if (count == 0 || !ReadPiece(count - 1, piece)) return std::nullopt;
   const std::span<const uint64_t> ids(piece.ids, piece.count);
   const auto found = std::ranges::lower_bound(ids, wanted);
   if (found == ids.end() || *found != wanted) return std::nullopt;

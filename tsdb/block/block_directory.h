@@ -48,6 +48,9 @@ class BlockDirectory {
 
   std::optional<uint64_t> PositionOf(SeriesId id) const;
 
+  /// The lowest id above `id`.
+  std::optional<SeriesId> FirstIdAbove(SeriesId id) const;
+
   /// The extent (by index) of this kind with the series at a position, or the column or set of a
   /// number; nullopt where there is none.
   std::optional<size_t> ExtentOf(ExtentKind kind, uint64_t number) const;
@@ -69,6 +72,7 @@ class BlockDirectory {
   uint64_t Total(ExtentKind kind) const { return totals_[static_cast<size_t>(kind)]; }
   size_t pieces() const { return (series_ + kDirectoryPiece - 1) / kDirectoryPiece; }
   uint64_t FirstId(size_t piece) const;
+  size_t PiecesUpTo(uint64_t id) const;
   bool ReadPiece(size_t index, Piece& piece) const;
 
   size_t run_rows_ = 0;

@@ -53,6 +53,8 @@ Status SeriesIndex::AddToPartition(PartitionId day, std::span<const SeriesId> id
 
 Status SeriesIndex::Flush() { return impl_->store->Flush(); }
 
+Status SeriesIndex::VerifyChecksums() const { return impl_->store->VerifyChecksums(); }
+
 Result<SeriesId> SeriesIndex::Find(const Labels& labels) const {
   return index::FindSeries(*impl_->store, labels);
 }

@@ -24,6 +24,10 @@ struct SeriesIndexOptions {
   size_t postings_cache_bytes = size_t{16} << 20;  ///< decoded sets of ids
   size_t write_buffer_bytes = size_t{16} << 20;    ///< what is not in files yet
   int max_open_files = 256;
+
+  /// Changes nothing on the disk, and makes no index: NotFound where there is none. Nothing that
+  /// writes may be called.
+  bool read_only = false;
 };
 
 /// Every series that may have samples, on disk: labels by id, ids by labels, and for each day and
@@ -57,6 +61,9 @@ class SeriesIndex {
 
   /// Makes what was written durable.
   Status Flush();
+
+  /// Reads all files: Corruption where a checksum does not match.
+  Status VerifyChecksums() const;
 
   /// kNoSeries when there is none.
   Result<SeriesId> Find(const Labels& labels) const;

@@ -25,6 +25,7 @@ constexpr std::string_view kFormat = "1";
 // Holds the sequence number that the last Flush made durable.
 constexpr std::string_view kFlushedName = "FLUSHED";
 constexpr size_t kBatchBytes = size_t{2} << 20;
+constexpr size_t kVerifyReadahead = size_t{2} << 20;
 constexpr int kFilterBitsPerKey = 10;
 constexpr int kIdFilesPerCompaction = 10;
 
@@ -69,6 +70,12 @@ rocksdb::ColumnFamilyOptions FamilyOptions(Family family, const SeriesIndexOptio
   return options;
 }
 
+class NoLog final : public rocksdb::Logger {
+ public:
+  using rocksdb::Logger::Logv;
+  void Logv(const char*, va_list) override {}
+};
+
 rocksdb::DBOptions DatabaseOptions(const SeriesIndexOptions& limits) {
   rocksdb::DBOptions options;
   options.create_if_missing = true;
@@ -77,6 +84,11 @@ rocksdb::DBOptions DatabaseOptions(const SeriesIndexOptions& limits) {
   options.db_write_buffer_size = limits.write_buffer_bytes;
   options.max_open_files = limits.max_open_files;
   options.info_log_level = rocksdb::WARN_LEVEL;
+  if (limits.read_only) {
+    options.create_if_missing = false;
+    options.create_missing_column_families = false;
+    options.info_log = std::make_shared<NoLog>();  // RocksDB's own is a file in the folder
+  }
   options.keep_log_file_num = 2;
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
@@ -94,9 +106,9 @@ ErrorCode CodeOf(const rocksdb::Status& status) {
 Result<std::unique_ptr<Store>> Store::Open(const std::string& path,
                                            const SeriesIndexOptions& options) {
   std::unique_ptr<Store> store(new Store(path));
-  TRY(store->CheckFolder());
+  TRY(store->CheckFolder(options.read_only));
   TRY(store->OpenDatabase(options));
-  TRY(store->CheckFormat());
+  TRY(store->CheckFormat(options.read_only));
   return store;
 }
 
@@ -106,15 +118,19 @@ Store::~Store() {
 
 // RocksDB would make a new database where CURRENT is missing, and remove the files that it does
 // not know.
-Status Store::CheckFolder() const {
+Status Store::CheckFolder(bool read_only) const {
   rocksdb::Env* env = rocksdb::Env::Default();
   std::vector<std::string> names;
-  if (!env->GetChildren(path_, &names).ok()) return {};  // Open makes it, or says what is wrong
+  const bool listed = env->GetChildren(path_, &names).ok();
+  if (!listed && !read_only) return {};  // Open makes it, or says what is wrong
   const bool has_current = std::ranges::find(names, "CURRENT") != names.end();
   const bool has_files = std::ranges::any_of(names, [](const std::string& name) {
     return name.ends_with(".sst") || name.starts_with("MANIFEST-");
   });
   if (has_files && !has_current) return Damaged("the file CURRENT is missing");
+  if (!has_current && read_only) {
+    return Fail(ErrorCode::kNotFound, "there is no series index in " + path_);
+  }
   if (!has_current) return {};
   std::vector<std::string> families;
   TRY(Check(rocksdb::DB::ListColumnFamilies(rocksdb::DBOptions(), path_, &families)));
@@ -134,19 +150,22 @@ Status Store::OpenDatabase(const SeriesIndexOptions& options) {
                              FamilyOptions(static_cast<Family>(f), options, cache));
   }
   rocksdb::DB* db = nullptr;
-  const auto opened =
-      rocksdb::DB::Open(DatabaseOptions(options), path_, descriptors, &families_, &db);
+  const rocksdb::DBOptions how = DatabaseOptions(options);
+  const auto opened = options.read_only
+                          ? rocksdb::DB::OpenForReadOnly(how, path_, descriptors, &families_, &db)
+                          : rocksdb::DB::Open(how, path_, descriptors, &families_, &db);
   db_.reset(db);
   TRY(Check(opened));
   return CheckSequence();
 }
 
-Status Store::CheckFormat() {
+Status Store::CheckFormat(bool read_only) {
   const std::optional<std::string> format = TRY(Get(Family::kState, kFormatKey));
   if (format == kFormat) return {};
   const auto at = NewIterator(Family::kSeries, {});
   at->SeekToFirst();
   TRY(Check(at->status()));
+  if (!format && !at->Valid() && read_only) return {};
   if (format || at->Valid()) {
     return Fail(ErrorCode::kInvalidArgument,
                 "series index in " + path_ + ": its format is \"" + format.value_or("0") +
@@ -184,6 +203,12 @@ Status Store::Flush() {
   const std::string path = path_ + "/" + std::string(kFlushedName), fresh = path + ".tmp";
   TRY(Check(rocksdb::WriteStringToFile(env, BigEndian(sequence), fresh, true)));
   return Check(env->RenameFile(fresh, path));
+}
+
+Status Store::VerifyChecksums() const {
+  rocksdb::ReadOptions options;
+  options.readahead_size = kVerifyReadahead;
+  return Check(db_->VerifyChecksum(options));
 }
 
 // A manifest that is damaged at its end looks to RocksDB like one that was not written further:

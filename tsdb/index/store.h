@@ -37,6 +37,7 @@ class Store {
   /// All of the batch or nothing, and durable with the next Flush.
   Status Write(rocksdb::WriteBatch& batch);
   Status Flush();
+  Status VerifyChecksums() const;
 
   /// Removes the keys from `from` up to, not including, `to`.
   Status RemoveRange(Family family, std::string_view from, std::string_view to);
@@ -56,9 +57,9 @@ class Store {
  private:
   explicit Store(std::string path) : path_(std::move(path)) {}
   Status OpenDatabase(const SeriesIndexOptions& options);
-  Status CheckFolder() const;
+  Status CheckFolder(bool read_only) const;
   Status CheckSequence() const;
-  Status CheckFormat();
+  Status CheckFormat(bool read_only);
 
   const std::string path_;
   Mutex flush_mutex_;  // one writer of the file FLUSHED

@@ -60,14 +60,13 @@ int TsdbAnalyze(const Arguments& arguments) {
 int TsdbVerify(const Arguments& arguments) {
   std::string path = kDefaultPath;
   FlagSet flags("barograph tsdb verify",
-                "Read all blocks, the write-ahead log and the head's files, and tell what is "
-                "damaged. Nothing is changed. Not the series index, which is made anew from the "
-                "log where it is damaged. Exit code 1 on damage.");
+                "Read all blocks, the write-ahead log, the head's files and the series index, and "
+                "tell what is damaged. Nothing is changed. Exit code 1 on damage.");
   AddStorageFlag(flags, path);
   if (const auto code = ParseFlags(flags, arguments)) return *code;
   const auto lock = KeepServersOut(PosixFileSystem(), path);
   if (!lock) return Failed(lock.error());
-  const auto report = tsdb::VerifyFolder(PosixFileSystem(), path, {});
+  const auto report = tsdb::VerifyFolder(PosixFileSystem(), path, path + "/index", {});
   if (!report) return Failed(report.error());
   for (const tsdb::FileDamage& torn : report->torn) {
     fmt::print("{}, as by a crash; the next start removes it\n", Describe(torn));
