@@ -4,6 +4,7 @@
 
 #include "tsdb/block/block_files.h"
 #include "tsdb/block/block_merge.h"
+#include "tsdb/block/block_verify.h"
 #include "tsdb/windows.h"
 
 namespace barograph::tsdb {
@@ -38,23 +39,50 @@ Compactor::Compactor(const EngineParts& parts)
 
 Status Compactor::MergeWhatIsDue(std::stop_token stop) {
   while (!stop.stop_requested()) {
-    const ViewPtr view = parts_.view.Get();
-    const std::vector<size_t> due = PlanMerge(MetasOf(view->blocks), lengths_);
+    const Blocks blocks = Mergeable();
+    const std::vector<size_t> due = PlanMerge(MetasOf(blocks), lengths_);
     if (due.empty()) return {};
     Blocks inputs;
-    for (const size_t i : due) inputs.push_back(view->blocks[i]);
+    for (const size_t i : due) inputs.push_back(blocks[i]);
     const Status merged = Merge(inputs, stop);
     if (!merged && stop.stop_requested()) return {};
-    TRY(merged);
+    if (!merged) TRY(NoteDamaged(inputs, merged.error(), stop));
   }
   return {};
 }
 
-Status Compactor::ApplyTombstones(std::stop_token stop) {
-  for (const auto& block : parts_.view.Get()->blocks) {
-    if (!block->tombstones().empty()) TRY(Merge({block}, stop));
+Compactor::Blocks Compactor::Mergeable() const {
+  Blocks blocks = parts_.view.Get()->blocks;
+  std::erase_if(blocks, [this](const auto& b) { return damaged_.contains(b->meta().ulid()); });
+  return blocks;
+}
+
+// Which of the inputs made a merge fail; the error itself where none did.
+Status Compactor::NoteDamaged(const Blocks& inputs, const Error& error,
+                              const std::stop_token& stop) {
+  if (error.code != ErrorCode::kCorruption) return std::unexpected(error);
+  const size_t before = damaged_.size();
+  for (const auto& block : inputs) {
+    const BlockReport report = TRY(VerifyBlock(block, stop));
+    if (report.good()) continue;
+    damaged_.insert(block->meta().ulid());
+    parts_.logger.Error(
+        "A block is damaged in parts and cannot be merged; its other parts are served",
+        {{"block", block->path()},
+         {"damaged_parts", report.damage.size()},
+         {"first", report.damage.front().what}});
   }
-  return {};
+  return damaged_.size() > before ? Status() : std::unexpected(error);
+}
+
+Status Compactor::ApplyTombstones(std::stop_token stop) {
+  Status done;
+  for (const auto& block : parts_.view.Get()->blocks) {
+    if (block->tombstones().empty()) continue;
+    Status merged = Merge({block}, stop);
+    if (done && !merged) done = std::move(merged);
+  }
+  return done;
 }
 
 Status Compactor::Merge(const Blocks& inputs, const std::stop_token& stop) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <stop_token>
 #include <vector>
 
@@ -17,10 +18,13 @@ class Compactor {
  public:
   explicit Compactor(const EngineParts& parts);
 
-  /// Merges until no merge is due, or `stop` asks to end (then it is no error).
+  /// Merges until no merge is due, or `stop` asks to end (then it is no error). A block of which a
+  /// part is damaged is told of once, and stays as it is until the process ends, so that what is
+  /// sound in it can still be read: merges go on without it.
   Status MergeWhatIsDue(std::stop_token stop);
 
-  /// Writes the blocks anew of which something is deleted.
+  /// Writes the blocks anew of which something is deleted. An error of one does not keep the others
+  /// from it.
   Status ApplyTombstones(std::stop_token stop);
 
   /// Notes in the blocks that these series' samples in `range` are deleted.
@@ -33,6 +37,8 @@ class Compactor {
  private:
   using Blocks = std::vector<std::shared_ptr<const Block>>;
 
+  Blocks Mergeable() const;
+  Status NoteDamaged(const Blocks& inputs, const Error& error, const std::stop_token& stop);
   Status Merge(const Blocks& inputs, const std::stop_token& stop);
   void Replace(const Blocks& gone, const Blocks& added);
   Timestamp RetentionNow() const;
@@ -42,6 +48,7 @@ class Compactor {
   const std::vector<Duration> lengths_;
   const Timestamp started_at_;
   const std::chrono::nanoseconds started_monotonic_;
+  std::set<Ulid> damaged_;
 };
 
 }  // namespace barograph::tsdb

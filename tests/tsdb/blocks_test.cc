@@ -4,6 +4,7 @@
 #include "tests/support/memory_file_system.h"
 #include "tests/tsdb/storage_harness.h"
 #include "tsdb/block/block.h"
+#include "tsdb/block/block_data.h"
 
 // The database as a whole: from the head to blocks, and what becomes of them.
 namespace barograph::test {
@@ -317,6 +318,55 @@ TEST_CASE("A damaged block is set aside, and the others are served") {
   }
   CHECK(Difference(ReadAll(*database), expected) == "");
   CHECK(database.Metric("barograph_tsdb_blocks_damaged") == 1);
+}
+
+TEST_CASE(
+    "Merges go on without a block that is damaged in parts, which is served as far as it goes") {
+  TestDatabase database(PosixFileSystem(), SmallBlocks());
+  Contents expected;
+  std::optional<Target> target(std::in_place, database);
+  target->Run(expected, 0, 13 * kHourMs / 5);
+  REQUIRE(database->Maintain());
+  REQUIRE(CountOf(database) == 2);
+  const auto damaged = database->Blocks()[0];
+  const std::string data = damaged->path() + "/data";
+  uint64_t offset = 0;
+  for (const tsdb::ExtentEntry& entry : damaged->data().directory().extents()) {
+    if (entry.kind == tsdb::ExtentKind::kSamples) offset = entry.offset;
+  }
+  target.reset();
+  database.Drop();
+  std::string bytes = *PosixFileSystem().ReadFile(data);
+  bytes[offset] = static_cast<char>(bytes[offset] ^ 1);
+  REQUIRE(PosixFileSystem().WriteFile(data, bytes));
+  REQUIRE(database.TryOpen());
+
+  target.emplace(database);
+  target->Run(expected, 13 * kHourMs / 5, 14 * kHourMs);
+  REQUIRE(database->Maintain());
+  CHECK(database.sink().Count(LogLevel::kError, "cannot be merged") == 1);
+  CHECK(database.sink().Contains("data at " + std::to_string(offset)));
+  const auto failed = database.Metric("prometheus_tsdb_compactions_failed_total");
+  REQUIRE(database->Maintain());
+  CHECK(database.sink().Count(LogLevel::kError, "cannot be merged") == 1);
+  CHECK(database.Metric("prometheus_tsdb_compactions_failed_total") == failed);
+  const auto blocks = database->Blocks();
+  CHECK(blocks.size() < 6);
+  const auto still_there = [&](const auto& b) { return b->path() == damaged->path(); };
+  CHECK(std::ranges::count_if(blocks, still_there) == 1);
+
+  // Queries that need what is damaged say so; the others do not know of it.
+  const TimeRange sound{damaged->meta().range.max + Duration(1), kMaxTimestamp};
+  for (auto& [series, samples] : expected) {
+    std::erase_if(samples, [&](const auto& s) { return !sound.Contains(FromMs(s.first)); });
+  }
+  CHECK(Difference(ReadAll(*database, sound), expected) == "");
+  const auto selection = database->Select({}, AllSeries(), {}, {});
+  REQUIRE(selection);
+  const auto read = (*selection)->NewCursor()->Read(0);
+  REQUIRE_FALSE(read);
+  CHECK(read.error().code == ErrorCode::kCorruption);
+  CHECK_THAT(read.error().message, Catch::Contains(data + " at " + std::to_string(offset)));
 }
 
 TEST_CASE("A disk that is full at a cut or a merge costs nothing but time") {
