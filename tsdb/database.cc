@@ -267,7 +267,6 @@ Status Database::Impl::ReplayLog() {
                            outcome.start));
   path.emplace(head, *log, metrics, clock,
                WritePath::Options{.wait_for_fsync = options.wal_fsync == WalFsync::kAlways,
-                                  .append_window = options.append_window,
                                   .store_starts = options.store_start_timestamps,
                                   .zeros_at_starts = options.zeros_at_start_timestamps,
                                   .oldest_zero = options.min_block_duration / 2},

@@ -54,9 +54,6 @@ struct Options {
   const MemoryLimit* memory = nullptr;
   bool no_lockfile = false;
 
-  /// Samples older than the newest by more than this are refused as out of bounds; 0 takes any.
-  Duration append_window{0};
-
   /// How much older than the newest of all a sample may be that is older than its series' newest;
   /// unset takes any age, 0 none.
   std::optional<Duration> out_of_order_window = std::nullopt;

@@ -333,23 +333,6 @@ TEST_CASE("A histogram that no run can hold is refused") {
   CHECK(appender->Commit()->appended == 0);
 }
 
-TEST_CASE("An age beyond the append window is out of bounds") {
-  TestDatabase database(PosixFileSystem(),
-                        {.path = {}, .append_window = std::chrono::hours(1), .index_path = {}});
-  const int64_t now = ToMs(database.clock().Now());
-  const auto appender = database->NewAppender();
-  const SeriesId a = *appender->Resolve(Named("a")), b = *appender->Resolve(Named("b"));
-  appender->Append(a, {FromMs(now), 1});
-  REQUIRE(appender->Commit()->appended == 1);
-  appender->Append(b, {FromMs(now - 3'600'001), 1});
-  CHECK(appender->Commit()->out_of_bounds == 1);
-  // A sample from the future does not shut the past out.
-  appender->Append(a, {FromMs(now + 100'000'000), 1});
-  REQUIRE(appender->Commit()->appended == 1);
-  appender->Append(b, {FromMs(now - 3'600'000), 1});
-  CHECK(appender->Commit()->appended == 1);
-}
-
 TEST_CASE("Of samples at one time in two sources the older source's is read") {
   TestDatabase database;
   {

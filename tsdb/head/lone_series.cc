@@ -269,12 +269,6 @@ Timestamp LoneSeries::Oldest(uint64_t min_generation, const LoneChunks& chunks) 
   return oldest;
 }
 
-bool LoneSeries::HasRunsOf(uint64_t generation, const LoneChunks& chunks) const {
-  return parts_ != nullptr && std::ranges::any_of(parts_->runs, [&](const LoneRun& run) {
-           return chunks.GenerationOf(run) == generation;
-         });
-}
-
 void LoneSeries::CollectRuns(TimeRange range, uint64_t min_generation, uint64_t max_generation,
                              const LoneChunks& chunks, std::vector<LoneRunBytes>& out) const {
   if (parts_ == nullptr) return;

@@ -60,7 +60,6 @@ class LoneSeries {
   bool Overlaps(TimeRange range, uint64_t min_generation, const LoneChunks& chunks) const;
   /// The time of the oldest sample of this generation and later; kMaxTimestamp where none is.
   Timestamp Oldest(uint64_t min_generation, const LoneChunks& chunks) const;
-  bool HasRunsOf(uint64_t generation, const LoneChunks& chunks) const;
 
   /// Appends the runs that overlap `range`, of the generations [min, max].
   void CollectRuns(TimeRange range, uint64_t min_generation, uint64_t max_generation,

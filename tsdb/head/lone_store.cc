@@ -10,7 +10,6 @@ namespace barograph::tsdb {
 namespace {
 
 constexpr char kPositionType = 'P';
-constexpr TimeRange kAlways = {Timestamp::min(), Timestamp::max()};
 constexpr uint64_t kEveryGeneration = ~uint64_t{0};
 
 bool ParsePosition(std::string_view payload, wal::Position& position) {
@@ -102,7 +101,6 @@ LoneStore::Appended LoneStore::Append(SeriesId id, const LonePoint& point) {
   Appended appended{.sample = true, .first = is_new};
   appended.sealed_chunks = series.Append(id, point, verdict, shard.chunks, shard.generation);
   if (appended.sealed_chunks > 0) WriteWhenFull(shard);
-  if (ToMs(point.timestamp) < cut_ms_) ++late_samples_;
   return appended;
 }
 
@@ -125,8 +123,6 @@ uint64_t LoneStore::Freeze(Timestamp cut) {
   for (Shard& shard : shards_) FreezeShard(shard, cut, frozen);
   if (files_ != nullptr) frozen_file_ = files_->Rotate();
   freezing_ = false;
-  cut_ms_ = std::max<int64_t>(cut_ms_, ToMs(cut));
-  late_samples_ = 0;
   return frozen;
 }
 
@@ -222,26 +218,14 @@ TimeRange LoneStore::range() const {
   return all;
 }
 
-std::vector<SeriesId> LoneStore::SeriesThat(const auto& has) const {
+std::vector<SeriesId> LoneStore::Series() const {
   std::vector<SeriesId> ids;
   for (const Shard& shard : shards_) {
     ReaderLock lock(shard.mutex);
-    for (const auto& [id, series] : shard.series) {
-      if (has(series, shard.chunks)) ids.push_back(SeriesId{id});
-    }
+    for (const auto& [id, series] : shard.series) ids.push_back(SeriesId{id});
   }
   std::ranges::sort(ids);
   return ids;
-}
-
-std::vector<SeriesId> LoneStore::Series() const {
-  return SeriesThat([](const LoneSeries&, const LoneChunks&) { return true; });
-}
-
-std::vector<SeriesId> LoneStore::SeriesIn(uint64_t generation) const {
-  return SeriesThat([generation](const LoneSeries& series, const LoneChunks& chunks) {
-    return series.HasRunsOf(generation, chunks);
-  });
 }
 
 Timestamp LoneStore::Oldest(uint64_t min_generation) const {
@@ -280,18 +264,6 @@ Status LoneStore::Read(SeriesId id, TimeRange range, uint64_t min_generation,
   LonePieces pieces;
   if (!Collect(id, range, min_generation, pieces)) return {};
   return ReadRuns(pieces.runs, range, std::move(pieces.rest), out);
-}
-
-Status LoneStore::ReadFrozen(SeriesId id, uint64_t generation, SampleColumns& out) const {
-  std::vector<LoneRunBytes> runs;
-  {
-    const Shard& shard = ShardOf(id);
-    ReaderLock lock(shard.mutex);
-    const auto found = shard.series.find(static_cast<uint64_t>(id));
-    if (found == shard.series.end()) return {};
-    found->second.CollectRuns(kAlways, generation, generation, shard.chunks, runs);
-  }
-  return ReadRuns(runs, kAlways, {}, out);
 }
 
 Status LoneStore::ReadRuns(const std::vector<LoneRunBytes>& runs, TimeRange range,

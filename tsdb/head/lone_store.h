@@ -99,9 +99,6 @@ class LoneStore {
   /// All series that have samples, ascending.
   std::vector<SeriesId> Series() const;
 
-  /// The series that have samples in this frozen generation, ascending.
-  std::vector<SeriesId> SeriesIn(uint64_t generation) const;
-
   /// The time of the oldest sample of this generation and later; kMaxTimestamp where there is none.
   /// Looks at all series.
   Timestamp Oldest(uint64_t min_generation) const;
@@ -118,15 +115,9 @@ class LoneStore {
   /// nothing of the series.
   bool Collect(SeriesId series, TimeRange range, uint64_t min_generation, LonePieces& pieces) const;
 
-  /// The same of all samples of one frozen generation.
-  Status ReadFrozen(SeriesId series, uint64_t generation, SampleColumns& out) const;
-
   /// What the store takes in memory; looks at all series.
   size_t memory_bytes() const;
   uint64_t file_bytes() const { return files_ == nullptr ? 0 : files_->bytes(); }
-
-  /// How many samples came since the last Freeze that were older than its cut.
-  uint64_t late_samples() const { return late_samples_; }
 
  private:
   struct Shard {
@@ -145,7 +136,6 @@ class LoneStore {
   Status WriteRest() REQUIRES(maintenance_mutex_);
   Status WritePosition() REQUIRES(maintenance_mutex_);
   Status DropFiles() REQUIRES(maintenance_mutex_);
-  std::vector<SeriesId> SeriesThat(const auto& has) const;
   static Status ReadRuns(const std::vector<LoneRunBytes>& runs, TimeRange range,
                          std::vector<SampleColumns> rest, SampleColumns& out);
 
@@ -160,8 +150,6 @@ class LoneStore {
   Logger logger_;
   size_t shard_batch_bytes_ = 0;
   std::atomic<bool> freezing_ = false;
-  std::atomic<uint64_t> late_samples_ = 0;
-  std::atomic<int64_t> cut_ms_ = ToMs(kMinTimestamp);
 
   mutable Mutex maintenance_mutex_;  // before the shards'
   uint64_t generation_ GUARDED_BY(maintenance_mutex_) = 0;

@@ -23,10 +23,6 @@ class WritePath {
   struct Options {
     bool wait_for_fsync = false;
 
-    /// Samples older than the newest of all (or than now, where the newest is ahead of the clock)
-    /// by more than this are out of bounds; 0 accepts every age.
-    Duration append_window{0};
-
     bool store_starts = true;      ///< keeps start timestamps
     bool zeros_at_starts = false;  ///< stores zeros there
     Duration oldest_zero{0};       ///< how much older than the newest sample of all one may be
@@ -41,7 +37,6 @@ class WritePath {
         log(log),
         metrics(metrics),
         changes(clock),
-        clock_(clock),
         options_(options),
         find_labels_(std::move(find_labels)) {}
 
@@ -81,11 +76,7 @@ class WritePath {
     return t < std::max(newest, head.range().max) - options_.oldest_zero;
   }
 
-  bool InBounds(Timestamp t) const {
-    if (t < kMinTimestamp || t > kMaxTimestamp) return false;
-    const Timestamp newest = std::min(head.range().max, clock_.Now());
-    return options_.append_window.count() == 0 || t >= newest - options_.append_window;
-  }
+  bool InBounds(Timestamp t) const { return t >= kMinTimestamp && t <= kMaxTimestamp; }
 
   /// How much older than the newest of all a sample that is out of order for its series may be;
   /// unset is any age, 0 takes none. From the next sample on.
@@ -113,7 +104,6 @@ class WritePath {
   }
 
  private:
-  const Clock& clock_;
   const Options options_;
   const FindLabels find_labels_;
   static constexpr Duration::rep kAnyAge = -1;
