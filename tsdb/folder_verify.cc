@@ -165,7 +165,7 @@ class Verifier {
       const uint64_t begin = reader.damage_begin();
       if (event == Event::kRecord) {
         const bool parses = has_runs || CheckPayload(file, reader.offset(), record);
-        good += parses ? 1 : 0;
+        good += parses && (!has_runs || RunFiles::HasPayload(record)) ? 1 : 0;
       } else if (event == Event::kTornEnd && last) {
         report_.torn.push_back({file, begin, reader.offset() - begin, "the end is cut off"});
       } else {

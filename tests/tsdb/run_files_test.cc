@@ -1,5 +1,6 @@
 #include "tsdb/head/run_files.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <random>
 
@@ -17,8 +18,13 @@ using tsdb::RunFiles;
 /// Files in a folder that can be opened again, and what is read from them then.
 class Folder {
  public:
-  explicit Folder(FileSystem& files, uint64_t file_bytes = 4096, std::string path = "/head")
-      : files_(files), options_{std::move(path), "lone", file_bytes} {
+  explicit Folder(FileSystem& files, uint64_t file_bytes = 4096, std::string path = "/head",
+                  bool check_late = false)
+      : files_(files),
+        options_{.directory = std::move(path),
+                 .prefix = "lone",
+                 .file_bytes = file_bytes,
+                 .check_late = check_late} {
     Reopen();
   }
 
@@ -78,17 +84,22 @@ TEST_CASE("Payloads are read where they were written, and found again in their o
   }
 }
 
-TEST_CASE("A run file has its documented bytes") {
-  MemoryFileSystem memory;
-  Folder folder(memory);
-  REQUIRE(folder.runs->Append("hello"));
+std::string HexOf(std::string_view bytes) {
   std::string hex;
-  for (const char byte : *memory.ReadFile(folder.PathOf(1))) {
+  for (const char byte : bytes) {
     constexpr char kDigits[] = "0123456789abcdef";
     hex += kDigits[static_cast<uint8_t>(byte) >> 4];
     hex += kDigits[byte & 15];
   }
-  CHECK(hex == "4241524f52554e31b5527c74050000009a223f8168656c6c6f");
+  return hex;
+}
+
+TEST_CASE("A run file has its documented bytes") {
+  MemoryFileSystem memory;
+  Folder folder(memory);
+  REQUIRE(folder.runs->Append("hello"));
+  CHECK(HexOf(*memory.ReadFile(folder.PathOf(1))) ==
+        "4241524f52554e31b5527c74050000009a223f8168656c6c6f");
 }
 
 TEST_CASE("What was synced survives a crash of the machine, and a torn end is cut off") {
@@ -214,6 +225,125 @@ TEST_CASE("A file that cannot be removed goes later") {
   CHECK(folder.runs->DropThrough(3));
   folder.Reopen();
   CHECK(folder.found.size() == 1);
+}
+
+TEST_CASE("What a killed process had not synced is synced by the next") {
+  for (const bool check_late : {false, true}) {
+    MemoryFileSystem memory;
+    Folder folder(memory, 4096, "/head", check_late);
+    REQUIRE(folder.runs->Append("first"));
+    folder.Reopen();
+    REQUIRE(folder.runs->Append("second"));
+    REQUIRE(folder.runs->Sync());
+    folder.runs.reset();
+    memory.Crash();
+    folder.Reopen();
+    CHECK(Payloads(folder.found) == std::vector<std::string>{"first", "second"});
+  }
+}
+
+bool Passes(const RunFiles::Stored& stored) {
+  return stored.check == nullptr || stored.check->Passes([] { return true; });
+}
+
+/// Two files, of which all but the last three payloads are synced, marked so, and checked late.
+class MarkedFolder : public Folder {
+ public:
+  explicit MarkedFolder(FileSystem& files) : Folder(files, 150, "/head", true) {
+    const auto append = [this](int count) {
+      for (int i = 0; i < count; ++i) {
+        payloads.push_back("payload " + std::to_string(payloads.size()));
+        REQUIRE(runs->Append(payloads.back()));
+      }
+    };
+    append(2);
+    REQUIRE(runs->Sync());
+    append(5);
+    REQUIRE(runs->Sync());
+    REQUIRE(runs->Sync());  // nothing new, and no mark
+    append(3);
+  }
+  size_t CountLate() const {
+    return static_cast<size_t>(std::ranges::count_if(
+        found, [](const RunFiles::Stored& stored) { return stored.check != nullptr; }));
+  }
+
+  std::vector<std::string> payloads;
+};
+
+TEST_CASE("Payloads that were synced are checked when they are first used") {
+  MemoryFileSystem memory;
+  MarkedFolder folder(memory);
+  for (int i = 0; i < 2; ++i) {
+    folder.Reopen();
+    CHECK(Payloads(folder.found) == folder.payloads);
+    CHECK(folder.CountLate() == 7);
+    CHECK(std::ranges::all_of(folder.found, Passes));
+    CHECK(folder.sink->lines().empty());
+  }
+  // Those of a killed process are synced with the next that come.
+  REQUIRE(folder.runs->Append("more"));
+  REQUIRE(folder.runs->Sync());
+  folder.Reopen();
+  CHECK(folder.CountLate() == 11);
+}
+
+TEST_CASE("A flipped byte costs one payload, whether it was synced or not") {
+  MemoryFileSystem memory;
+  MarkedFolder folder(memory);
+  for (const uint64_t number : {1, 2}) {
+    const std::string path = folder.PathOf(number);
+    const std::string good = *memory.ReadFile(path);
+    for (size_t at = RunFiles::kMagic.size(); at < good.size(); ++at) {
+      std::string bad = good;
+      bad[at] ^= 0x10;
+      REQUIRE(memory.WriteFile(path, bad));
+      folder.sink = std::make_shared<MemorySink>();
+      folder.Reopen();
+      INFO("file " << number << ", byte " << at);
+      std::erase_if(folder.found, [](const auto& stored) { return !Passes(stored); });
+      const std::vector<std::string> left = Payloads(folder.found);
+      CHECK(left.size() + 1 >= folder.payloads.size());
+      CHECK(std::ranges::includes(folder.payloads, left));
+      // A mark that a newer one has made useless can be damaged and unread.
+      if (left.size() == folder.payloads.size() && folder.sink->lines().empty()) continue;
+      CHECK(folder.sink->Contains(path));
+      CHECK(folder.sink->Contains("offset"));
+    }
+    REQUIRE(memory.WriteFile(path, good));
+  }
+}
+
+TEST_CASE("Garbage behind what was synced is not taken for it, and is cut off") {
+  MemoryFileSystem memory;
+  MarkedFolder folder(memory);
+  const std::string path = folder.PathOf(2);
+  const std::string good = *memory.ReadFile(path);
+  const size_t synced =
+      memory.UnsyncedBytes(path) == 0 ? good.size() : good.size() - memory.UnsyncedBytes(path);
+  REQUIRE(synced < good.size());
+  for (size_t kept = synced; kept < good.size(); ++kept) {
+    for (const char fill : {'\0', '\xB5'}) {
+      std::string torn = good.substr(0, kept) + std::string(good.size() - kept, fill);
+      if (torn == good) continue;
+      REQUIRE(memory.WriteFile(path, torn));
+      folder.Reopen();
+      INFO("kept " << kept);
+      std::vector<std::string> left = Payloads(folder.found);
+      CHECK(std::ranges::all_of(folder.found, Passes));
+      REQUIRE(left.size() >= 7);
+      REQUIRE(left.size() < folder.payloads.size());
+      CHECK(std::ranges::equal(left, std::span(folder.payloads).first(left.size())));
+    }
+  }
+}
+
+TEST_CASE("A mark of what was synced has its documented bytes") {
+  MemoryFileSystem memory;
+  Folder folder(memory, 4096, "/head", true);
+  REQUIRE(folder.runs->Append("hello"));
+  REQUIRE(folder.runs->Sync());
+  CHECK(HexOf(*memory.ReadFile(folder.PathOf(1))).substr(50) == "b553af8002000000ec09f1d50119");
 }
 
 }  // namespace

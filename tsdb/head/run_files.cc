@@ -2,15 +2,58 @@
 
 #include <algorithm>
 
-#include "tsdb/wal/format.h"
+#include "base/bytes/varint.h"
 #include "tsdb/wal/reader.h"
 
 namespace barograph::tsdb {
 namespace {
 
 constexpr auto kRunFrame = wal::RecordType{'R'};
+constexpr auto kSyncedFrame = wal::RecordType{'S'};
+
+std::string EncodeSynced(wal::Position end) {
+  std::string payload;
+  AppendVarint(payload, end.segment);
+  AppendVarint(payload, end.offset);
+  return payload;
+}
+
+std::optional<wal::Position> DecodeSynced(std::string_view payload) {
+  wal::Position position;
+  const char* const end = payload.data() + payload.size();
+  const char* next = GetVarint(payload.data(), end, position.segment);
+  if (next != nullptr) next = GetVarint(next, end, position.offset);
+  return next == end ? std::optional(position) : std::nullopt;
+}
+
+void ReportDamagedPart(const Logger& logger, const std::string& path, uint64_t offset,
+                       uint64_t bytes) {
+  logger.Error("A part of a file of runs is damaged and left out",
+               {{"file", path}, {"offset", offset}, {"bytes", bytes}});
+}
+
+// The newest mark that can be reached by the frames' headers alone.
+std::optional<wal::Position> LastMark(uint64_t number, std::string_view bytes) {
+  std::optional<wal::Position> last;
+  for (uint64_t at = RunFiles::kMagic.size(); at < bytes.size();) {
+    const auto frame = wal::ReadFrameUnchecked(bytes.substr(at), {number, at});
+    if (!frame) break;
+    if (frame->type == kSyncedFrame && wal::ReadFrame(bytes.substr(at), {number, at})) {
+      if (const auto mark = DecodeSynced(frame->payload)) last = mark;
+    }
+    at += wal::kFrameHeaderBytes + frame->payload.size();
+  }
+  return last;
+}
 
 }  // namespace
+
+bool LateCheck::HasChecksum() const {
+  const std::string_view frame = file_->contents->bytes().substr(offset_, length_);
+  if (wal::ReadFrame(frame, {file_->number, offset_})) return true;
+  ReportDamagedPart(file_->logger, file_->path, offset_, length_);
+  return false;
+}
 
 RunFiles::RunFiles(FileSystem& files, Options options, Logger logger)
     : files_(files), options_(std::move(options)), logger_(std::move(logger)) {}
@@ -37,23 +80,47 @@ Status RunFiles::ReadAll(const Visit& visit) {
     }
   }
   std::ranges::sort(numbers);
-  for (const uint64_t number : numbers) TRY(ReadFile(number, number == numbers.back(), visit));
+  const wal::Position synced = TRY(FindSynced(numbers));
+  for (const uint64_t number : numbers) {
+    TRY(ReadFile(number, number == numbers.back(), synced, visit));
+  }
   MutexLock lock(mutex_);
   next_number_ = (numbers.empty() ? options_.dropped_through : numbers.back()) + 1;
   return {};
 }
 
-Status RunFiles::ReadFile(uint64_t number, bool last, const Visit& visit) {
+// Before which place all is known to have been synced; file 0 where that is not known.
+Result<wal::Position> RunFiles::FindSynced(const std::vector<uint64_t>& numbers) {
+  if (!options_.check_late) return wal::Position();
+  for (size_t i = numbers.size(); i-- > 0;) {
+    const auto contents = TRY(files_.Map(PathOf(numbers[i])));
+    if (const auto mark = LastMark(numbers[i], contents->bytes())) return *mark;
+  }
+  return wal::Position();
+}
+
+Status RunFiles::ReadFile(uint64_t number, bool last, wal::Position synced, const Visit& visit) {
   using Event = wal::SegmentReader::Event;
   const std::shared_ptr<const FileContents> contents = TRY(files_.Map(PathOf(number)));
   const std::string_view bytes = contents->bytes();
   uint64_t good = bytes.starts_with(kMagic) ? kMagic.size() : 0;
-  wal::SegmentReader reader(number, bytes, good);
+  uint64_t checked_from = number < synced.segment ? bytes.size() : 0;
+  if (number == synced.segment) checked_from = synced.offset;
+  wal::SegmentReader reader(number, bytes, good, checked_from);
+  const auto file = std::make_shared<LateCheck::File>(contents, PathOf(number), number, logger_);
+  bool unsynced = false;
   wal::Record record{};
   for (Event event; (event = reader.Next(record)) != Event::kEnd;) {
     if (event == Event::kRecord) {
       good = reader.offset();
-      visit({contents, record.payload, number});
+      if (!HasPayload(record)) continue;
+      const uint64_t begin = good - record.payload.size() - wal::kFrameHeaderBytes;
+      unsynced = unsynced || begin >= checked_from;
+      Stored stored{contents, record.payload, number, begin};
+      if (begin < checked_from) {
+        stored.check = std::make_shared<LateCheck>(file, begin, good - begin);
+      }
+      visit(stored);
     } else if (event == Event::kDamage || !last) {
       ReportDamage(number, reader.damage_begin(), reader.offset());
     }
@@ -62,8 +129,20 @@ Status RunFiles::ReadFile(uint64_t number, bool last, const Visit& visit) {
     MutexLock lock(mutex_);
     sizes_[number] = bytes.size();
   }
-  return last && good < bytes.size() ? CutTornEnd(number, good) : Status();
+  if (last && good < bytes.size()) TRY(CutTornEnd(number, good));
+  return unsynced ? SyncLater(number) : Status();
 }
+
+// What a process that was killed has written may not be on the device yet.
+Status RunFiles::SyncLater(uint64_t number) {
+  std::shared_ptr<WritableFile> file = TRY(files_.OpenWritable(PathOf(number), OpenMode::kAppend));
+  MutexLock lock(mutex_);
+  unsynced_.push_back(std::move(file));
+  names_unsynced_ = true;
+  return {};
+}
+
+bool RunFiles::HasPayload(const wal::Record& record) { return record.type != kSyncedFrame; }
 
 Status RunFiles::CutTornEnd(uint64_t number, uint64_t size) {
   logger_.Warn("A file of runs was cut off within a frame",
@@ -77,8 +156,7 @@ Status RunFiles::CutTornEnd(uint64_t number, uint64_t size) {
 
 void RunFiles::ReportDamage(uint64_t number, uint64_t begin, uint64_t end) {
   ++damaged_;
-  logger_.Error("A part of a file of runs is damaged and left out",
-                {{"file", PathOf(number)}, {"offset", begin}, {"bytes", end - begin}});
+  ReportDamagedPart(logger_, PathOf(number), begin, end - begin);
 }
 
 Result<RunFiles::Stored> RunFiles::Append(std::string_view payload) {
@@ -94,9 +172,10 @@ Result<RunFiles::Stored> RunFiles::Append(std::string_view payload) {
   frame.reserve(frame_bytes);
   wal::AppendFrame(frame, {kRunFrame, payload}, {current_->number, at});
   TRY(Write(frame));
+  if (!std::exchange(current_->dirty, true)) unsynced_.push_back(current_->synced);
   return Stored{current_->contents,
                 current_->contents->bytes().substr(at + wal::kFrameHeaderBytes, payload.size()),
-                current_->number};
+                current_->number, at};
 }
 
 Status RunFiles::Write(std::string_view frame) {
@@ -108,7 +187,6 @@ Status RunFiles::Write(std::string_view frame) {
     return written;
   }
   size += frame.size();
-  if (!std::exchange(current_->dirty, true)) unsynced_.push_back(current_->synced);
   return {};
 }
 
@@ -147,24 +225,40 @@ Status RunFiles::Sync() {
   MutexLock syncing(sync_mutex_);
   std::vector<std::shared_ptr<WritableFile>> files;
   bool names;
+  wal::Position end;
   {
     MutexLock lock(mutex_);
     TRY(failure_);
     files.swap(unsynced_);
     names = std::exchange(names_unsynced_, false);
     if (current_) current_->dirty = false;
+    end = current_ ? wal::Position{current_->number, sizes_[current_->number]}
+                   : wal::Position{next_number_, 0};
   }
   Status synced;
   for (const auto& file : files) {
     if (synced) synced = file->Sync();
   }
   if (synced && names) synced = files_.SyncDirectory(options_.directory);
-  if (synced) return {};
+  if (synced) {
+    if (options_.check_late && !files.empty()) MarkSynced(end);
+    return {};
+  }
   logger_.Error("Files of runs could not be synced; no more is written to them",
                 {{"err", synced.error()}});
   MutexLock lock(mutex_);
   failure_ = synced;
   return synced;
+}
+
+// Where the mark has no place, or is lost, the next Open has more to check.
+void RunFiles::MarkSynced(wal::Position end) {
+  MutexLock lock(mutex_);
+  if (!current_) return;
+  const uint64_t at = sizes_[current_->number];
+  std::string frame;
+  wal::AppendFrame(frame, {kSyncedFrame, EncodeSynced(end)}, {current_->number, at});
+  if (at + frame.size() <= current_->contents->bytes().size()) (void)Write(frame);
 }
 
 uint64_t RunFiles::Rotate() {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,15 +14,47 @@
 #include "base/log.h"
 #include "base/mutex.h"
 #include "base/result.h"
+#include "tsdb/wal/format.h"
 
 namespace barograph::tsdb {
+
+/// Whether a payload is what was written: found out once, by whoever comes first. Thread-safe.
+class LateCheck {
+ public:
+  struct File {
+    std::shared_ptr<const FileContents> contents;
+    std::string path;
+    uint64_t number = 0;
+    Logger logger;
+  };
+
+  /// Of the frame of `length` bytes at `offset`.
+  LateCheck(std::shared_ptr<const File> file, uint64_t offset, uint64_t length)
+      : file_(std::move(file)), offset_(offset), length_(length) {}
+
+  /// False when the payload does not have its checksum, which is logged with file and offset, or
+  /// `is_well_formed` says so. Takes no longer than the first call.
+  template <typename IsWellFormed>
+  bool Passes(const IsWellFormed& is_well_formed) const {
+    std::call_once(once_, [&] { passes_ = HasChecksum() && is_well_formed(); });
+    return passes_;
+  }
+
+ private:
+  bool HasChecksum() const;
+
+  const std::shared_ptr<const File> file_;
+  const uint64_t offset_, length_;
+  mutable std::once_flag once_;
+  mutable bool passes_ = false;
+};
 
 /// Files that full runs of the head move to as they are made: numbered from 1, append-only, in the
 /// log's frames, and mapped, so that what is in them needs no memory of its own. What a frame's
 /// payload means is the caller's business. Format: docs/formats/head.md.
 ///
 /// Append is one write(2): it survives the death of the process. Sync makes all survive the
-/// machine's.
+/// machine's, also what another process left.
 ///
 /// Errors. An Append that fails, as on a full disk, leaves nothing behind and may be tried again. A
 /// sync that fails is final: what the kernel kept is unknown, so every later call fails too.
@@ -36,6 +69,10 @@ class RunFiles {
     std::string prefix;     ///< of the files' names: `prefix`-00000001
     uint64_t file_bytes = uint64_t{64} << 20;
     uint64_t dropped_through = 0;  ///< files up to this number are removed unread
+
+    /// Sync leaves a mark in the files, and Open does not read the payloads that are known to have
+    /// been synced.
+    bool check_late = false;
   };
 
   /// A payload in its file. The bytes live as long as the owner does, even when the file is gone.
@@ -43,6 +80,8 @@ class RunFiles {
     std::shared_ptr<const FileContents> owner;
     std::string_view bytes;
     uint64_t file = 0;
+    uint64_t offset = 0;                          ///< of its frame
+    std::shared_ptr<const LateCheck> check = {};  ///< null where that was done
   };
   using Visit = std::function<void(const Stored&)>;
 
@@ -51,6 +90,9 @@ class RunFiles {
   /// removed. `files` must outlive the object.
   static Result<std::unique_ptr<RunFiles>> Open(FileSystem& files, Options options, Logger logger,
                                                 const Visit& visit);
+
+  /// Whether a frame of such a file has a payload of the caller.
+  static bool HasPayload(const wal::Record& record);
 
   Result<Stored> Append(std::string_view payload);
 
@@ -84,12 +126,15 @@ class RunFiles {
   RunFiles(FileSystem& files, Options options, Logger logger);
 
   Status ReadAll(const Visit& visit);
-  Status ReadFile(uint64_t number, bool last, const Visit& visit);
+  Result<wal::Position> FindSynced(const std::vector<uint64_t>& numbers);
+  Status ReadFile(uint64_t number, bool last, wal::Position synced, const Visit& visit);
+  Status SyncLater(uint64_t number);
   Status CutTornEnd(uint64_t number, uint64_t size);
   void ReportDamage(uint64_t number, uint64_t begin, uint64_t end);
   Status Begin(size_t frame_bytes) REQUIRES(mutex_);
   Result<Current> Create(uint64_t number, uint64_t capacity);
   Status Write(std::string_view frame) REQUIRES(mutex_);
+  void MarkSynced(wal::Position end);
   void End() REQUIRES(mutex_);
   std::string PathOf(uint64_t number) const;
 

@@ -42,8 +42,12 @@ size_t Compact(RowMask present, std::span<double> values) {
 }  // namespace
 
 SealedRun::SealedRun(RunShape shape, Columns columns, std::string_view bytes,
-                     std::shared_ptr<const void> owner)
-    : shape_(shape), columns_(std::move(columns)), bytes_(bytes), owner_(std::move(owner)) {}
+                     std::shared_ptr<const void> owner, std::shared_ptr<const LateCheck> check)
+    : shape_(shape),
+      columns_(std::move(columns)),
+      bytes_(bytes),
+      owner_(std::move(owner)),
+      check_(std::move(check)) {}
 
 std::shared_ptr<const SealedRun> SealedRun::Build(const Tail& tail, Columns columns,
                                                   ValueEncoder& encoder) {
@@ -76,34 +80,41 @@ std::shared_ptr<const SealedRun> SealedRun::Build(const Tail& tail, Columns colu
   bytes->append(offsets).append(partials).append(timestamps).append(chunks);
   const std::string_view view = *bytes;
   return std::shared_ptr<const SealedRun>(
-      new SealedRun(shape, std::move(columns), view, std::move(bytes)));
+      new SealedRun(shape, std::move(columns), view, std::move(bytes), nullptr));
 }
 
 Result<std::shared_ptr<const SealedRun>> SealedRun::Over(RunShape shape, Columns columns,
                                                          std::string_view bytes,
-                                                         std::shared_ptr<const void> owner) {
+                                                         std::shared_ptr<const void> owner,
+                                                         std::shared_ptr<const LateCheck> check) {
   std::shared_ptr<const SealedRun> run(
-      new SealedRun(shape, std::move(columns), bytes, std::move(owner)));
-  if (!run->IsWellFormed()) return Fail(ErrorCode::kCorruption, "a sealed run is malformed");
+      new SealedRun(shape, std::move(columns), bytes, std::move(owner), std::move(check)));
+  const bool fits = run->check_ == nullptr ? run->IsWellFormed() : run->HasShape();
+  if (!fits) return Fail(ErrorCode::kCorruption, "a sealed run is malformed");
   return run;
 }
 
 std::shared_ptr<const SealedRun> SealedRun::With(Columns columns) const {
   return std::shared_ptr<const SealedRun>(
-      new SealedRun(shape_, std::move(columns), bytes_, owner_));
+      new SealedRun(shape_, std::move(columns), bytes_, owner_, check_));
+}
+
+bool SealedRun::IsIntact() const {
+  return check_ == nullptr || check_->Passes([this] { return IsWellFormed(); });
+}
+
+bool SealedRun::HasShape() const {
+  const uint64_t timestamps_at =
+      (uint64_t{columns_->size()} + 1) * kOffsetBytes + uint64_t{shape_.partials} * kPartialBytes;
+  return shape_.rows > 0 && shape_.rows <= Tail::kRows && shape_.range.min <= shape_.range.max &&
+         timestamps_at <= shape_.chunks_at && shape_.chunks_at <= bytes_.size();
 }
 
 // Whether everything that the bytes tell of themselves lies within them.
 bool SealedRun::IsWellFormed() const {
-  const size_t width = columns_->size();
-  const uint64_t timestamps_at =
-      (uint64_t{width} + 1) * kOffsetBytes + uint64_t{shape_.partials} * kPartialBytes;
-  if (shape_.rows == 0 || shape_.rows > Tail::kRows || shape_.range.min > shape_.range.max ||
-      timestamps_at > shape_.chunks_at || shape_.chunks_at > bytes_.size()) {
-    return false;
-  }
+  if (!HasShape()) return false;
   uint32_t before = 0;
-  for (size_t c = 0; c <= width; ++c) {
+  for (size_t c = 0; c <= columns_->size(); ++c) {
     if (Offset(c) < before) return false;
     before = Offset(c);
   }

@@ -12,6 +12,7 @@
 #include "base/time.h"
 #include "tsdb/bitmap.h"
 #include "tsdb/chunk/value_codec.h"
+#include "tsdb/head/run_files.h"
 
 namespace barograph::tsdb {
 
@@ -43,14 +44,20 @@ class SealedRun {
   static std::shared_ptr<const SealedRun> Build(const Tail& tail, Columns columns,
                                                 ValueEncoder& encoder);
 
-  /// A run over bytes that live as long as `owner`. Corruption when the bytes do not have that
-  /// shape.
+  /// A run over bytes that live as long as `owner`; `check` is null where they are known to be what
+  /// was written. Corruption when the bytes do not have that shape; those to be checked later are
+  /// not touched.
   static Result<std::shared_ptr<const SealedRun>> Over(RunShape shape, Columns columns,
                                                        std::string_view bytes,
-                                                       std::shared_ptr<const void> owner);
+                                                       std::shared_ptr<const void> owner,
+                                                       std::shared_ptr<const LateCheck> check = {});
 
   /// The same run; precondition: `columns` are equal to its own.
   std::shared_ptr<const SealedRun> With(Columns columns) const;
+
+  /// Whether the samples can be trusted. To be asked before any is read; the first call reads all
+  /// of the run.
+  bool IsIntact() const;
 
   const RunShape& shape() const { return shape_; }
   std::string_view bytes() const { return bytes_; }
@@ -75,7 +82,8 @@ class SealedRun {
 
  private:
   SealedRun(RunShape shape, Columns columns, std::string_view bytes,
-            std::shared_ptr<const void> owner);
+            std::shared_ptr<const void> owner, std::shared_ptr<const LateCheck> check);
+  bool HasShape() const;
   bool IsWellFormed() const;
   uint32_t Offset(size_t column) const;
 
@@ -83,6 +91,7 @@ class SealedRun {
   const Columns columns_;
   const std::string_view bytes_;
   const std::shared_ptr<const void> owner_;
+  const std::shared_ptr<const LateCheck> check_;
 };
 
 }  // namespace barograph::tsdb

@@ -382,6 +382,13 @@ Status Table::View(TimeRange range, uint64_t row_limit, TableView& view) const {
       view.timestamps.assign(tail.begin(), tail.begin() + static_cast<ptrdiff_t>(view.tail_rows));
     }
   }
+  // The first to read a run may have to wait for the disk.
+  uint64_t lost = 0;
+  std::erase_if(view.runs, [&lost](const auto& run) {
+    if (run->IsIntact()) return false;
+    lost += run->rows();
+    return true;
+  });
   std::vector<Timestamp> sealed;
   for (const auto& run : view.runs) {
     sealed.resize(sealed.size() + run->rows());
@@ -389,7 +396,7 @@ Status Table::View(TimeRange range, uint64_t row_limit, TableView& view) const {
     if (!decoded) return decoded;
   }
   view.timestamps.insert(view.timestamps.begin(), sealed.begin(), sealed.end());
-  const uint64_t visible = row_limit - std::min(row_limit, view.first_row);
+  const uint64_t visible = row_limit - std::min(row_limit, view.first_row + lost);
   if (view.timestamps.size() > visible) view.timestamps.resize(visible);
   return {};
 }

@@ -1,6 +1,7 @@
 #include "tsdb/head/table_files.h"
 
 #include <algorithm>
+#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -8,6 +9,9 @@
 
 #include "base/bytes/varint.h"
 #include "tsdb/wal/row_codec.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 namespace barograph::tsdb {
 namespace {
@@ -17,7 +21,22 @@ constexpr uint64_t kMaxWidth = kMaxColumns;
 
 void AppendZigzag(std::string& out, int64_t value) { AppendVarint(out, ZigZag(value)); }
 
-std::string Encode(const StoredRun& stored) {
+uint64_t HashOf(std::string_view bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
+
+uint32_t ChecksumOf(std::string_view bytes) { return static_cast<uint32_t>(HashOf(bytes)); }
+
+std::string EncodeSeries(const std::vector<SeriesId>& columns) {
+  std::string out;
+  uint64_t before = 0;
+  for (const SeriesId id : columns) {
+    AppendZigzag(out, static_cast<int64_t>(static_cast<uint64_t>(id) - before));
+    before = static_cast<uint64_t>(id);
+  }
+  return out;
+}
+
+// What a restart has to know of a run; the series it mostly knows from the run before.
+std::string EncodeHeader(const StoredRun& stored, std::string_view series) {
   const RunShape& shape = stored.run->shape();
   std::string out;
   AppendVarint(out, stored.table);
@@ -29,12 +48,21 @@ std::string Encode(const StoredRun& stored) {
   AppendVarint(out, shape.partials);
   AppendVarint(out, shape.chunks_at);
   AppendVarint(out, stored.run->columns()->size());
-  uint64_t before = 0;
-  for (const SeriesId id : *stored.run->columns()) {
-    AppendZigzag(out, static_cast<int64_t>(static_cast<uint64_t>(id) - before));
-    before = static_cast<uint64_t>(id);
-  }
-  return out.append(stored.run->bytes());
+  AppendVarint(out, series.size());
+  AppendVarint(out, HashOf(series));
+  return out;
+}
+
+std::string Encode(const StoredRun& stored) {
+  const std::string series = EncodeSeries(*stored.run->columns());
+  const std::string header = EncodeHeader(stored, series);
+  const uint32_t checksum = ChecksumOf(header);
+  std::string out;
+  out.reserve(kMaxVarintBytes + sizeof(checksum) + header.size() + series.size() +
+              stored.run->bytes().size());
+  AppendVarint(out, header.size());
+  out.append(reinterpret_cast<const char*>(&checksum), sizeof(checksum));
+  return out.append(header).append(series).append(stored.run->bytes());
 }
 
 /// Takes numbers from the front of a payload; once one is missing, all are 0.
@@ -54,8 +82,7 @@ class Numbers {
     return value;
   }
   int64_t TakeZigzag() { return UnZigZag(Take()); }
-  void Skip(size_t bytes) { bytes_.remove_prefix(bytes); }
-  std::string_view rest() const { return bytes_; }
+  bool at_end() const { return bytes_.empty(); }
   bool ok() const { return ok_; }
 
  private:
@@ -64,42 +91,56 @@ class Numbers {
 };
 
 /// The series of runs' columns, of which most have those of the run before in their table: these
-/// are found by their bytes, and shared.
+/// are found by their hash, and shared, without a look at the bytes.
 class ColumnLists {
  public:
-  /// Takes `width` ids off the numbers; null where they are not there.
-  SealedRun::Columns Take(uint64_t table, uint64_t width, const RunFiles::Stored& payload,
-                          Numbers& numbers) {
+  /// The ids that `bytes` have, which are `width` and have that hash; null where that is not so.
+  SealedRun::Columns Find(uint64_t table, uint64_t width, uint64_t hash, std::string_view bytes) {
     Last& last = last_[table];
-    if (last.columns != nullptr && last.columns->size() == width &&
-        numbers.rest().starts_with(last.bytes)) {
-      numbers.Skip(last.bytes.size());
+    if (last.columns != nullptr && last.columns->size() == width && last.hash == hash) {
       return last.columns;
     }
-    const std::string_view begin = numbers.rest();
+    if (HashOf(bytes) != hash) return nullptr;
+    Numbers numbers(bytes);
     auto columns = std::make_shared<std::vector<SeriesId>>();
     uint64_t id = 0;
     for (uint64_t c = 0; c < width && numbers.ok(); ++c) {
       id += static_cast<uint64_t>(numbers.TakeZigzag());
       columns->push_back(SeriesId{id});
     }
-    if (!numbers.ok()) return nullptr;
-    last = {payload.owner, begin.substr(0, begin.size() - numbers.rest().size()),
-            std::move(columns)};
+    if (!numbers.ok() || !numbers.at_end()) return nullptr;
+    last = {hash, std::move(columns)};
     return last.columns;
   }
 
  private:
   struct Last {
-    std::shared_ptr<const FileContents> owner;
-    std::string_view bytes;
+    uint64_t hash = 0;
     SealedRun::Columns columns;
   };
   boost::unordered_flat_map<uint64_t, Last> last_;  // by table
 };
 
+// Splits a payload; false where its header is not what was written.
+bool TakeHeader(std::string_view& payload, std::string_view& header) {
+  const char* const end = payload.data() + payload.size();
+  uint64_t size;
+  const char* const next = GetVarint(payload.data(), end, size);
+  uint32_t checksum;
+  if (next == nullptr || static_cast<size_t>(end - next) < sizeof(checksum) ||
+      static_cast<size_t>(end - next) - sizeof(checksum) < size) {
+    return false;
+  }
+  std::memcpy(&checksum, next, sizeof(checksum));
+  header = {next + sizeof(checksum), size};
+  payload = {header.end(), end};
+  return ChecksumOf(header) == checksum;
+}
+
 Result<StoredRun> Decode(const RunFiles::Stored& payload, ColumnLists& lists) {
-  Numbers numbers(payload.bytes);
+  std::string_view body = payload.bytes, header;
+  if (!TakeHeader(body, header)) return Fail(ErrorCode::kCorruption, "not a table's run");
+  Numbers numbers(header);
   StoredRun stored;
   stored.table = numbers.Take();
   stored.first_row = numbers.Take();
@@ -111,10 +152,16 @@ Result<StoredRun> Decode(const RunFiles::Stored& payload, ColumnLists& lists) {
   shape.partials = static_cast<uint32_t>(numbers.Take());
   shape.chunks_at = static_cast<uint32_t>(numbers.Take());
   const uint64_t width = numbers.Take();
-  if (!numbers.ok() || width > kMaxWidth) return Fail(ErrorCode::kCorruption, "not a table's run");
-  SealedRun::Columns columns = lists.Take(stored.table, width, payload, numbers);
-  if (columns == nullptr) return Fail(ErrorCode::kCorruption, "not a table's run");
-  stored.run = TRY(SealedRun::Over(shape, std::move(columns), numbers.rest(), payload.owner));
+  const uint64_t series_bytes = numbers.Take();
+  const uint64_t series_hash = numbers.Take();
+  if (!numbers.ok() || width > kMaxWidth || series_bytes > body.size()) {
+    return Fail(ErrorCode::kCorruption, "not a table's run");
+  }
+  SealedRun::Columns columns =
+      lists.Find(stored.table, width, series_hash, body.substr(0, series_bytes));
+  if (columns == nullptr) return Fail(ErrorCode::kCorruption, "not the series of a table's run");
+  stored.run = TRY(SealedRun::Over(shape, std::move(columns), body.substr(series_bytes),
+                                   payload.owner, payload.check));
   return stored;
 }
 
@@ -128,15 +175,16 @@ Result<std::unique_ptr<TableFiles>> TableFiles::Open(FileSystem& files,
   const auto take = [&](const RunFiles::Stored& payload) {
     auto stored = Decode(payload, lists);
     if (!stored) {
+      const std::string path = directory + "/tables-" + wal::SegmentName(payload.file);
       logger.Error("A run of scrapes cannot be read and is left out",
-                   {{"file", payload.file}, {"err", stored.error()}});
+                   {{"file", path}, {"offset", payload.offset}, {"err", stored.error()}});
       return;
     }
     tables->NoteEnd(payload.file, stored->run->range().max);
     visit(std::move(*stored));
   };
-  tables->files_ =
-      TRY(RunFiles::Open(files, {.directory = directory, .prefix = "tables"}, logger, take));
+  tables->files_ = TRY(RunFiles::Open(
+      files, {.directory = directory, .prefix = "tables", .check_late = true}, logger, take));
   return tables;
 }
 

@@ -56,15 +56,22 @@ void AppendFrame(std::string& out, const Record& record, Position at) {
   out.append(bytes, kFrameHeaderBytes).append(record.payload);
 }
 
-std::optional<Record> ReadFrame(std::string_view bytes, Position at) {
+std::optional<Record> ReadFrameUnchecked(std::string_view bytes, Position at) {
   if (bytes.size() < kFrameHeaderBytes || bytes[0] != kFrameMarker) return std::nullopt;
   const Header header = LoadHeader(bytes.data());
   if (header.length > bytes.size() - kFrameHeaderBytes || header.check != CheckOf(header, at)) {
     return std::nullopt;
   }
-  const std::string_view payload = bytes.substr(kFrameHeaderBytes, header.length);
-  if (header.checksum != ChecksumOf(payload, at)) return std::nullopt;
-  return Record{static_cast<RecordType>(header.type), payload};
+  return Record{static_cast<RecordType>(header.type),
+                bytes.substr(kFrameHeaderBytes, header.length)};
+}
+
+std::optional<Record> ReadFrame(std::string_view bytes, Position at) {
+  const auto record = ReadFrameUnchecked(bytes, at);
+  if (!record || LoadHeader(bytes.data()).checksum != ChecksumOf(record->payload, at)) {
+    return std::nullopt;
+  }
+  return record;
 }
 
 std::string SegmentName(uint64_t number) { return fmt::format("{:08}", number); }

@@ -41,6 +41,9 @@ void AppendFrame(std::string& out, const Record& record, Position at);
 /// The record whose frame starts with `bytes` at `at`; nullopt when none that is whole does.
 std::optional<Record> ReadFrame(std::string_view bytes, Position at);
 
+/// The same, but for the payload's checksum: the payload may be anything.
+std::optional<Record> ReadFrameUnchecked(std::string_view bytes, Position at);
+
 /// 7 gives "00000007". The names of segments sort by number.
 std::string SegmentName(uint64_t number);
 std::optional<uint64_t> ParseSegmentName(std::string_view name);

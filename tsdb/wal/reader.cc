@@ -5,7 +5,8 @@ namespace barograph::tsdb::wal {
 SegmentReader::Event SegmentReader::Next(Record& record) {
   if (offset_ == 0 && bytes_.starts_with(kSegmentMagic)) offset_ = kSegmentMagic.size();
   if (offset_ >= bytes_.size()) return Event::kEnd;
-  const auto found = ReadFrame(bytes_.substr(offset_), {number_, offset_});
+  const auto read = offset_ < checked_from_ ? ReadFrameUnchecked : ReadFrame;
+  const auto found = read(bytes_.substr(offset_), {number_, offset_});
   if (!found) return Damage();
   record = *found;
   offset_ += kFrameHeaderBytes + record.payload.size();

@@ -19,8 +19,10 @@ class SegmentReader {
   };
 
   /// Reads from `offset` on: 0 is after the magic, where there is one.
-  SegmentReader(uint64_t number, std::string_view bytes, uint64_t offset = 0)
-      : number_(number), bytes_(bytes), offset_(offset) {}
+  /// Payloads of frames that begin before `checked_from` are not compared with their checksums.
+  SegmentReader(uint64_t number, std::string_view bytes, uint64_t offset = 0,
+                uint64_t checked_from = 0)
+      : number_(number), bytes_(bytes), offset_(offset), checked_from_(checked_from) {}
 
   Event Next(Record& record);
 
@@ -33,6 +35,7 @@ class SegmentReader {
   uint64_t number_;
   std::string_view bytes_;
   uint64_t offset_;
+  uint64_t checked_from_;
   uint64_t damage_begin_ = 0;
 };
 
