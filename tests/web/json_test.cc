@@ -1,5 +1,8 @@
 #include <catch2/catch.hpp>
 
+#include <limits>
+
+#include "base/model/number.h"
 #include "base/model/sample.h"
 #include "web/api/api_result.h"
 #include "web/api/escaped_name.h"
@@ -165,6 +168,26 @@ TEST_CASE("Nobody writes for a client that is gone") {
   stop.request_stop();
   CHECK_FALSE(WriteValue(json, promql::Value(matrix), stop.get_token()));
   CHECK_FALSE(WriteValue(json, promql::Value(promql::Vector{matrix.series}), stop.get_token()));
+}
+
+TEST_CASE("A sample's time is written as any other, whichever sample was before it") {
+  constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
+  constexpr int64_t kMin = std::numeric_limits<int64_t>::min();
+  JsonWriter json;
+  std::string expected = "[";
+  json.BeginArray();
+  for (const int64_t ms : {int64_t{0}, int64_t{-1}, int64_t{9'999'999}, int64_t{10'000'000},
+                           int64_t{10'000'050}, int64_t{19'999'999}, int64_t{20'000'000},
+                           int64_t{1'764'009'999'999}, int64_t{1'764'010'000'000},
+                           int64_t{1'764'010'007'000}, int64_t{10'000'001}, kMax, kMin, kMax - 7}) {
+    json.Sample(ms, 1);
+    if (expected.size() > 1) expected += ',';
+    expected += '[';
+    AppendSeconds(expected, ms);
+    expected += ",\"1\"]";
+  }
+  json.EndArray();
+  CHECK(json.Take() == expected + "]");
 }
 
 }  // namespace

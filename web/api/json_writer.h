@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -49,9 +51,14 @@ class JsonWriter {
   }
   void Open(char bracket);
   void Close(char bracket);
+  char* WriteSeconds(char* out, int64_t timestamp_ms);
 
   std::string out_;
   bool after_value_ = false;
+  // Of the last sample: its time in whole units of 10,000 seconds, and their digits.
+  int64_t leading_ = 0;
+  std::array<char, 16> leading_digits_{};
+  size_t leading_size_ = 0;
 };
 
 }  // namespace barograph::web
