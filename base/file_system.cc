@@ -32,4 +32,15 @@ Status FileSystem::WriteFile(const std::string& path, std::string_view bytes) {
   return SyncDirectory(parent.empty() ? "." : parent);
 }
 
+Result<uint64_t> FileSystem::BytesBelow(const std::string& directory) {
+  uint64_t bytes = 0;
+  const auto entries = List(directory);
+  if (!entries && entries.error().code == ErrorCode::kNotFound) return bytes;
+  if (!entries) return std::unexpected(entries.error());
+  for (const DirectoryEntry& entry : *entries) {
+    bytes += entry.is_directory ? TRY(BytesBelow(directory + "/" + entry.name)) : entry.size;
+  }
+  return bytes;
+}
+
 }  // namespace barograph

@@ -70,6 +70,9 @@ class FileSystem {
   virtual Result<uint64_t> Size(const std::string& path) = 0;
   virtual bool Exists(const std::string& path) = 0;
 
+  /// How many bytes the disk has that `path` is on, free and taken together.
+  virtual Result<uint64_t> DiskBytes(const std::string& path) = 0;
+
   virtual Status CreateDirectories(const std::string& path) = 0;
   virtual Status Remove(const std::string& path) = 0;  ///< a file
   /// Removes a folder and all in it; no error when it is not there.
@@ -87,6 +90,9 @@ class FileSystem {
   /// renamed, and the folder synced.
   Result<std::string> ReadFile(const std::string& path);
   Status WriteFile(const std::string& path, std::string_view bytes);
+
+  /// The sizes of all files in `directory` and below it; 0 where it is not there.
+  Result<uint64_t> BytesBelow(const std::string& directory);
 };
 
 /// The machine's disk.

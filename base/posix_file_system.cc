@@ -4,6 +4,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -178,6 +179,12 @@ class PosixFiles final : public FileSystem {
   bool Exists(const std::string& path) override {
     struct stat status;
     return stat(path.c_str(), &status) == 0;
+  }
+
+  Result<uint64_t> DiskBytes(const std::string& path) override {
+    struct statvfs disk;
+    if (statvfs(path.c_str(), &disk) != 0) return SystemError("statvfs", path);
+    return uint64_t{disk.f_blocks} * disk.f_frsize;
   }
 
   Status CreateDirectories(const std::string& path) override {

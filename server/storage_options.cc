@@ -90,9 +90,12 @@ size_t MaxExemplarsOf(const StorageConfig& config) {
 }
 
 tsdb::Retention RetentionOf(const StorageConfig& config, const tsdb::Retention& flags) {
-  if (!config.retention_time && !config.retention_bytes) return flags;
+  if (!config.retention_time && !config.retention_bytes && config.retention_percentage == 0) {
+    return flags;
+  }
   return {.time = config.retention_time.value_or(Duration(0)),
-          .bytes = config.retention_bytes.value_or(0)};
+          .bytes = config.retention_bytes.value_or(0),
+          .disk_percentage = config.retention_percentage};
 }
 
 }  // namespace barograph::server

@@ -74,6 +74,7 @@ struct Database::Impl {
   Status CutHead(const std::stop_token& stop) REQUIRES(maintenance_mutex);
   Status Retain() REQUIRES(maintenance_mutex);
   void SealOrphans() REQUIRES(maintenance_mutex);
+  uint64_t LargestSize(const Retention& keep);
   Result<uint64_t> BytesBesideBlocks() const;
   Status DeleteSeries(TimeRange range, const Matchers& matchers);
   Result<std::string> Snapshot(bool skip_head);
@@ -90,6 +91,10 @@ struct Database::Impl {
   std::string WalPath() const { return options.path + "/wal"; }
   std::string HeadPath() const { return options.path + "/head"; }
   std::string BlocksPath() const { return options.path + "/blocks"; }
+  std::string ExemplarsPath() const { return options.path + "/exemplars"; }
+  std::string IndexPath() const {
+    return options.index_path.empty() ? options.path + "/index" : options.index_path;
+  }
 
   FileSystem& files;
   const Clock& clock;
@@ -167,9 +172,7 @@ Status Database::Impl::OpenHead() {
 // The series are loaded meanwhile.
 Status Database::Impl::OpenIndexAndFiles(const HeadCut& cut) {
   const std::jthread loading([this] { registry_file.Load(); });
-  const std::string index_path =
-      options.index_path.empty() ? options.path + "/index" : options.index_path;
-  OpenedIndex opened = TRY(OpenIndex(index_path, view.Get()->blocks, clock, logger, metrics));
+  OpenedIndex opened = TRY(OpenIndex(IndexPath(), view.Get()->blocks, clock, logger, metrics));
   index = std::move(opened.index);
   index_is_new = opened.is_new;
   return head.OpenFiles(files, HeadPath(), logger, cut.lone_files);
@@ -181,7 +184,7 @@ Status Database::Impl::OpenExemplars() {
     return labels ? labels : LabelsInIndex(id);
   };
   exemplars = TRY(ExemplarStore::Open(files, clock, logger, metrics,
-                                      {.directory = options.path + "/exemplars",
+                                      {.directory = ExemplarsPath(),
                                        .capacity = options.max_exemplars,
                                        .wait_for_fsync = options.wal_fsync == WalFsync::kAlways},
                                       find_labels));
@@ -341,7 +344,22 @@ Status Database::Impl::Retain() {
   }
   metrics.retention_seconds.Set(ToSeconds(keep.time));
   metrics.retention_bytes.Set(static_cast<double>(keep.bytes));
+  metrics.retention_percentage.Set(keep.disk_percentage);
+  keep.bytes = LargestSize(keep);
   return compactor->Retain(keep, TRY(BytesBesideBlocks()));
+}
+
+uint64_t Database::Impl::LargestSize(const Retention& keep) {
+  if (keep.disk_percentage <= 0) return keep.bytes;
+  const auto disk = files.DiskBytes(options.path);
+  if (!disk) {
+    logger.Warn("The size of the disk is unknown: the retention by percentage is left out",
+                {{"err", disk.error()}});
+    return keep.bytes;
+  }
+  // A share too small for a byte still is a bound.
+  const double bytes = static_cast<double>(*disk) * keep.disk_percentage / 100;
+  return std::max<uint64_t>(static_cast<uint64_t>(bytes), 1);
 }
 
 // Their rows are in the log only, which therefore could not be cut.
@@ -352,8 +370,10 @@ void Database::Impl::SealOrphans() {
 }
 
 Result<uint64_t> Database::Impl::BytesBesideBlocks() const {
-  uint64_t bytes = head.file_bytes();
-  for (const DirectoryEntry& entry : TRY(files.List(WalPath()))) bytes += entry.size;
+  uint64_t bytes = TRY(PosixFileSystem().BytesBelow(IndexPath()));
+  for (const std::string& folder : {WalPath(), HeadPath(), ExemplarsPath()}) {
+    bytes += TRY(files.BytesBelow(folder));
+  }
   return bytes;
 }
 

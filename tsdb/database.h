@@ -33,7 +33,8 @@ enum class WalFsync : uint8_t {
 /// What is kept. 0 is no bound.
 struct Retention {
   Duration time{std::chrono::days(15)};
-  uint64_t bytes = 0;  ///< of everything on the disk; only blocks are removed for it
+  uint64_t bytes = 0;          ///< of everything but snapshots; only blocks are removed for it
+  double disk_percentage = 0;  ///< the same as a share of the disk; goes before `bytes`
 };
 
 struct Options {

@@ -77,6 +77,9 @@ Metrics::Metrics(MetricsRegistry& r)
                                    "How long samples are kept; 0 is for ever.")),
       retention_bytes(r.AddGauge("prometheus_tsdb_retention_limit_bytes",
                                  "How much the storage may take; 0 is no limit.")),
+      retention_percentage(
+          r.AddGauge("prometheus_tsdb_retention_limit_percentage",
+                     "How much of the disk the storage may take, in percent; 0 is no limit.")),
       exemplars_appended(r.AddCounter("prometheus_tsdb_exemplar_exemplars_appended_total",
                                       "Exemplars that were appended.")),
       exemplars(

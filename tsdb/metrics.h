@@ -50,6 +50,7 @@ struct Metrics {
   Counter& size_retentions;
   Gauge& retention_seconds;
   Gauge& retention_bytes;
+  Gauge& retention_percentage;
   Counter& exemplars_appended;
   Gauge& exemplars;
   Gauge& exemplar_series;

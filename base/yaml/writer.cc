@@ -99,6 +99,8 @@ void YamlWriter::Field(std::string_view key, uint64_t value) {
   Key(key, " " + std::to_string(value));
 }
 
+void YamlWriter::Field(std::string_view key, double value) { Key(key, fmt::format(" {}", value)); }
+
 void YamlWriter::Field(std::string_view key, const std::vector<std::string>& values) {
   Key(key, values.empty() ? " []" : "");
   for (const std::string& value : values) Line("- " + YamlScalar(value));

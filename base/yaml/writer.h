@@ -17,6 +17,7 @@ class YamlWriter {
   void Field(std::string_view key, bool value);
   void Field(std::string_view key, uint64_t value);
   void Field(std::string_view key, int64_t value);
+  void Field(std::string_view key, double value);
   void Field(std::string_view key, const std::vector<std::string>& values);
   void FlowField(std::string_view key, const std::vector<std::string>& values);  ///< [a, b]
 

@@ -97,6 +97,7 @@ struct StorageConfig {
   std::optional<Duration> out_of_order_window;
   std::optional<Duration> retention_time;   ///< 0 is for ever
   std::optional<uint64_t> retention_bytes;  ///< 0 is no limit
+  double retention_percentage = 0;          ///< of the disk; 0 is no limit
 
   /// Counts where the exemplar storage is enabled; 0 and less keep none.
   std::optional<int64_t> max_exemplars;

@@ -135,7 +135,8 @@ void DumpScrape(YamlWriter& out, const ScrapeConfig& scrape) {
 }
 
 void DumpStorage(YamlWriter& out, const StorageConfig& storage) {
-  const bool retention = storage.retention_time || storage.retention_bytes;
+  const bool share = storage.retention_percentage > 0;
+  const bool retention = storage.retention_time || storage.retention_bytes || share;
   const bool tsdb = retention || storage.out_of_order_window;
   if (!tsdb && !storage.max_exemplars) return;
   out.BeginMap("storage");
@@ -148,6 +149,7 @@ void DumpStorage(YamlWriter& out, const StorageConfig& storage) {
       out.BeginMap("retention");
       if (storage.retention_time) out.Field("time", FormatDuration(*storage.retention_time));
       if (storage.retention_bytes) out.Field("size", FormatBytes(*storage.retention_bytes));
+      if (share) out.Field("percentage", storage.retention_percentage);
       out.EndMap();
     }
     out.EndMap();

@@ -16,13 +16,12 @@ Status ReadRetention(const YamlNode* node, StorageConfig& storage) {
     TRY(ReadYamlBytes(*size, value));
     storage.retention_bytes = value;
   }
-  double percentage = 0;
+  double& percentage = storage.retention_percentage;
   TRY(map.Read("percentage", percentage));
-  if (percentage < 0 || percentage > 100) {
+  if (!(percentage >= 0 && percentage <= 100)) {
     return FailAt(map.PositionOf("percentage"),
                   "'storage.tsdb.retention.percentage' must be in the range [0, 100]");
   }
-  if (percentage != 0) TRY(map.Unsupported("percentage"));
   return map.Finish();
 }
 

@@ -49,6 +49,9 @@ void CheckContract(FileSystem& files, const std::string& root) {
   Append(files, folder + "/f", "x", OpenMode::kCreate, true);
   CHECK(Read(files, folder + "/f") == "x");
   CHECK(files.Size(folder + "/f").value() == 1);
+  CHECK(files.BytesBelow(root).value() == 1);
+  CHECK(files.BytesBelow(root + "/missing").value() == 0);
+  CHECK(files.DiskBytes(root).value() > 0);
 
   auto file = files.OpenWritable(folder + "/f", OpenMode::kAppend);
   REQUIRE((*file)->Append("yz").has_value());

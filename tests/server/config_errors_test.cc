@@ -25,6 +25,8 @@ const std::vector<Bad> kBad = {
      "line 2, column 3: unrecognized ValidationScheme: \"odd\""},
     {"global:\n  scrape_interval: 5s\n  scrape_interval: 6s\n",
      "line 3, column 3: key \"scrape_interval\" already set in map"},
+    {"storage: {tsdb: {retention: {percentage: 101}}}\n",
+     "line 1, column 30: 'storage.tsdb.retention.percentage' must be in the range [0, 100]"},
     {"storage: {exemplars: {max: 1}}\n",
      "line 1, column 23: field max not found in type config.ExemplarsConfig"},
     {"storage:\n  exemplars:\n    max_exemplars: 1.5\n",

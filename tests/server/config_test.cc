@@ -6,6 +6,7 @@
 
 #include "server/config/external_labels.h"
 #include "server/config/loader.h"
+#include "server/storage_options.h"
 #include "tests/support/temp_dir.h"
 
 namespace barograph::server {
@@ -40,6 +41,20 @@ TEST_CASE("how many exemplars are kept has a default where they are enabled") {
   const Config config = Load("storage: {exemplars: {max_exemplars: -1}}", options);
   CHECK(config.storage.max_exemplars == -1);
   CHECK(config.yaml.find("storage:\n  exemplars:\n    max_exemplars: -1\n") != std::string::npos);
+}
+
+TEST_CASE("the storage may take a share of the disk") {
+  const Config config = Load("storage: {tsdb: {retention: {percentage: 12.5}}}");
+  CHECK(config.storage.retention_percentage == 12.5);
+  CHECK(config.yaml.find("    retention:\n      percentage: 12.5\n") != std::string::npos);
+  const tsdb::Retention flags{.time = Duration(1), .bytes = 2};
+  const tsdb::Retention kept = RetentionOf(config.storage, flags);
+  CHECK(kept.disk_percentage == 12.5);
+  CHECK(kept.time == Duration(0));
+  CHECK(kept.bytes == 0);
+  const Config none = Load("storage: {tsdb: {retention: {percentage: 0}}}");
+  CHECK(none.yaml.find("retention") == std::string::npos);
+  CHECK(RetentionOf(none.storage, flags).bytes == 2);
 }
 
 TEST_CASE("a job inherits what it does not set") {

@@ -63,6 +63,7 @@ class FaultFileSystem final : public FileSystem {
   Result<std::vector<DirectoryEntry>> List(const std::string& directory) override;
   Result<uint64_t> Size(const std::string& path) override { return below_.Size(path); }
   bool Exists(const std::string& path) override { return below_.Exists(path); }
+  Result<uint64_t> DiskBytes(const std::string& path) override { return below_.DiskBytes(path); }
   Status CreateDirectories(const std::string& path) override;
   Status Remove(const std::string& path) override;
   Status RemoveAll(const std::string& path) override;

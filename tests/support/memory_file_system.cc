@@ -216,6 +216,8 @@ Result<uint64_t> MemoryFileSystem::Size(const std::string& path) {
   return file->bytes.size();
 }
 
+Result<uint64_t> MemoryFileSystem::DiskBytes(const std::string&) { return kDiskBytes; }
+
 bool MemoryFileSystem::Exists(const std::string& path) {
   const MutexLock lock(mutex_);
   return Find(path) != nullptr || folders_.contains(Normal(path));

@@ -23,6 +23,8 @@ class MemoryFileSystem final : public FileSystem {
   /// sync are still there: a torn tail. Files that were open then fail, locks are given up.
   void Crash(size_t kept_unsynced_bytes = 0);
 
+  static constexpr uint64_t kDiskBytes = uint64_t{1} << 20;  ///< what it says; nothing is refused
+
   /// How many bytes of the file a crash would lose now.
   size_t UnsyncedBytes(const std::string& path) const;
 
@@ -33,6 +35,7 @@ class MemoryFileSystem final : public FileSystem {
   Result<std::vector<DirectoryEntry>> List(const std::string& directory) override;
   Result<uint64_t> Size(const std::string& path) override;
   bool Exists(const std::string& path) override;
+  Result<uint64_t> DiskBytes(const std::string& path) override;
   Status CreateDirectories(const std::string& path) override;
   Status Remove(const std::string& path) override;
   Status RemoveAll(const std::string& path) override;

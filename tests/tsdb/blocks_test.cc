@@ -201,6 +201,41 @@ TEST_CASE("The retention removes whole blocks, the oldest first, and their serie
   CHECK(database.Metric("prometheus_tsdb_size_retentions_total") > 0);
 }
 
+TEST_CASE("The retention bounds all of the storage, also as a share of the disk") {
+  MemoryFileSystem files;
+  TestDatabase database(files, SmallBlocks());
+  Contents expected;
+  Target target(database);
+  target.Run(expected, 0, 40 * kHourMs);
+  REQUIRE(database->Maintain());
+  const size_t all = database->Blocks().size();
+  REQUIRE(all > 2);
+  const auto percent_of = [](uint64_t bytes) {
+    return 100 * static_cast<double>(bytes) / MemoryFileSystem::kDiskBytes;
+  };
+  uint64_t bytes = *PosixFileSystem().BytesBelow(database.options().index_path);
+  for (const std::string name : {"wal", "head", "exemplars", "blocks"}) {
+    bytes += *files.BytesBelow(database.path() + "/" + name);
+  }
+  database->SetRetention({.time = Duration(0), .disk_percentage = percent_of(bytes + 4096)});
+  REQUIRE(database->Maintain());
+  CHECK(database->Blocks().size() == all);
+  CHECK(database.Metric("prometheus_tsdb_retention_limit_percentage") > 0);
+
+  // What is beside the blocks counts, too; and the share goes before a size.
+  REQUIRE(files.CreateDirectories(database.path() + "/exemplars"));
+  REQUIRE(files.WriteFile(database.path() + "/exemplars/more", std::string(4200, 'x')));
+  database->SetRetention(
+      {.time = Duration(0), .bytes = 1, .disk_percentage = percent_of(bytes + 4096)});
+  REQUIRE(database->Maintain());
+  CHECK(database->Blocks().size() < all);
+  CHECK(!database->Blocks().empty());
+
+  database->SetRetention({.time = Duration(0), .disk_percentage = 1e-9});
+  REQUIRE(database->Maintain());
+  CHECK(database->Blocks().empty());
+}
+
 TEST_CASE("Labels are found in the time in which series had samples") {
   TestDatabase database(PosixFileSystem(), SmallBlocks());
   Contents expected;

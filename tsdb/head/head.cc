@@ -88,7 +88,6 @@ size_t Head::ForgetIdleSeries(SeriesId last) {
 }
 
 Status Head::SyncFiles() { return table_files_->Sync(); }
-uint64_t Head::file_bytes() const { return table_files_->bytes() + lone.file_bytes(); }
 
 void Head::CountSamples(uint64_t count, TimeRange range) {
   if (count == 0) return;

@@ -30,7 +30,6 @@ class Head {
 
   /// Makes the runs that were sealed so far survive the machine's death.
   Status SyncFiles();
-  uint64_t file_bytes() const;
 
   SeriesRegistry registry;
   LoneStore lone;

@@ -43,8 +43,6 @@ class TableFiles {
   /// Removes the files whose runs all end before `cut`; runs in use stay readable.
   Status DropBefore(Timestamp cut);
 
-  uint64_t bytes() const { return files_->bytes(); }
-
  private:
   TableFiles() = default;
   void NoteEnd(uint64_t file, Timestamp end) EXCLUDES(mutex_);
