@@ -8,6 +8,11 @@ const Labels& FloatType() {
   return labels;
 }
 
+const Labels& HistogramType() {
+  static const Labels labels{{"type", "histogram"}};
+  return labels;
+}
+
 }  // namespace
 
 Metrics::Metrics(MetricsRegistry& r)
@@ -20,6 +25,8 @@ Metrics::Metrics(MetricsRegistry& r)
                                   "Times that a new series was refused for want of memory.")),
       samples_appended(r.AddCounter("prometheus_tsdb_head_samples_appended_total",
                                     "Samples that were appended.", FloatType())),
+      histograms_appended(r.AddCounter("prometheus_tsdb_head_samples_appended_total",
+                                       "Samples that were appended.", HistogramType())),
       out_of_order(r.AddCounter("prometheus_tsdb_out_of_order_samples_total",
                                 "Samples refused for being older than their series' newest.",
                                 FloatType())),

@@ -21,7 +21,8 @@ struct Metrics {
   Counter& series_created;
   Counter& series_removed;
   Counter& series_refused;
-  Counter& samples_appended;
+  Counter& samples_appended;  ///< floats
+  Counter& histograms_appended;
   Counter& out_of_order;
   Counter& too_old;
   Counter& out_of_bounds;

@@ -187,7 +187,7 @@ Status Replay::AppendRow(Table& table, uint64_t sequence, const RowHeader& heade
   if (std::ranges::any_of(changes, is_state)) head_.CountChunks(table.Seal(encoder_));
   table.ExpectRow(at_.segment);
   table.Append(sequence, header.timestamp, present, changes);
-  head_.CountSamples(table.CountSamples(present), {header.timestamp, header.timestamp});
+  if (table.CountSamples(present) > 0) head_.ExtendRange({header.timestamp, header.timestamp});
   return {};
 }
 
@@ -284,7 +284,7 @@ void Replay::StoreSample(SeriesId id, const LonePoint& point) {
   head_.CountChunks({appended.sealed_chunks, appended.sealed_chunks});
   if (IsStartStream(id)) return;
   if (appended.first) head_.registry.SetSource(id, {Source::kLone, 0});
-  if (appended.sample) head_.CountSamples(1, {point.timestamp, point.timestamp});
+  if (appended.sample) head_.ExtendRange({point.timestamp, point.timestamp});
 }
 
 Status Replay::ApplyDeletions(std::string_view payload) {

@@ -35,6 +35,10 @@ WriteMetrics::WriteMetrics(MetricsRegistry& registry)
           "prometheus_api_remote_write_invalid_labels_samples_total",
           "The total number of received remote write samples and histogram samples which were "
           "rejected due to invalid labels.")),
+      without_metadata(registry.AddCounter(
+          "prometheus_api_remote_write_without_metadata_appended_samples_total",
+          "Samples and histograms of remote write that were stored and came without metadata: all "
+          "of protocol 1.0, which tells it apart.")),
       busy(registry.AddCounter(
           "barograph_remote_write_busy_requests_total",
           "Remote write requests that were put off because too many others were waiting.")) {}
@@ -79,7 +83,9 @@ Status RequestWriter::Write(const WriteRequest& request) {
 Status RequestWriter::WriteSeries(const WireSeries& series) {
   const SeriesId id = TRY(Resolve(series));
   if (id == kNoSeries) return {};
-  if (context_.metadata != nullptr) NoteMetadata(series);
+  const auto metadata = series.ReadMetadataRefs();
+  bare_ = !metadata;
+  if (metadata && context_.metadata != nullptr) NoteMetadata(series, *metadata);
   bool empty = true;
   TRY(series.ForEachSample([&](const WireSample& sample) {
     empty = false;
@@ -152,11 +158,10 @@ Status RequestWriter::AppendHistogram(SeriesId id, const WireSeries& series,
 }
 
 /// A request most often has the series of a family one after the other.
-void RequestWriter::NoteMetadata(const WireSeries& series) {
-  const auto refs = series.ReadMetadataRefs();
-  if (!refs || refs == last_metadata_) return;
+void RequestWriter::NoteMetadata(const WireSeries& series, const WireSeries::MetadataRefs& refs) {
+  if (refs == last_metadata_) return;
   last_metadata_ = refs;
-  WireMetadata metadata = series.Resolve(*refs);
+  WireMetadata metadata = series.Resolve(refs);
   metadata.family = FamilyOf(metadata.family, metadata.type);
   context_.metadata->Set(metadata);
 }
@@ -175,6 +180,7 @@ Status RequestWriter::AppendExemplar(SeriesId id, const WireSeries& series,
 
 Status RequestWriter::Added(Batch& batch, size_t cost) {
   batch.pending += cost;
+  if (bare_) ++batch.pending_bare;
   return batch.pending < kMaxPending ? Status() : Commit(batch);
 }
 
@@ -199,6 +205,9 @@ Status RequestWriter::Commit(Batch& batch) {
     return std::unexpected(report.error());
   }
   batch.written += report->appended;
+  // Which of a mixed batch were refused is not known: the count is then the most that it can be.
+  const uint64_t bare = std::min(std::exchange(batch.pending_bare, 0), uint64_t{report->appended});
+  context_.metrics.without_metadata.Increment(static_cast<double>(bare));
   refused_by_storage_ += report->refused();
   for (const Refusal& refusal : report->first) {
     Note({refusal.series, std::string(ReasonText(refusal.reason)),

@@ -25,6 +25,7 @@ struct WriteMetrics {
   explicit WriteMetrics(MetricsRegistry& registry);
 
   Counter& invalid_labels;
+  Counter& without_metadata;
   Counter& busy;  ///< barograph_: requests that were put off
 };
 
@@ -75,6 +76,7 @@ class RequestWriter {
   struct Batch {
     std::unique_ptr<Appender> appender;
     size_t pending = 0;
+    uint64_t pending_bare = 0;  ///< samples, of series without metadata
     uint64_t written = 0;
   };
   static constexpr size_t kMaxPending = size_t{1} << 16;
@@ -96,7 +98,7 @@ class RequestWriter {
   Status Added(Batch& batch, size_t cost);
   Status Commit(Batch& batch);
   Status AppendExemplar(SeriesId id, const WireSeries& series, std::string_view message);
-  void NoteMetadata(const WireSeries& series);
+  void NoteMetadata(const WireSeries& series, const WireSeries::MetadataRefs& refs);
   Status CommitExemplars();
   void Note(Unnamed refusal);
   Status ExplainRefusals(const WriteRequest& request);
@@ -111,6 +113,7 @@ class RequestWriter {
   std::vector<SeriesExemplar> exemplars_;
   std::optional<WireSeries::MetadataRefs> last_metadata_;
   std::vector<Unnamed> refusals_;
+  bool bare_ = false;     // the series that is written comes without metadata
   bool partial_ = false;  // the protocol has an answer for a request of which a part is refused
   uint64_t refused_by_storage_ = 0;
   WriteOutcome outcome_;

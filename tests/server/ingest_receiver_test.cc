@@ -85,6 +85,9 @@ TEST_CASE_METHOD(Fixture, "samples of a request of protocol 1.0 are stored") {
   CHECK(Write(UpRequest({{1000, 1}, {2000, 0}})) == "204");
   CHECK(Write(UpRequest({{3000, kStaleNan}})) == "204");
   CHECK(storage.Samples(Labels({{"__name__", "up"}, {"job", "a"}})) == "1000=1 2000=0 3000=stale");
+  CHECK(metrics.Expose().find(
+            "prometheus_api_remote_write_without_metadata_appended_samples_total 3\n") !=
+        std::string::npos);
 }
 
 TEST_CASE_METHOD(Fixture, "zstd is taken as snappy is") {
@@ -440,12 +443,16 @@ TEST_CASE("metadata of protocol 2.0 comes with series, and is kept by family") {
   };
   message.Add(5, series({1, 2, 3, 4}, Message().Varint(1, 3).Varint(3, 5).Varint(4, 6)));
   message.Add(5, series({1, 7}, Message().Varint(1, 1).Varint(3, 77)));
+  message.Add(5, series({1, 6}, Message()));
   net::HttpRequest request = Fixture::Request(Snappy(message.text()));
   request.headers.Set("Content-Type",
                       "application/x-protobuf;proto=io.prometheus.write.v2.Request");
   for (int i = 0; i < 2; ++i) CHECK(fixture.Send(request).status == 204);
   CHECK(MetadataOf(fixture.receiver) ==
         std::vector<std::string>{"hits_total counter  ", "rpc histogram Help. s"});
+  CHECK(fixture.metrics.Expose().find(
+            "prometheus_api_remote_write_without_metadata_appended_samples_total 2\n") !=
+        std::string::npos);
 }
 
 TEST_CASE("metadata is bounded: what is told no more makes room") {

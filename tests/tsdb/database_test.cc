@@ -249,6 +249,10 @@ TEST_CASE("Where late samples are not taken, they are refused and counted") {
   CHECK(database.Metric("prometheus_tsdb_out_of_bound_samples_total{type=\"float\"}") == 2);
   CHECK(database.Metric("prometheus_tsdb_head_samples_appended_total{type=\"float\"}") == 5);
   CHECK(database.Metric("prometheus_tsdb_head_series") == 4);
+  appender->AppendHistogram(id, FromMs(7), FloatHistogram());
+  REQUIRE(appender->Commit()->appended == 1);
+  CHECK(database.Metric("prometheus_tsdb_head_samples_appended_total{type=\"float\"}") == 5);
+  CHECK(database.Metric("prometheus_tsdb_head_samples_appended_total{type=\"histogram\"}") == 1);
 
   const Contents contents = ReadAll(*database);
   CHECK(contents.at("c{instance=\"a\"}").at(1000) == std::bit_cast<uint64_t>(9.0));

@@ -89,9 +89,10 @@ size_t Head::ForgetIdleSeries(SeriesId last) {
 
 Status Head::SyncFiles() { return table_files_->Sync(); }
 
-void Head::CountSamples(uint64_t count, TimeRange range) {
-  if (count == 0) return;
-  metrics_.samples_appended.Increment(static_cast<double>(count));
+void Head::CountSamples(uint64_t floats, uint64_t histograms, TimeRange range) {
+  if (floats + histograms == 0) return;
+  metrics_.samples_appended.Increment(static_cast<double>(floats));
+  metrics_.histograms_appended.Increment(static_cast<double>(histograms));
   ExtendRange(range);
 }
 

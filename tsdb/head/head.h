@@ -62,8 +62,10 @@ class Head {
   /// above `last`, which the index does not know yet. How many went.
   size_t ForgetIdleSeries(SeriesId last);
 
-  /// For the counters, and the head's bounds in time.
-  void CountSamples(uint64_t count, TimeRange range);
+  /// Counts samples that were appended, not those of a replay; `range` is as for ExtendRange.
+  void CountSamples(uint64_t floats, uint64_t histograms, TimeRange range);
+
+  /// The head has samples in `range`.
   void ExtendRange(TimeRange range);
   void CountChunks(const SealCount& sealed);
   TimeRange range() const;

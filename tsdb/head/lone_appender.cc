@@ -223,7 +223,7 @@ Status LoneAppender::Write(const Accepted& accepted) {
   }
   TRY(path_.Log(records));
   for (const Collected& sample : accepted.samples) Store(sample);
-  path_.head.CountSamples(accepted.samples.size(), range);
+  path_.head.CountSamples(floats.size(), histograms.size(), range);
   path_.changes.NoteChange(range.min);
   return {};
 }

@@ -111,7 +111,7 @@ Result<AppendReport> TableWriter::AppendRow(const Row& row) {
     whole.values = work->values;
   }
   TRY(Write(whole, had, *work));
-  path_.head.CountSamples(report.appended, {row.timestamp, row.timestamp});
+  path_.head.CountSamples(report.appended, 0, {row.timestamp, row.timestamp});
   path_.changes.NoteChange(row.timestamp);
   return report;
 }
