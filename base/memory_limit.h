@@ -26,6 +26,9 @@ class MemoryLimit {
 
   uint64_t limit_bytes() const { return limit_bytes_; }
 
+  /// OwnMemoryBytes, at most 100 ms ago.
+  uint64_t used_bytes() const;
+
   /// What is left below the limit.
   uint64_t left_bytes() const;
 
@@ -33,8 +36,6 @@ class MemoryLimit {
   bool tight() const;
 
  private:
-  uint64_t used_bytes() const;
-
   const uint64_t limit_bytes_;
   const Clock& clock_;
   const std::function<uint64_t()> used_;

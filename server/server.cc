@@ -223,6 +223,11 @@ class Server::Impl final : public web::ServerState {
   }
   std::string ConfigYaml() const override { return config_.yaml(); }
   std::map<std::string, std::string> Flags() const override { return options_.flags; }
+  web::SeriesLimits Limits() const override {
+    return {.memory_limit_bytes = memory_->limit_bytes(),
+            .memory_used_bytes = memory_->used_bytes(),
+            .jobs = scraping_->SeriesOfJobs()};
+  }
   bool ready() const override { return ready_.load(); }
   std::string OwnMetrics() const override { return metrics_.Expose(); }
   void Quit() override { environment_.on_quit(); }
@@ -314,6 +319,7 @@ class Server::Impl final : public web::ServerState {
         web::MakeHandler(WebOptionsOf(options_),
                          {.storage = *database_,
                           .exemplars = *database_,
+                          .statistics = *database_,
                           .engine = engine_,
                           .queries = *queries_,
                           .state = *this,

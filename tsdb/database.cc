@@ -529,6 +529,13 @@ Result<std::vector<Labels>> Database::Series(const LabelQuery& query, std::stop_
   return LabelQueries(impl_->view.Get(), impl_->head, *impl_->index).Series(query, std::move(stop));
 }
 
+HeadStatistics Database::CountHead(size_t limit) const {
+  HeadStatistics counts = impl_->head.registry.Count(limit);
+  counts.chunks = static_cast<uint64_t>(std::max(impl_->metrics.chunks.value(), 0.0));
+  counts.range = impl_->head.range();
+  return counts;
+}
+
 ChangeMark Database::MarkChanges() const { return impl_->path->changes.Mark(); }
 
 std::optional<TimeRange> Database::UnchangedSince(ChangeMark mark) const {

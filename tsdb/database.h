@@ -15,6 +15,7 @@
 #include "base/storage/appendable.h"
 #include "base/storage/exemplars.h"
 #include "base/storage/queryable.h"
+#include "base/storage/statistics.h"
 #include "base/time.h"
 
 /// The storage engine.
@@ -91,6 +92,7 @@ struct Options {
 class Database : public Appendable,
                  public Queryable,
                  public StorageAdmin,
+                 public StatisticsSource,
                  public ExemplarAppendable,
                  public ExemplarQueryable {
  public:
@@ -146,6 +148,8 @@ class Database : public Appendable,
   Result<std::vector<ExemplarSeries>> SelectExemplars(TimeRange range,
                                                       std::span<const Matchers> selectors,
                                                       std::stop_token stop) const override;
+
+  HeadStatistics CountHead(size_t limit) const override;
 
   Status DeleteSeries(TimeRange range, const Matchers& matchers) override;
   Status CleanTombstones() override;

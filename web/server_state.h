@@ -52,6 +52,19 @@ struct MetricMetadata {
   Labels target;  ///< empty where a remote write sender told of it
 };
 
+/// How near the bounds of memory and of series are.
+struct SeriesLimits {
+  struct Job {
+    std::string job;
+    uint64_t series = 0;   ///< of its targets together
+    uint64_t limit = 0;    ///< series_limit; 0 is none
+    uint64_t refused = 0;  ///< as barograph_target_scrape_pool_series_refused_total
+  };
+  uint64_t memory_limit_bytes = 0;  ///< 0 is none
+  uint64_t memory_used_bytes = 0;
+  std::vector<Job> jobs;  ///< by name
+};
+
 struct RuntimeInfo {
   Timestamp start_time;
   std::string working_directory;
@@ -75,6 +88,7 @@ class ServerState {
   /// Flag name (without dashes) to value.
   virtual std::map<std::string, std::string> Flags() const = 0;
   virtual RuntimeInfo Runtime() const = 0;
+  virtual SeriesLimits Limits() const = 0;
 
   virtual bool ready() const = 0;
   /// Own metrics in the text format 0.0.4.

@@ -8,6 +8,7 @@
 #include "base/storage/admin.h"
 #include "base/storage/exemplars.h"
 #include "base/storage/queryable.h"
+#include "base/storage/statistics.h"
 #include "base/time.h"
 #include "net/http_server.h"
 #include "promql/engine.h"
@@ -40,6 +41,7 @@ struct WebOptions {
 struct WebDependencies {
   const Queryable& storage;
   const ExemplarQueryable& exemplars;
+  const StatisticsSource& statistics;
   const promql::Engine& engine;
   QueryTracker& queries;
   ServerState& state;

@@ -175,6 +175,13 @@ std::vector<web::MetricMetadata> ScrapeManager::Metadata() const {
   return metadata;
 }
 
+std::vector<web::SeriesLimits::Job> ScrapeManager::SeriesOfJobs() const {
+  const MutexLock lock(impl_->mutex);
+  std::vector<web::SeriesLimits::Job> jobs;
+  for (const auto& [job, pool] : impl_->pools) jobs.push_back(pool->SeriesCounts());
+  return jobs;
+}
+
 std::vector<std::string> ScrapeManager::Pools() const {
   const MutexLock lock(impl_->mutex);
   std::vector<std::string> jobs;

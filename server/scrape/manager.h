@@ -80,6 +80,9 @@ class ScrapeManager {
   /// Every target's metadata, by metric, then target.
   std::vector<web::MetricMetadata> Metadata() const;
 
+  /// How many series each job has, and may have.
+  std::vector<web::SeriesLimits::Job> SeriesOfJobs() const;
+
   /// The jobs, sorted.
   std::vector<std::string> Pools() const;
 

@@ -126,4 +126,11 @@ void ScrapePool::ListMetadata(std::vector<web::MetricMetadata>& out) const {
   }
 }
 
+web::SeriesLimits::Job ScrapePool::SeriesCounts() const {
+  return {.job = config_->job_name,
+          .series = static_cast<uint64_t>(std::max<int64_t>(series_->count, 0)),
+          .limit = config_->limits.series,
+          .refused = series_->refused};
+}
+
 }  // namespace barograph::server

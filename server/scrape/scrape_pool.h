@@ -52,6 +52,7 @@ class ScrapePool {
 
   void ListTargets(std::string_view host_name, web::TargetsSnapshot& out) const;
   void ListMetadata(std::vector<web::MetricMetadata>& out) const;
+  web::SeriesLimits::Job SeriesCounts() const;
 
  private:
   struct Active {

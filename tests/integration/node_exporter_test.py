@@ -100,6 +100,36 @@ class NodeExporter(support.Case):
         metadata = self.ours.api("metadata", metric="node_cpu_seconds_total")
         self.assertEqual(metadata["node_cpu_seconds_total"][0]["type"], "counter")
 
+    def test_the_status_of_the_storage_counts_the_same_series(self):
+        ours, theirs = (server.api("status/tsdb", limit=10000)
+                        for server in (self.ours, self.theirs))
+        self.assertEqual(set(ours) - set(theirs), {"limits"})
+        self.assertEqual(set(theirs) - set(ours), set())
+        self.assertEqual(ours["headStats"].keys(), theirs["headStats"].keys())
+        for count in ("numSeries", "numLabelPairs"):
+            self.assertEqual(ours["headStats"][count], theirs["headStats"][count], count)
+        for counts in ("seriesCountByMetricName", "labelValueCountByLabelName",
+                       "seriesCountByLabelValuePair"):
+            largest = [[(row["name"], row["value"]) for row in answer[counts]]
+                       for answer in (ours, theirs)]
+            # 2.42 has no limit parameter, and ties in any order.
+            self.assertEqual([value for _, value in largest[0][:10]],
+                             [value for _, value in largest[1][:10]], counts)
+            self.assertLessEqual(set(largest[1]), set(largest[0]), counts)
+        (job,) = ours["limits"]["jobs"]
+        self.assertEqual((job["seriesLimit"], job["seriesRefused"]), (0, 0))
+        self.assertGreater(job["series"], 100)
+
+    def test_a_query_is_formatted_the_same(self):
+        for query in ("sum by(a)(rate(x{b!~'c'}[5m:1m]offset 1h))>bool 2", "- a ^ -2", "x@end()",
+                      "sum(node_cpu_seconds_total{mode=\"idle\",cpu=~\"0|1\"}) without (cpu, mode) "
+                      "/ on(instance) group_left(job) (node_memory_MemTotal_bytes + node_load1)",
+                      "label_replace(up,'a','$1','b','(.*)')", "topk(3,a)or b unless ignoring(c)d",
+                      "histogram_quantile(0.9, sum by(le, instance) (rate(some_bucket[5m])))",
+                      "1.0", "Inf", "a[1d2h]", "sum_over_time(a[90s] @ 1.5)"):
+            self.assertEqual(self.ours.api("format_query", query=query),
+                             self.theirs.api("format_query", query=query), query)
+
     def test_series_go_stale_when_the_exporter_ends(self):
         self.assertTrue(self.ours.instant("node_load1"))
         self.exporter.kill()

@@ -221,6 +221,12 @@ TEST_CASE("a target whose new series are refused is up, and says why they are no
            active[0].last_error == "1 new series refused: series_limit exceeded (limit: 1)";
   }));
   CHECK(bench.Samples("b") == "");
+  const auto jobs = bench.manager->SeriesOfJobs();
+  REQUIRE(jobs.size() == 1);
+  CHECK(jobs[0].job == "j");
+  CHECK(jobs[0].series == 1);
+  CHECK(jobs[0].limit == 1);
+  CHECK(jobs[0].refused > 0);
 }
 
 TEST_CASE("a reload keeps what has not changed") {

@@ -162,4 +162,29 @@ TEST_CASE("Series without living sources leave; the others, and what was found b
   CHECK(*registry.GetOrCreate(all.at(SeriesId{1})) > SeriesId{1'000'000});
 }
 
+TEST_CASE("Series are counted by their labels, the largest counts first") {
+  SeriesRegistry registry(0, {});
+  for (const char* instance : {"x", "yy", "zzz"}) {
+    REQUIRE(registry.GetOrCreate({{"__name__", "a"}, {"instance", instance}}));
+  }
+  REQUIRE(registry.GetOrCreate({{"__name__", "bb"}, {"job", "j"}}));
+  const auto text = [](const std::vector<NamedCount>& counts) {
+    std::string all;
+    for (const auto& [name, count] : counts) all += name + " " + std::to_string(count) + ";";
+    return all;
+  };
+  const HeadStatistics all = registry.Count(100);
+  CHECK(all.series == 4);
+  CHECK(all.label_pairs == 6);
+  CHECK(text(all.series_by_metric) == "a 3;bb 1;");
+  CHECK(text(all.values_by_label) == "instance 3;__name__ 2;job 1;");
+  CHECK(text(all.value_bytes_by_label) == "instance 6;__name__ 5;job 1;");
+  CHECK(text(all.series_by_pair) ==
+        "__name__=a 3;__name__=bb 1;instance=x 1;instance=yy 1;instance=zzz 1;job=j 1;");
+  const HeadStatistics largest = registry.Count(1);
+  CHECK(text(largest.series_by_metric) == "a 3;");
+  CHECK(text(largest.values_by_label) == "instance 3;");
+  CHECK(text(largest.series_by_pair) == "__name__=a 3;");
+}
+
 }  // namespace barograph::tsdb

@@ -129,6 +129,7 @@ Status FakeAdmin::DeleteSeries(TimeRange range, const Matchers& matchers) {
 Web::Web(WebOptions options, bool with_admin) {
   auto handler = MakeHandler(std::move(options), {.storage = storage,
                                                   .exemplars = storage,
+                                                  .statistics = storage,
                                                   .engine = engine,
                                                   .queries = queries,
                                                   .state = state,

@@ -13,6 +13,7 @@
 #include "base/metrics/registry.h"
 #include "base/storage/exemplars.h"
 #include "base/storage/queryable.h"
+#include "base/storage/statistics.h"
 #include "net/http_server.h"
 #include "promql/engine.h"
 #include "tests/support/manual_clock.h"
@@ -22,7 +23,7 @@
 namespace barograph::web::test {
 
 /// Series in memory. `failure`, where set, is what every call gives.
-class FakeStorage final : public Queryable, public ExemplarQueryable {
+class FakeStorage final : public Queryable, public ExemplarQueryable, public StatisticsSource {
  public:
   struct Stored {
     Labels labels;
@@ -49,6 +50,14 @@ class FakeStorage final : public Queryable, public ExemplarQueryable {
   std::vector<ExemplarSeries> exemplars;
   mutable std::string exemplars_asked;
 
+  HeadStatistics CountHead(size_t limit) const override {
+    statistics_limit = limit;
+    return statistics;
+  }
+
+  HeadStatistics statistics;
+  mutable size_t statistics_limit = 0;
+
   std::optional<Error> failure;
 
  private:
@@ -64,6 +73,7 @@ class FakeState final : public ServerState {
   std::string ConfigYaml() const override { return "global:\n  scrape_interval: <1m>\n"; }
   std::map<std::string, std::string> Flags() const override { return {{"log.level", "info"}}; }
   RuntimeInfo Runtime() const override { return runtime; }
+  SeriesLimits Limits() const override { return limits; }
   bool ready() const override { return is_ready; }
   std::string OwnMetrics() const override { return "own_metric 1\n"; }
   Status Reload() override {
@@ -75,6 +85,7 @@ class FakeState final : public ServerState {
   TargetsSnapshot targets;
   std::vector<MetricMetadata> metadata;
   RuntimeInfo runtime;
+  SeriesLimits limits;
   bool is_ready = true;
   Status reload_outcome;
   int reloads = 0;

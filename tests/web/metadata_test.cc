@@ -184,5 +184,37 @@ TEST_CASE("What the server says of itself") {
   CHECK(info.ends_with(R"("GOGC":"","GODEBUG":"","storageRetention":"15d"})"));
 }
 
+TEST_CASE("What the storage holds, and how near its limits are") {
+  Web web;
+  web.storage.statistics = {.series = 5,
+                            .label_pairs = 4,
+                            .chunks = 6,
+                            .range = {FromMs(1000), FromMs(2000)},
+                            .series_by_metric = {{"a", 3}, {"b", 2}},
+                            .values_by_label = {{"__name__", 2}},
+                            .value_bytes_by_label = {{"__name__", 5}},
+                            .series_by_pair = {{"__name__=a", 3}}};
+  web.state.limits = {.memory_limit_bytes = 100,
+                      .memory_used_bytes = 30,
+                      .jobs = {{.job = "j", .series = 5, .limit = 7, .refused = 1}}};
+  CHECK(web.Data("/api/v1/status/tsdb") ==
+        R"({"headStats":{"numSeries":5,"numLabelPairs":4,"chunkCount":6,"minTime":1000,)"
+        R"("maxTime":2000},"seriesCountByMetricName":[{"name":"a","value":3},)"
+        R"({"name":"b","value":2}],"labelValueCountByLabelName":[{"name":"__name__","value":2}],)"
+        R"("memoryInBytesByLabelName":[{"name":"__name__","value":5}],)"
+        R"("seriesCountByLabelValuePair":[{"name":"__name__=a","value":3}],)"
+        R"("limits":{"memoryLimitBytes":100,"memoryUsedBytes":30,"jobs":[{"job":"j","series":5,)"
+        R"("seriesLimit":7,"seriesRefused":1}]}})");
+  CHECK(web.storage.statistics_limit == 10);
+  CHECK(web.Ask("/api/v1/status/tsdb?limit=10000").starts_with(R"({"status":"success")"));
+  CHECK(web.storage.statistics_limit == 10'000);
+  for (const char* limit : {"0", "-1", "x", "1.5"}) {
+    CHECK(web.Ask(std::string("/api/v1/status/tsdb?limit=") + limit)
+              .find("limit must be a positive number") != std::string::npos);
+  }
+  CHECK(web.Ask("/api/v1/status/tsdb?limit=10001").find("limit must not exceed 10000") !=
+        std::string::npos);
+}
+
 }  // namespace
 }  // namespace barograph::web

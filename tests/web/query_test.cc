@@ -120,6 +120,7 @@ TEST_CASE("The time in which a query waits for a thread counts to its time-out")
   const QueryMetrics query_metrics(web.metrics, 1);
   const ApiContext context{.storage = web.storage,
                            .exemplars = web.storage,
+                           .statistics = web.storage,
                            .engine = web.engine,
                            .state = web.state,
                            .query_metrics = query_metrics,

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "tsdb/head/series_dump.h"
+#include "tsdb/head/statistics.h"
 #include "tsdb/start_stream.h"
 
 namespace barograph::tsdb {
@@ -89,6 +90,11 @@ std::optional<Labels> SeriesRegistry::LabelsOf(SeriesId id) const {
 size_t SeriesRegistry::size() const {
   ReaderLock lock(mutex_);
   return set_->size();
+}
+
+HeadStatistics SeriesRegistry::Count(size_t limit) const {
+  ReaderLock lock(mutex_);
+  return CountSeries(*set_, limit);
 }
 
 bool SeriesRegistry::SetSource(SeriesId id, Source source) {

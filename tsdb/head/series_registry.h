@@ -15,6 +15,7 @@
 #include "base/model/sample.h"
 #include "base/mutex.h"
 #include "base/result.h"
+#include "base/storage/statistics.h"
 #include "tsdb/head/series_set.h"
 
 namespace barograph::tsdb {
@@ -95,6 +96,9 @@ class SeriesRegistry {
   Result<std::vector<std::string>> LabelNamesOf(const Found& found, std::stop_token stop) const;
   Result<std::vector<std::string>> LabelValuesOf(const Found& found, std::string_view name,
                                                  std::stop_token stop) const;
+
+  /// As CountSeries (tsdb/head/statistics.h).
+  HeadStatistics Count(size_t limit) const;
 
   std::vector<SeriesId> IdsAfter(SeriesId after) const;
 

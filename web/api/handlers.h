@@ -3,6 +3,7 @@
 #include "base/storage/admin.h"
 #include "base/storage/exemplars.h"
 #include "base/storage/queryable.h"
+#include "base/storage/statistics.h"
 #include "base/time.h"
 #include "promql/engine.h"
 #include "web/api/api_result.h"
@@ -19,6 +20,7 @@ namespace barograph::web {
 struct ApiContext {
   const Queryable& storage;
   const ExemplarQueryable& exemplars;
+  const StatisticsSource& statistics;
   const promql::Engine& engine;
   ServerState& state;
   const QueryMetrics& query_metrics;
@@ -67,6 +69,7 @@ ApiResult HandleSnapshot(const ApiContext& context, const ApiRequest& request);
 // status_handlers.cc
 ApiResult HandleConfig(const ApiContext& context, const ApiRequest& request);
 ApiResult HandleFlags(const ApiContext& context, const ApiRequest& request);
+ApiResult HandleTsdbStatus(const ApiContext& context, const ApiRequest& request);
 ApiResult HandleRuntimeInfo(const ApiContext& context, const ApiRequest& request);
 ApiResult HandleBuildInfo(const ApiContext& context, const ApiRequest& request);
 /// The object of /version, which is also the data of status/buildinfo.

@@ -4,6 +4,7 @@
 #include "web/api/go_time.h"
 #include "web/api/handlers.h"
 #include "web/api/json_writer.h"
+#include "web/api/parameters.h"
 
 namespace barograph::web {
 namespace {
@@ -16,6 +17,49 @@ void WriteField(JsonWriter& json, std::string_view key, std::string_view value) 
 void WriteField(JsonWriter& json, std::string_view key, int64_t value) {
   json.Key(key);
   json.Int(value);
+}
+
+void WriteHeadStats(JsonWriter& json, const HeadStatistics& head) {
+  json.Key("headStats");
+  json.BeginObject();
+  WriteField(json, "numSeries", static_cast<int64_t>(head.series));
+  WriteField(json, "numLabelPairs", static_cast<int64_t>(head.label_pairs));
+  WriteField(json, "chunkCount", static_cast<int64_t>(head.chunks));
+  WriteField(json, "minTime", ToMs(head.range.min));
+  WriteField(json, "maxTime", ToMs(head.range.max));
+  json.EndObject();
+}
+
+void WriteCounts(JsonWriter& json, std::string_view key, const std::vector<NamedCount>& counts) {
+  json.Key(key);
+  json.BeginArray();
+  for (const auto& [name, count] : counts) {
+    json.BeginObject();
+    WriteField(json, "name", name);
+    WriteField(json, "value", static_cast<int64_t>(count));
+    json.EndObject();
+  }
+  json.EndArray();
+}
+
+// An extension.
+void WriteLimits(JsonWriter& json, const SeriesLimits& limits) {
+  json.Key("limits");
+  json.BeginObject();
+  WriteField(json, "memoryLimitBytes", static_cast<int64_t>(limits.memory_limit_bytes));
+  WriteField(json, "memoryUsedBytes", static_cast<int64_t>(limits.memory_used_bytes));
+  json.Key("jobs");
+  json.BeginArray();
+  for (const SeriesLimits::Job& job : limits.jobs) {
+    json.BeginObject();
+    WriteField(json, "job", job.job);
+    WriteField(json, "series", static_cast<int64_t>(job.series));
+    WriteField(json, "seriesLimit", static_cast<int64_t>(job.limit));
+    WriteField(json, "seriesRefused", static_cast<int64_t>(job.refused));
+    json.EndObject();
+  }
+  json.EndArray();
+  json.EndObject();
 }
 
 }  // namespace
@@ -32,6 +76,30 @@ ApiResult HandleFlags(const ApiContext& context, const ApiRequest&) {
   JsonWriter json;
   json.BeginObject();
   for (const auto& [name, value] : context.state.Flags()) WriteField(json, name, value);
+  json.EndObject();
+  return ApiData{.json = json.Take(), .warnings = {}, .infos = {}};
+}
+
+ApiResult HandleTsdbStatus(const ApiContext& context, const ApiRequest& request) {
+  constexpr int64_t kDefaultLimit = 10, kMaxLimit = 10'000;
+  int64_t limit = kDefaultLimit;
+  if (const std::string_view text = request.form.Get("limit"); !text.empty()) {
+    const auto number = ParseWholeNumber(text);
+    if (!number || *number < 1) {
+      return ApiFail(ApiErrorType::kBadData, "limit must be a positive number");
+    }
+    if (*number > kMaxLimit) return ApiFail(ApiErrorType::kBadData, "limit must not exceed 10000");
+    limit = *number;
+  }
+  const HeadStatistics head = context.statistics.CountHead(static_cast<size_t>(limit));
+  JsonWriter json;
+  json.BeginObject();
+  WriteHeadStats(json, head);
+  WriteCounts(json, "seriesCountByMetricName", head.series_by_metric);
+  WriteCounts(json, "labelValueCountByLabelName", head.values_by_label);
+  WriteCounts(json, "memoryInBytesByLabelName", head.value_bytes_by_label);
+  WriteCounts(json, "seriesCountByLabelValuePair", head.series_by_pair);
+  WriteLimits(json, context.state.Limits());
   json.EndObject();
   return ApiData{.json = json.Take(), .warnings = {}, .infos = {}};
 }
