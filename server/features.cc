@@ -13,14 +13,22 @@ constexpr std::array<std::string_view, 8> kAlwaysOn = {
     "promql-binop-fill-modifiers",     "promql-duration-expr", "promql-experimental-functions",
     "promql-extended-range-selectors", "xor2-encoding"};
 
-constexpr std::array<std::string_view, 13> kNotYet = {
-    "concurrent-rule-eval",   "delayed-compaction",
-    "fast-startup",           "memory-snapshot-on-shutdown",
-    "metadata-wal-records",   "old-ui",
-    "otlp-deltatocumulative", "otlp-native-delta-ingestion",
-    "promql-per-step-stats",  "search-api",
-    "st-synthesis",           "type-and-unit-labels",
-    "use-uncached-io"};
+constexpr std::array<std::string_view, 12> kNotYet = {"concurrent-rule-eval",
+                                                      "delayed-compaction",
+                                                      "fast-startup",
+                                                      "memory-snapshot-on-shutdown",
+                                                      "old-ui",
+                                                      "otlp-deltatocumulative",
+                                                      "otlp-native-delta-ingestion",
+                                                      "promql-per-step-stats",
+                                                      "search-api",
+                                                      "st-synthesis",
+                                                      "type-and-unit-labels",
+                                                      "use-uncached-io"};
+
+// Prometheus keeps metadata in its log for a sender of remote write 2.0 to read it there. What
+// /api/v1/metadata shows comes, here and there, from the pages and requests since the start.
+constexpr std::string_view kMetadataInLog = "metadata-wal-records";
 
 void Enable(std::string_view name, Features& features, const Logger& logger) {
   if (name == "promql-delayed-name-removal") {
@@ -37,6 +45,10 @@ void Enable(std::string_view name, Features& features, const Logger& logger) {
     features.zeros_at_starts = true;
   } else if (name == "use-start-timestamps") {
     features.use_start_timestamps = true;
+  } else if (name == kMetadataInLog) {
+    logger.Warn(
+        "This option for --enable-feature has no effect: metadata is told anew after a start",
+        {{"option", name}});
   } else if (std::ranges::count(kNotYet, name) > 0) {
     logger.Warn("This option for --enable-feature is not supported yet", {{"option", name}});
   } else if (std::ranges::count(kAlwaysOn, name) == 0) {

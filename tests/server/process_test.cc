@@ -8,6 +8,7 @@
 #include "server/listen_url.h"
 #include "server/providers.h"
 #include "server/signals.h"
+#include "tests/support/memory_sink.h"
 #include "tests/support/temp_dir.h"
 
 namespace barograph::server {
@@ -98,6 +99,16 @@ TEST_CASE("features that change results are found in lists") {
   CHECK(features.use_start_timestamps);
   CHECK_FALSE(features.zeros_at_starts);
   CHECK_FALSE(features.auto_reload);
+}
+
+TEST_CASE("a feature that changes nothing here is told of") {
+  const auto sink = std::make_shared<barograph::test::MemorySink>();
+  ParseFeatures({"native-histograms,exemplar-storage,metadata-wal-records,search-api,nonsense"},
+                barograph::test::MemorySink::MakeLogger(sink));
+  CHECK(sink->lines().size() == 3);
+  CHECK(sink->Contains("no effect: metadata is told anew after a start"));
+  CHECK(sink->Contains("not supported yet"));
+  CHECK(sink->Contains("Unknown option"));
 }
 
 TEST_CASE("signals and requests to stop come out as events") {
