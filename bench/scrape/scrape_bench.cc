@@ -77,9 +77,8 @@ void BM_ParserAlone(benchmark::State& state) {
 }
 BENCHMARK(BM_ParserAlone)->Arg(1000);
 
-void BM_ParseByExpectation(benchmark::State& state) {
-  const auto series = static_cast<size_t>(state.range(0));
-  const auto pages = Pages(series);
+void ReadPages(benchmark::State& state, const std::vector<std::string>& pages, size_t series,
+               const PageRules& rules) {
   const ScrapeConfig config;
   const SeriesLabels labels(Labels(), config);
   MetadataStore metadata(std::make_shared<MetadataTotals>());
@@ -89,7 +88,7 @@ void BM_ParseByExpectation(benchmark::State& state) {
   const auto read = [&] {
     PageCounts counts;
     row.Begin();
-    if (!cache.Read(pages[next++ % pages.size()], {}, labels, row, counts)) std::abort();
+    if (!cache.Read(pages[next++ % pages.size()], rules, labels, row, counts)) std::abort();
     ColumnId column = 0;
     for (const NewSeries& one : cache.new_series()) cache.Bind(one, column++, row, counts);
     row.Finish();
@@ -99,7 +98,33 @@ void BM_ParseByExpectation(benchmark::State& state) {
   for (auto _ : state) read();
   Count(state, pages, series);
 }
+
+void BM_ParseByExpectation(benchmark::State& state) {
+  const auto series = static_cast<size_t>(state.range(0));
+  ReadPages(state, Pages(series), series, {});
+}
 BENCHMARK(BM_ParseByExpectation)->Arg(1000)->Arg(100000);
+
+// Three of ten lines have an exemplar that is another one on each page.
+void BM_ParseByExpectationWithExemplars(benchmark::State& state) {
+  const auto series = static_cast<size_t>(state.range(0));
+  std::vector<std::string> pages;
+  uint64_t trace = 0;
+  for (int number = 0; number < 32; ++number) {
+    std::string& page = pages.emplace_back();
+    for (size_t line = 0; line < series; ++line) {
+      page += fmt::format("rpc_duration_seconds_bucket{{method=\"m{}\",le=\"{}.0\"}} {}", line / 10,
+                          line % 10, line + static_cast<size_t>(number));
+      if (line % 10 < 3)
+        page += fmt::format(" # {{trace_id=\"{:032x}\"}} 0.5 {}.5", ++trace, number);
+      page += '\n';
+    }
+    page += "# EOF\n";
+  }
+  const bool wanted = state.range(1) != 0;
+  ReadPages(state, pages, series, {.format = PageFormat::kOpenMetricsText, .exemplars = wanted});
+}
+BENCHMARK(BM_ParseByExpectationWithExemplars)->Args({1000, 0})->Args({1000, 1});
 
 // Whole scrapes, from the text to the row in `storage`, of one target after the other: many targets
 // find the caches as cold as a server does.

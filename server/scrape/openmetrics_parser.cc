@@ -158,6 +158,15 @@ Token OpenMetricsParser::LexAfterValue() {
   return BecameIf(lexer_.TakeByte('{'), Token::kComment, LexState::kExemplarLabels);
 }
 
+Status OpenMetricsParser::ReadLineEnd(size_t offset) {
+  lexer_.Seek(offset);
+  entry_begin_ = offset;
+  state_ = LexState::kTimestamp;
+  has_exemplar_ = false;
+  labels_.clear();
+  return ParseLineEnd();
+}
+
 Result<Entry> OpenMetricsParser::ParseMetadata(Token word) {
   TRY(ParseFamilyName(word));
   if (NextToken() != Token::kText) {

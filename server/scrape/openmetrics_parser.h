@@ -18,6 +18,11 @@ class OpenMetricsParser final : public ExpositionParser {
   std::string text() const override;
   std::optional<ExposedExemplar> exemplar() const override;
 
+  /// Reads what follows a sample's value, from `offset` on (the blank), to the end of the line:
+  /// then exemplar(), has_timestamp() and position() tell of it. Errors as of Next, but for the
+  /// part of the entry that their messages show.
+  Status ReadLineEnd(size_t offset);
+
  private:
   Token NextToken() override;
   Token LexLineStart();

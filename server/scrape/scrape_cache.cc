@@ -26,6 +26,9 @@ uint64_t RandomSeed() {
   return uint64_t{device()} << 32 | device();
 }
 
+// A line with a longer exemplar takes the slow way, which looks at the line's length.
+constexpr ptrdiff_t kMaxExemplarBytes = 4096;
+
 std::unique_ptr<ExpositionParser> MakeParser(PageFormat format, std::string_view page) {
   if (format == PageFormat::kOpenMetricsText) return std::make_unique<OpenMetricsParser>(page);
   return std::make_unique<TextParser>(page);
@@ -74,8 +77,10 @@ struct ScrapeCache::Reading {
   const SeriesLabels& labels;
   ScrapeRow& row;
   PageCounts& counts;
-  const char* readable_end;                  // no byte is read from there on
-  std::unique_ptr<ExpositionParser> parser;  // once a line is not as expected
+  const char* readable_end;                    // no byte is read from there on
+  std::unique_ptr<ExpositionParser> parser;    // once a line is not as expected
+  std::optional<OpenMetricsParser> line_ends;  // once a line has an exemplar
+  bool has_exemplar = false;                   // of the line that is read as expected, in line_ends
   MetricType type = MetricType::kUnknown;
   uint64_t against_limit = 0;
   bool ended = false;
@@ -99,7 +104,8 @@ Status ScrapeCache::Read(std::string_view page, const PageRules& rules, const Se
                   .row = row,
                   .counts = counts,
                   .readable_end = page.data() + page.size(),
-                  .parser = nullptr};
+                  .parser = nullptr,
+                  .line_ends = std::nullopt};
   // The text format has no line that must be the last.
   const bool ends_anywhere = rules.format == PageFormat::kPrometheusText;
   for (size_t at = 0; !reading.ended;) {
@@ -149,6 +155,9 @@ bool ScrapeCache::ReadLine(Reading& reading, Line& line, const char*& in) {
   switch (line.kind()) {
     case LineKind::kSeries:
       if (!ReadColumnSample(reading, line, in)) return false;
+      if (std::exchange(reading.has_exemplar, false) && reading.rules.exemplars) {
+        KeepExemplar(line, std::nullopt, reading.line_ends->exemplar());
+      }
       ++reading.against_limit;
       ++reading.counts.scraped;
       ++reading.counts.kept;
@@ -163,6 +172,11 @@ bool ScrapeCache::ReadLine(Reading& reading, Line& line, const char*& in) {
       ++reading.counts.scraped;
       ++reading.counts.kept;
       ++reading.counts.duplicates;
+      return true;
+    case LineKind::kRefused:
+      if (!SkipSample(reading, line, in)) return false;
+      CountRefused(reading);
+      ++reading.counts.scraped;
       return true;
     case LineKind::kType: reading.type = static_cast<MetricType>(line.text_bytes); return true;
     case LineKind::kComment:
@@ -211,6 +225,7 @@ bool ScrapeCache::SkipSample(Reading& reading, Line& line, const char*& in) {
     line.Remember(in, next);
   }
   if (!EndSample(reading, may_count, next)) return false;
+  reading.has_exemplar = false;
   in = next;
   return true;
 }
@@ -230,12 +245,29 @@ bool ScrapeCache::ReadCreated(Line& line, const char*& in) {
   return true;
 }
 
-// Reads what follows a value and the byte behind it: nothing, or a timestamp where none counts.
-bool ScrapeCache::EndSample(const Reading& reading, bool may_count, const char*& in) {
+// Reads what follows a value and the byte behind it: nothing, an exemplar, or a timestamp where
+// none counts.
+bool ScrapeCache::EndSample(Reading& reading, bool may_count, const char*& in) {
   if (in[-1] == '\n') [[likely]]
     return true;
+  if (*in == '#') return ReadExemplarEnd(reading, in);
   int64_t timestamp_ms;
   return !(may_count && reading.rules.honor_timestamps) && ReadTimestamp(reading, in, timestamp_ms);
+}
+
+// Of OpenMetrics; not of the page's last line, which is read from a copy.
+bool ScrapeCache::ReadExemplarEnd(Reading& reading, const char*& in) {
+  const std::string_view page = reading.page;
+  if (reading.rules.format != PageFormat::kOpenMetricsText) return false;
+  if (reading.readable_end != page.data() + page.size()) return false;
+  if (!reading.line_ends) reading.line_ends.emplace(page);
+  OpenMetricsParser& parser = *reading.line_ends;
+  if (!parser.ReadLineEnd(static_cast<size_t>(in - 1 - page.data()))) return false;
+  const char* const end = page.data() + parser.position();
+  if (parser.has_timestamp() || end - in > kMaxExemplarBytes) return false;
+  reading.has_exemplar = true;
+  in = end;
+  return true;
 }
 
 bool ScrapeCache::ReadLoneSample(Reading& reading, const Line& line, const char*& in) {
@@ -346,6 +378,10 @@ Status ScrapeCache::ReadSeriesEntry(Reading& reading) {
 void ScrapeCache::ReadKnownSeries(Reading& reading, Line& line,
                                   std::optional<Timestamp> timestamp) {
   if (line.kind() == LineKind::kDropped) return MatchAt(line);
+  if (line.kind() == LineKind::kRefused) {
+    CountRefused(reading);
+    return MatchAt(line);
+  }
   if (line.kind() == LineKind::kSeries && diverged_ && matched_[next_expected_]) {
     ++reading.counts.kept;
     ++reading.counts.duplicates;
@@ -423,6 +459,12 @@ void ScrapeCache::ReadComment(Reading& reading, Entry entry) {
   next_.push_back(line);
 }
 
+void ScrapeCache::CountRefused(Reading& reading) {
+  ++reading.counts.kept;
+  ++reading.against_limit;
+  ++reading.counts.refused;
+}
+
 // A series' sample goes into the row, or stays alone with its timestamp. False where it is refused.
 bool ScrapeCache::Keep(Reading& reading, const Line& line, double value,
                        std::optional<Timestamp> timestamp) {
@@ -477,7 +519,7 @@ ScrapeCache::Line* ScrapeCache::FindExpected(uint64_t identity, bool lone) {
   constexpr size_t kNear = 8;  // where a few lines vanished, the next one is near
   const auto matches = [&](const Line& line) {
     if (line.identity != identity || line.kind() == LineKind::kRepeat) return false;
-    return line.kind() == LineKind::kDropped || (line.kind() == LineKind::kLone) == lone;
+    return line.kind() == LineKind::kDropped || line.lone() == lone;
   };
   const size_t near_end = std::min(next_expected_ + kNear, expected_.size());
   size_t place = next_expected_;
@@ -501,7 +543,7 @@ void ScrapeCache::IndexExpected() {
   for (size_t place = 0; place < expected_.size(); ++place) {
     const Line& line = expected_[place];
     if (line.kind() == LineKind::kRepeat) continue;
-    const uint64_t key = line.identity ^ (line.kind() == LineKind::kLone ? kLoneSalt : 0);
+    const uint64_t key = line.identity ^ (line.lone() ? kLoneSalt : 0);
     index_.emplace(key, static_cast<uint32_t>(place));
   }
 }
@@ -537,6 +579,19 @@ void ScrapeCache::BindLone(const NewSeries& series, SeriesId id) {
   lone_series_.Saw(line.target);
   lone_samples_.push_back({line.target, {*series.timestamp, series.value}});
   KeepExemplar(line, series.timestamp, series.exemplar);
+}
+
+void ScrapeCache::Refuse(const NewSeries& series) {
+  Line& line = next_[series.line];
+  if (line.kind() != LineKind::kUnbound || refused_count_ >= kMaxRefused) return;
+  line.set_kind(LineKind::kRefused);
+  line.target = series.timestamp ? 1 : 0;
+  ++refused_count_;
+}
+
+void ScrapeCache::ForgetRefused() {
+  std::erase_if(expected_, [](const Line& line) { return line.kind() == LineKind::kRefused; });
+  refused_count_ = 0;
 }
 
 std::vector<ColumnId> ScrapeCache::Commit() {
@@ -602,7 +657,9 @@ void ScrapeCache::Forget() {
 void ScrapeCache::EndPage() {
   if (diverged_) {
     std::vector<MetadataStore::FamilyId> families;
+    refused_count_ = 0;
     for (const Line& line : expected_) {
+      if (line.kind() == LineKind::kRefused) ++refused_count_;
       const bool tells = line.kind() == LineKind::kMetadata || line.kind() == LineKind::kType;
       if (tells) families.push_back(line.target);
     }

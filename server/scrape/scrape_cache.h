@@ -28,6 +28,9 @@
 /// still. A line that differs is parsed in full, looked up among the expected ones, and if it is
 /// new, its labels are made. What was not expected now is expected next time.
 ///
+/// An exemplar behind a value differs on each page: it is parsed, the line before it is not. Lines
+/// of series that may not be are expected too, as those that relabelling drops.
+///
 /// 24 bytes a line are kept, no text. Alternatives: keeping the last page's text and comparing
 /// with memcmp is as fast but takes 2-3 times the memory; keeping nothing but a hash map from text
 /// to series is what other servers do.
@@ -54,6 +57,7 @@ struct PageCounts {
   uint64_t duplicates = 0;     ///< samples of a series that has one on this page already
   uint64_t out_of_bounds = 0;  ///< explicit timestamps too far in the future
   uint64_t slow_lines = 0;     ///< lines that were not as expected
+  uint64_t refused = 0;        ///< samples of series that were refused before (Refuse)
 };
 
 struct LoneSample {
@@ -107,6 +111,13 @@ class ScrapeCache {
   /// The same for one with a timestamp; its sample joins lone_samples().
   void BindLone(const NewSeries& series, SeriesId id);
 
+  /// Remembers that a new series is refused: on the next pages its line is only stepped over, and
+  /// counted. It has no series, so what is remembered is bounded; what does not fit is new again.
+  void Refuse(const NewSeries& series);
+  /// What was refused is new again on the next page.
+  void ForgetRefused();
+  bool has_refused() const { return refused_count_ > 0; }
+
   LoneSeries& lone_series() { return lone_series_; }
 
   /// Tells `row` when the page's series began, as far as the page does; after the last Bind.
@@ -130,6 +141,8 @@ class ScrapeCache {
   size_t expected_series() const { return column_count_ + lone_series_.size(); }
 
  private:
+  static constexpr size_t kMaxRefused = size_t{1} << 16;
+
   enum class LineKind : uint8_t {
     kSeries,    // target: the column
     kLone,      // target: the LoneId; the line has a timestamp
@@ -140,6 +153,7 @@ class ScrapeCache {
     kType,      // target: the FamilyId; text_bytes: the MetricType
     kUnbound,   // a new series that has no place yet
     kCreated,   // when a metric began; target: its StartGroup
+    kRefused,   // a series that may not be; target: 1 where the line has a timestamp
   };
   struct Line {
     uint64_t identity = 0;
@@ -153,6 +167,9 @@ class ScrapeCache {
 
     LineKind kind() const { return static_cast<LineKind>(kind_bits); }
     void set_kind(LineKind kind) { kind_bits = static_cast<uint32_t>(kind) & 15; }
+    bool lone() const {
+      return kind() == LineKind::kLone || (kind() == LineKind::kRefused && target == 1);
+    }
     void Remember(const char* begin, const char* end);
     bool TakeText(const char*& in) const;
   };
@@ -167,7 +184,8 @@ class ScrapeCache {
   bool ReadLine(Reading& reading, Line& line, const char*& in);
   static bool ReadColumnSample(Reading& reading, Line& line, const char*& in);
   static bool SkipSample(Reading& reading, Line& line, const char*& in);
-  static bool EndSample(const Reading& reading, bool may_count, const char*& in);
+  static bool EndSample(Reading& reading, bool may_count, const char*& in);
+  static bool ReadExemplarEnd(Reading& reading, const char*& in);
   bool ReadCreated(Line& line, const char*& in);
   bool ReadLoneSample(Reading& reading, const Line& line, const char*& in);
   static bool ReadTimestamp(const Reading& reading, const char*& in, int64_t& timestamp_ms);
@@ -184,6 +202,7 @@ class ScrapeCache {
   void ReadComment(Reading& reading, Entry entry);
   static std::optional<ExposedExemplar> ReadExemplar(const Reading& reading);
 
+  static void CountRefused(Reading& reading);
   bool Keep(Reading& reading, const Line& line, double value, std::optional<Timestamp> timestamp);
   void KeepExemplar(const Line& line, std::optional<Timestamp> of_sample,
                     std::optional<ExposedExemplar> exemplar);
@@ -214,6 +233,7 @@ class ScrapeCache {
   LoneSeries lone_series_;
   std::vector<uint64_t> columns_;  // a bit for each column that expected lines have
   size_t column_count_ = 0;
+  size_t refused_count_ = 0;  // of expected_, and of next_ by Refuse
 
   StartGroups starts_;
   std::vector<StartGroup> column_groups_;  // by column

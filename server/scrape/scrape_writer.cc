@@ -55,6 +55,7 @@ Status ScrapeWriter::ReadPage(std::string_view page, const PageRules& rules, Pag
     page_ = PageState::kEmpty;
     return {};
   }
+  if (cache_.has_refused() && RetryIsDue()) cache_.ForgetRefused();
   TRY(cache_.Read(page, rules, *labels_, row_, counts));
   TRY(AddNewSeries(counts));
   page_ = PageState::kRead;
@@ -63,24 +64,43 @@ Status ScrapeWriter::ReadPage(std::string_view page, const PageRules& rules, Pag
 
 void ScrapeWriter::ReadNothing() { page_ = PageState::kNone; }
 
+// Whether series that were refused may now be taken. The limit's state is known; storage is tried
+// again, at longer and longer intervals.
+bool ScrapeWriter::RetryIsDue() {
+  if (!quota_.HasRoom(config_->limits.series)) return false;
+  if (pause_ == 0) return true;
+  --pause_;
+  return false;
+}
+
 Status ScrapeWriter::AddNewSeries(PageCounts& counts) {
   refusal_.clear();
   std::unique_ptr<Appender> appender;
-  uint64_t refused = 0;
-  std::string reason;
+  uint64_t refused = counts.refused;
+  bool by_storage = false;
   for (const NewSeries& series : cache_.new_series()) {
+    const bool has_room = quota_.HasRoom(config_->limits.series);
     const Status added = Add(series, appender, counts);
     if (added) continue;
     if (added.error().code != ErrorCode::kLimitExceeded) return added;
+    cache_.Refuse(series);
     ++refused;
     --counts.added;
-    reason = added.error().message;
+    last_reason_ = added.error().message;
+    by_storage |= has_room;
+  }
+  if (by_storage) {
+    pause_ = next_pause_;
+    next_pause_ = std::min(2 * next_pause_ + 1, kLongestPause);
+  } else if (counts.refused == 0) {
+    next_pause_ = 0;
   }
   if (refused == 0) return {};
   metrics_.refused_series.Increment(static_cast<double>(refused));
   quota_.CountRefused(refused);
-  refusal_ = std::to_string(refused) + " new series refused: " + reason;
-  logger_.Warn("New series refused", {{"num_dropped", std::to_string(refused)}, {"err", reason}});
+  refusal_ = std::to_string(refused) + " new series refused: " + last_reason_;
+  logger_.Warn("New series refused",
+               {{"num_dropped", std::to_string(refused)}, {"err", last_reason_}});
   return {};
 }
 

@@ -66,9 +66,11 @@ class ScrapeWriter {
 
  private:
   static constexpr size_t kReportSeries = 8;
+  static constexpr int kLongestPause = 7;
   enum class PageState : uint8_t { kNone, kEmpty, kRead };
 
   Status OpenTable();
+  bool RetryIsDue();
   Status AddNewSeries(PageCounts& counts);
   Status Add(const NewSeries& series, std::unique_ptr<Appender>& appender, PageCounts& counts);
   void SetReport(const ScrapeReport& report, Duration timeout);
@@ -93,6 +95,9 @@ class ScrapeWriter {
   PageState page_ = PageState::kNone;
   SeriesQuota quota_;
   std::string refusal_;
+  std::string last_reason_;  // of what is remembered as refused
+  int pause_ = 0;            // pages until what storage refused is tried again
+  int next_pause_ = 0;
 };
 
 }  // namespace barograph::server

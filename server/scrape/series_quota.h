@@ -32,6 +32,11 @@ class SeriesQuota {
     return true;
   }
 
+  /// Whether TakeOne would be likely to succeed.
+  bool HasRoom(uint64_t limit) const {
+    return limit == 0 || pool_->count < static_cast<int64_t>(limit);
+  }
+
   /// Has `count` from now on, whatever the limit.
   void Set(uint64_t count) {
     const auto wanted = static_cast<int64_t>(count);

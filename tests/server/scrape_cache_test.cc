@@ -133,6 +133,40 @@ TEST_CASE("a stable page is read without a closer look") {
   CHECK(bench.Values() == Parse(LongPage(1000, 1), PageFormat::kPrometheusText).values);
 }
 
+TEST_CASE("an exemplar behind a value takes no closer look, but one that is wrong") {
+  // The last line is long, so that those before it are read where they stand.
+  const auto page = [](const std::string& line) {
+    return "a_total 1 # {id=\"x\"} 0.5\n" + line + "b_total 3 # {} 1 7.5\nc 1\nd{e=\"" +
+           std::string(100, 'f') + "\"} 1\n# EOF\n";
+  };
+  const auto parse_error = [](const std::string& text) {
+    OpenMetricsParser parser(text);
+    for (;;) {
+      const auto entry = parser.Next();
+      if (!entry) return entry.error().message;
+      if (*entry == Entry::kEnd) return std::string();
+    }
+  };
+  Bench bench;
+  REQUIRE(bench.Read(page("x_total 2 # {id=\"1\"} 2 1.5\n"), PageFormat::kOpenMetricsText));
+  REQUIRE(bench.Read(page("x_total 2.5 # {id=\"2\",y=\"\\\"\"} 1 2.5\n"),
+                     PageFormat::kOpenMetricsText));
+  CHECK(bench.counts.slow_lines == 0);
+  CHECK(bench.counts.scraped == 5);
+  CHECK(bench.Values().at("x_total") == "2.5");
+  for (const char* wrong :
+       {"#", "# ", "# {", "# {}", "# {} ", "# {} x", "# {} 1 x", "# {} 1 2 ", "# {a} 1",
+        "# {a=\"b} 1", "# {a=\"b\" c=\"d\"} 1", "# {} 1  2", "#{} 1"}) {
+    INFO(wrong);
+    const std::string text = page(std::string("x_total 2 ") + wrong + "\n");
+    const Status read = bench.Read(text, PageFormat::kOpenMetricsText);
+    REQUIRE_FALSE(read);
+    CHECK(read.error().message == parse_error(text));
+  }
+  REQUIRE(bench.Read(page("x_total 3\n"), PageFormat::kOpenMetricsText));
+  CHECK(bench.counts.slow_lines == 0);
+}
+
 TEST_CASE("lines that come or go make only themselves slow") {
   Bench bench;
   const std::string tail = LongPage(500, 7);

@@ -220,6 +220,7 @@ TEST_CASE("exemplars go to storage with their series, each scrape") {
   Lines again = expected;
   again[1].replace(again[1].find("@1000"), 5, "@2000");
   CHECK(bench.storage.TakeExemplars() == again);
+  CHECK(bench.counts.slow_lines == 2);  // that with a timestamp, and one near the end
 
   SECTION("but not those of a page that fails") {
     CHECK(bench.Scrape(page + "x", kOpenMetrics) != "");
@@ -261,6 +262,25 @@ TEST_CASE("series_limit refuses new series of a job, and the others go on") {
   CHECK(bench.pool->count == 3);
   CHECK(bench.pool->refused == 2);
 
+  SECTION("refused series are only stepped over, and refused each time") {
+    bench.Scrape("a 3\nb 3 3500\nc 3\nd 3\ne 3.5\n");
+    CHECK(bench.counts.slow_lines == 0);
+    CHECK(bench.counts.scraped == 5);
+    CHECK(bench.counts.kept == 5);
+    CHECK(bench.counts.added == 0);
+    CHECK(bench.pool->refused == 4);
+    CHECK(bench.writer.refusal() == "2 new series refused: series_limit exceeded (limit: 3)");
+    bench.Scrape("e 4\na 4\nb 4 4500\nf 4 4500\nc 4\nd 4\n");
+    CHECK(bench.pool->refused == 7);
+    bench.Scrape("e 5\na 5\nb 5 5500\nf 5 5500\nc 5\nd x\n");
+    CHECK(bench.counts.refused == 2);
+    CHECK(bench.pool->refused == 7);  // of a page that failed, nothing counts
+    bench.config.limits.series = 6;
+    bench.Scrape("e 6\na 6\nb 6 6500\nf 6 6500\nc 6\nd 6\n");
+    CHECK(bench.writer.refusal() == "");
+    CHECK(bench.Samples("d") == "6000=6");
+    CHECK(bench.Samples("f") == "6500=6");
+  }
   SECTION("a series that goes makes room") {
     bench.Scrape("a 3\nb 3 3500\n");
     CHECK(bench.pool->count == 2);
@@ -457,6 +477,23 @@ TEST_CASE("when storage takes no new series, the known ones go on") {
   bench.storage.LimitSeries(10);
   CHECK(bench.Scrape("a 3\nb 3\n") == "");
   CHECK(bench.Samples("b") == "3000=3");
+}
+
+TEST_CASE("what storage refused is tried again at longer and longer intervals") {
+  Bench bench;
+  bench.Scrape("a 1\n");
+  bench.storage.LimitSeries(6);
+  std::string tried;
+  for (int i = 0; i < 30; ++i) {
+    bench.Scrape("a 1\nb 1\n");
+    tried += bench.counts.refused == 0 ? 'x' : '.';
+    CHECK(bench.metrics.refused_series.value() == i + 1);
+  }
+  CHECK(tried == "xx.x...x.......x.......x......");
+  bench.storage.LimitSeries(10);
+  for (int i = 0; i < 8; ++i) bench.Scrape("a 1\nb 1\n");
+  CHECK(bench.Samples("b") != "");
+  CHECK(bench.writer.refusal() == "");
 }
 
 TEST_CASE("a row that storage cannot take is an error, and the next one is tried") {
