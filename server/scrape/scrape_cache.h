@@ -142,6 +142,8 @@ class ScrapeCache {
 
  private:
   static constexpr size_t kMaxRefused = size_t{1} << 16;
+  // A line with a timestamp is another one than the same line without.
+  static constexpr uint64_t kLoneSalt = 0x9e3779b97f4a7c15;
 
   enum class LineKind : uint8_t {
     kSeries,    // target: the column
