@@ -270,6 +270,7 @@ void Tail::Clear() {
   masks_.clear();
   specials_.clear();
   std::ranges::fill(bytes_, uint8_t{0});
+  std::ranges::fill(slot_, uint32_t{0});
   std::ranges::fill(first_row_, kNoRow);
   std::ranges::fill(regular_, uint64_t{0});
   for (size_t c = 0; c < mode_.size(); ++c) raw_[c] = mode_[c] == kRawBits;
