@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/bytes/byte_reader.h"
 #include "base/bytes/varint.h"
 #include "tsdb/block/block_format.h"
 
@@ -18,25 +19,6 @@ std::unexpected<Error> Malformed(std::string_view what) {
 uint64_t Length(TimeRange range) {
   return static_cast<uint64_t>(ToMs(range.max)) - static_cast<uint64_t>(ToMs(range.min));
 }
-
-/// Reads one varint after another.
-class VarintReader {
- public:
-  explicit VarintReader(std::string_view bytes)
-      : in_(bytes.data()), end_(bytes.data() + bytes.size()) {}
-
-  uint64_t Next() {
-    uint64_t value = 0;
-    if (in_ != nullptr) in_ = GetVarint(in_, end_, value);
-    return value;
-  }
-  bool failed() const { return in_ == nullptr; }
-  bool AtEnd() const { return in_ == end_; }
-
- private:
-  const char* in_;
-  const char* end_;
-};
 
 }  // namespace
 
@@ -100,18 +82,18 @@ Result<BlockTombstones> BlockTombstones::Decode(std::string_view bytes) {
   if (LoadFixed64(checked.data() + checked.size()) != BlockChecksum(checked, 0)) {
     return Malformed("the checksum does not match");
   }
-  VarintReader in(checked.substr(kMagic.size()));
+  ByteReader in(checked.substr(kMagic.size()));
   BlockTombstones tombstones;
   uint64_t id = 0;
-  for (uint64_t series = in.Next(); series > 0 && !in.failed(); --series) {
-    id += in.Next();
-    for (uint64_t ranges = in.Next(); ranges > 0 && !in.failed(); --ranges) {
-      const int64_t min = UnZigZag(in.Next());
-      const auto max = static_cast<int64_t>(static_cast<uint64_t>(min) + in.Next());
+  for (uint64_t series = in.Uvarint(); series > 0 && in.ok(); --series) {
+    id += in.Uvarint();
+    for (uint64_t ranges = in.Uvarint(); ranges > 0 && in.ok(); --ranges) {
+      const int64_t min = in.Varint();
+      const auto max = static_cast<int64_t>(static_cast<uint64_t>(min) + in.Uvarint());
       tombstones.Add(SeriesId{id}, {FromMs(min), FromMs(max)});
     }
   }
-  if (in.failed() || !in.AtEnd()) return Malformed("malformed");
+  if (!in.ok() || !in.at_end()) return Malformed("malformed");
   return tombstones;
 }
 

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/bytes/byte_reader.h"
 #include "base/bytes/varint.h"
 #include "tsdb/index/id_codec.h"
 #include "tsdb/wal/format.h"
@@ -107,40 +108,6 @@ std::string SeriesDumpWriter::NextSlots() {
 
 namespace {
 
-/// Takes things off the front of a payload; once one is missing, all are empty.
-class Payload {
- public:
-  explicit Payload(std::string_view bytes) : bytes_(bytes) {}
-
-  uint64_t Number() {
-    uint64_t number = 0;
-    const char* next = GetVarint(bytes_.data(), bytes_.data() + bytes_.size(), number);
-    if (next == nullptr) return Miss(), 0;
-    bytes_.remove_prefix(static_cast<size_t>(next - bytes_.data()));
-    return number;
-  }
-  std::string_view Bytes(uint64_t size) {
-    if (size > bytes_.size()) return Miss(), std::string_view();
-    const std::string_view taken = bytes_.substr(0, size);
-    bytes_.remove_prefix(size);
-    return taken;
-  }
-  std::string_view Text() { return Bytes(Number()); }
-  std::string_view Rest() { return Bytes(bytes_.size()); }
-
-  bool more() const { return !bytes_.empty(); }
-  bool good() const { return good_; }
-
- private:
-  void Miss() {
-    bytes_ = {};
-    good_ = false;
-  }
-
-  std::string_view bytes_;
-  bool good_ = true;
-};
-
 class Reader {
  public:
   explicit Reader(std::string_view bytes) : bytes_(bytes) {}
@@ -151,7 +118,7 @@ class Reader {
     wal::Record frame{};
     auto event = frames.Next(frame);
     for (; event == wal::SegmentReader::Event::kRecord; event = frames.Next(frame)) {
-      if (!Apply(static_cast<char>(frame.type), Payload(frame.payload))) return Bad("malformed");
+      if (!Apply(static_cast<char>(frame.type), ByteReader(frame.payload))) return Bad("malformed");
     }
     if (event != wal::SegmentReader::Event::kEnd) return Bad("damaged");
     if (!begun_ || set_->labels().size() != pairs_ || set_->size() != series_ ||
@@ -163,7 +130,7 @@ class Reader {
   }
 
  private:
-  bool Apply(char type, Payload payload) {
+  bool Apply(char type, ByteReader payload) {
     if (begun_ == (type == kBegin)) return false;
     switch (type) {
       case kBegin: return Begin(payload);
@@ -174,13 +141,13 @@ class Reader {
     }
   }
 
-  bool Begin(Payload& payload) {
+  bool Begin(ByteReader& payload) {
     begun_ = true;
-    pairs_ = payload.Number();
-    series_ = payload.Number();
-    slot_count_ = payload.Number();
-    last_id_ = SeriesId{payload.Number()};
-    if (!payload.good() || payload.more() || pairs_ > bytes_.size() / kLeastPairBytes ||
+    pairs_ = payload.Uvarint();
+    series_ = payload.Uvarint();
+    slot_count_ = payload.Uvarint();
+    last_id_ = SeriesId{payload.Uvarint()};
+    if (!payload.ok() || !payload.at_end() || pairs_ > bytes_.size() / kLeastPairBytes ||
         series_ > bytes_.size() / kLeastSeriesBytes ||
         slot_count_ > bytes_.size() / sizeof(SeriesRef)) {
       return false;
@@ -190,33 +157,33 @@ class Reader {
     return true;
   }
 
-  bool Pairs(Payload& payload) {
-    while (payload.more()) {
+  bool Pairs(ByteReader& payload) {
+    while (!payload.at_end()) {
       const std::string_view name = payload.Text(), value = payload.Text();
       Roaring refs;
       if (!index::DecodeIds(payload.Text(), refs)) return false;
       const bool fits = refs.isEmpty() || refs.maximum() < series_;
       if (!fits || !set_->RestorePair({name, value}, PostingList(std::move(refs)))) return false;
     }
-    return payload.good();
+    return payload.ok();
   }
 
-  bool Series(Payload& payload) {
+  bool Series(ByteReader& payload) {
     uint64_t id = 0;
-    while (payload.more()) {
-      id += static_cast<uint64_t>(UnZigZag(payload.Number()));
+    while (!payload.at_end()) {
+      id += static_cast<uint64_t>(payload.Varint());
       uint32_t hash = 0;
       const std::string_view hash_bytes = payload.Bytes(sizeof(hash));
       const std::string_view pairs = payload.Text();
-      if (!payload.good()) return false;
+      if (!payload.ok()) return false;
       std::memcpy(&hash, hash_bytes.data(), sizeof(hash));
       if (!set_->RestoreSeries(SeriesId{id}, hash, pairs)) return false;
     }
     return true;
   }
 
-  bool Slots(Payload& payload) {
-    const std::string_view bytes = payload.Rest();
+  bool Slots(ByteReader& payload) {
+    const std::string_view bytes = payload.rest();
     if (bytes.size() % sizeof(SeriesRef) != 0) return false;
     const size_t had = slots_.size();
     slots_.resize(had + bytes.size() / sizeof(SeriesRef));

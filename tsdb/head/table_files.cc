@@ -7,6 +7,7 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
+#include "base/bytes/byte_reader.h"
 #include "base/bytes/varint.h"
 #include "tsdb/wal/row_codec.h"
 
@@ -65,31 +66,6 @@ std::string Encode(const StoredRun& stored) {
   return out.append(header).append(series).append(stored.run->bytes());
 }
 
-/// Takes numbers from the front of a payload; once one is missing, all are 0.
-class Numbers {
- public:
-  explicit Numbers(std::string_view bytes) : bytes_(bytes) {}
-
-  uint64_t Take() {
-    uint64_t value = 0;
-    const char* next = GetVarint(bytes_.data(), bytes_.data() + bytes_.size(), value);
-    if (next == nullptr) {
-      bytes_ = {};
-      ok_ = false;
-      return 0;
-    }
-    bytes_.remove_prefix(static_cast<size_t>(next - bytes_.data()));
-    return value;
-  }
-  int64_t TakeZigzag() { return UnZigZag(Take()); }
-  bool at_end() const { return bytes_.empty(); }
-  bool ok() const { return ok_; }
-
- private:
-  std::string_view bytes_;
-  bool ok_ = true;
-};
-
 /// The series of runs' columns, of which most have those of the run before in their table: these
 /// are found by their hash, and shared, without a look at the bytes.
 class ColumnLists {
@@ -101,11 +77,11 @@ class ColumnLists {
       return last.columns;
     }
     if (HashOf(bytes) != hash) return nullptr;
-    Numbers numbers(bytes);
+    ByteReader numbers(bytes);
     auto columns = std::make_shared<std::vector<SeriesId>>();
     uint64_t id = 0;
     for (uint64_t c = 0; c < width && numbers.ok(); ++c) {
-      id += static_cast<uint64_t>(numbers.TakeZigzag());
+      id += static_cast<uint64_t>(numbers.Varint());
       columns->push_back(SeriesId{id});
     }
     if (!numbers.ok() || !numbers.at_end()) return nullptr;
@@ -123,37 +99,34 @@ class ColumnLists {
 
 // Splits a payload; false where its header is not what was written.
 bool TakeHeader(std::string_view& payload, std::string_view& header) {
-  const char* const end = payload.data() + payload.size();
-  uint64_t size;
-  const char* const next = GetVarint(payload.data(), end, size);
-  uint32_t checksum;
-  if (next == nullptr || static_cast<size_t>(end - next) < sizeof(checksum) ||
-      static_cast<size_t>(end - next) - sizeof(checksum) < size) {
-    return false;
-  }
-  std::memcpy(&checksum, next, sizeof(checksum));
-  header = {next + sizeof(checksum), size};
-  payload = {header.end(), end};
+  ByteReader in(payload);
+  const uint64_t size = in.Uvarint();
+  uint32_t checksum = 0;
+  const std::string_view checksum_bytes = in.Bytes(sizeof(checksum));
+  header = in.Bytes(size);
+  if (!in.ok()) return false;
+  std::memcpy(&checksum, checksum_bytes.data(), sizeof(checksum));
+  payload = in.rest();
   return ChecksumOf(header) == checksum;
 }
 
 Result<StoredRun> Decode(const RunFiles::Stored& payload, ColumnLists& lists) {
   std::string_view body = payload.bytes, header;
   if (!TakeHeader(body, header)) return Fail(ErrorCode::kCorruption, "not a table's run");
-  Numbers numbers(header);
+  ByteReader numbers(header);
   StoredRun stored;
-  stored.table = numbers.Take();
-  stored.first_row = numbers.Take();
-  stored.next_sequence = numbers.Take();
+  stored.table = numbers.Uvarint();
+  stored.first_row = numbers.Uvarint();
+  stored.next_sequence = numbers.Uvarint();
   RunShape shape;
-  shape.rows = numbers.Take();
-  const int64_t begin_ms = numbers.TakeZigzag();
-  shape.range = {FromMs(begin_ms), FromMs(begin_ms) + Duration(numbers.Take())};
-  shape.partials = static_cast<uint32_t>(numbers.Take());
-  shape.chunks_at = static_cast<uint32_t>(numbers.Take());
-  const uint64_t width = numbers.Take();
-  const uint64_t series_bytes = numbers.Take();
-  const uint64_t series_hash = numbers.Take();
+  shape.rows = numbers.Uvarint();
+  const int64_t begin_ms = numbers.Varint();
+  shape.range = {FromMs(begin_ms), FromMs(begin_ms) + Duration(numbers.Uvarint())};
+  shape.partials = static_cast<uint32_t>(numbers.Uvarint());
+  shape.chunks_at = static_cast<uint32_t>(numbers.Uvarint());
+  const uint64_t width = numbers.Uvarint();
+  const uint64_t series_bytes = numbers.Uvarint();
+  const uint64_t series_hash = numbers.Uvarint();
   if (!numbers.ok() || width > kMaxWidth || series_bytes > body.size()) {
     return Fail(ErrorCode::kCorruption, "not a table's run");
   }

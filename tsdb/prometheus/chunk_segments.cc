@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "tsdb/prometheus/byte_reader.h"
+#include "base/bytes/byte_reader.h"
 #include "tsdb/prometheus/chunk.h"
 #include "tsdb/prometheus/file_format.h"
 

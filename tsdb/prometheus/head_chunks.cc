@@ -1,6 +1,6 @@
 #include "tsdb/prometheus/head_chunks.h"
 
-#include "tsdb/prometheus/byte_reader.h"
+#include "base/bytes/byte_reader.h"
 #include "tsdb/prometheus/file_format.h"
 
 namespace barograph::tsdb::prometheus {

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/bytes/big_endian.h"
-#include "tsdb/prometheus/byte_reader.h"
+#include "base/bytes/byte_reader.h"
 #include "tsdb/prometheus/file_format.h"
 
 namespace barograph::tsdb::prometheus {

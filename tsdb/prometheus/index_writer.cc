@@ -9,9 +9,9 @@
 #include <utility>
 
 #include "base/bytes/big_endian.h"
+#include "base/bytes/byte_reader.h"
 #include "base/bytes/crc32c.h"
 #include "base/bytes/varint.h"
-#include "tsdb/prometheus/byte_reader.h"
 #include "tsdb/prometheus/file_format.h"
 
 namespace barograph::tsdb::prometheus {

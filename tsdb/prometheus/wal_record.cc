@@ -4,7 +4,7 @@
 
 #include <bit>
 
-#include "tsdb/prometheus/byte_reader.h"
+#include "base/bytes/byte_reader.h"
 #include "tsdb/prometheus/histogram_chunk.h"
 #include "tsdb/prometheus/histogram_layout.h"
 

@@ -7,7 +7,7 @@
 #include <memory>
 #include <utility>
 
-#include "tsdb/prometheus/byte_reader.h"
+#include "base/bytes/byte_reader.h"
 #include "tsdb/prometheus/file_format.h"
 
 namespace barograph::tsdb::prometheus {

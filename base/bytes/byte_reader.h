@@ -1,12 +1,14 @@
 #pragma once
 
+#include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
 #include "base/bytes/big_endian.h"
 #include "base/bytes/varint.h"
 
-namespace barograph::tsdb::prometheus {
+namespace barograph {
 
 /// Reads integers and texts from bytes that may end anywhere and be anything. A read past the end
 /// gives zero or nothing, and from then on ok() is false and every read does so: check once, after
@@ -18,6 +20,7 @@ class ByteReader {
   bool ok() const { return ok_; }
   size_t left() const { return static_cast<size_t>(end_ - in_); }
   std::string_view rest() const { return {in_, left()}; }
+  bool at_end() const { return in_ == end_; }
 
   uint8_t Byte() { return Fixed<uint8_t>(); }
 
@@ -64,4 +67,4 @@ class ByteReader {
   bool ok_ = true;
 };
 
-}  // namespace barograph::tsdb::prometheus
+}  // namespace barograph
