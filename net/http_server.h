@@ -41,9 +41,8 @@ using HttpHandler = std::function<asio::awaitable<HttpResponse>(const HttpReques
 /// handler that makes a large body on a pool does it there first, so that the I/O thread need not.
 void EncodeBody(const HttpRequest& request, HttpResponse& response, size_t min_bytes = 1024);
 
-/// Each limit answers with its own status: 431 headers, 413 body, 503 and Retry-After all bodies
-/// together; over max_connections, further
-/// connections wait in the listen queue.
+/// Each limit answers with its own status: 431 headers, 413 a body, 503 with Retry-After all bodies
+/// together. Over max_connections, further connections wait in the listen queue.
 struct HttpServerOptions {
   /// host:port; port 0 is any free, an empty host every address of the machine.
   std::vector<std::string> listen_addresses = {"0.0.0.0:9090"};

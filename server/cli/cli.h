@@ -14,8 +14,7 @@ int Main(const Arguments& arguments);
 int Serve(const Arguments& arguments);  ///< barograph [serve] [FLAGS]
 int Check(const Arguments& arguments);  ///< barograph check config FILE... | healthy | ready
 int Test(const Arguments& arguments);   ///< barograph test promql FILE...
-int Tsdb(
-    const Arguments& arguments);  ///< barograph tsdb import|export|dump|list|analyze|verify ...
+int Tsdb(const Arguments& arguments);   ///< barograph tsdb import|export|dump|list|analyze|verify
 int Query(const Arguments& arguments);  ///< barograph query instant|range|series|labels|explain ...
 
 /// Exit codes, as Prometheus's programs have them.

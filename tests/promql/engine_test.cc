@@ -204,7 +204,7 @@ TEST_CASE("a query ends when it is cancelled") {
 }
 
 // Selects until it is told to stop.
-class EndlessStorage final : public Queryable {
+class EndlessStorage final : public MemoryStorage {
  public:
   Result<std::unique_ptr<Selection>> Select(TimeRange, const Matchers&, const SelectHints&,
                                             std::stop_token stop) const override {
@@ -213,16 +213,6 @@ class EndlessStorage final : public Queryable {
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
     return Fail(ErrorCode::kCancelled, "stopped");
-  }
-  Result<std::vector<std::string>> LabelNames(const LabelQuery&, std::stop_token) const override {
-    return std::vector<std::string>();
-  }
-  Result<std::vector<std::string>> LabelValues(const std::string&, const LabelQuery&,
-                                               std::stop_token) const override {
-    return std::vector<std::string>();
-  }
-  Result<std::vector<Labels>> Series(const LabelQuery&, std::stop_token) const override {
-    return std::vector<Labels>();
   }
 };
 

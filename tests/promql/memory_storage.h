@@ -14,7 +14,7 @@
 /// A storage that is obviously right, for tests of the engine: a map from labels to samples.
 namespace barograph::promql::testing {
 
-class MemoryStorage final : public script::Storage, public Appendable, public Queryable {
+class MemoryStorage : public script::Storage, public Appendable, public Queryable {
  public:
   struct Stored {
     Labels labels;

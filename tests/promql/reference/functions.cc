@@ -11,6 +11,7 @@
 #include "base/model/regex.h"
 #include "base/model/sample.h"
 #include "promql/parse/functions.h"
+#include "tests/promql/reference/classic_histogram.h"
 #include "tests/promql/reference/evaluator.h"
 
 // Functions of scalars and instant vectors.
@@ -108,29 +109,6 @@ const std::map<std::string_view, DateFunction>& DateFunctions() {
 
 const Expr& Unwrap(const Expr& expr) { return UnwrapParens(expr); }
 
-// The selector that is written first in an expression.
-const VectorSelector* FirstSelector(const Expr& expr) {
-  switch (expr.kind) {
-    case ExprKind::kVectorSelector: return &As<VectorSelector>(expr);
-    case ExprKind::kMatrixSelector: return As<MatrixSelector>(expr).vector.get();
-    case ExprKind::kParen: return FirstSelector(*As<ParenExpr>(expr).expr);
-    case ExprKind::kSubquery: return FirstSelector(*As<SubqueryExpr>(expr).expr);
-    case ExprKind::kAggregate: return FirstSelector(*As<AggregateExpr>(expr).expr);
-    case ExprKind::kUnary: return FirstSelector(*As<UnaryExpr>(expr).expr);
-    case ExprKind::kBinary: {
-      const auto& binary = As<BinaryExpr>(expr);
-      const VectorSelector* left = FirstSelector(*binary.lhs);
-      return left != nullptr ? left : FirstSelector(*binary.rhs);
-    }
-    case ExprKind::kCall:
-      for (const ExprPtr& arg : As<promql::Call>(expr).args) {
-        if (const VectorSelector* found = FirstSelector(*arg)) return found;
-      }
-      return nullptr;
-    default: return nullptr;
-  }
-}
-
 // Whether an expression is the same at every step, and so is evaluated once.
 bool IsPinned(const Expr& expr) {
   const auto is_pinned = [](const TimeModifiers& time) {
@@ -211,85 +189,6 @@ std::string FormatQuantile(double q) {
   std::string text = FormatShortest(q);
   const bool whole = std::isfinite(q) && text.find_first_of(".e") == std::string::npos;
   return whole ? text + ".0" : text;
-}
-
-// Classic buckets, upper bound and cumulative count.
-struct ClassicBucket {
-  double upper, count;
-};
-using Classic = std::vector<ClassicBucket>;
-
-// Sorted, those with one bound put together.
-Classic Tidy(Classic buckets) {
-  std::ranges::sort(buckets, {}, &ClassicBucket::upper);
-  Classic tidy;
-  for (const ClassicBucket& bucket : buckets) {
-    if (!tidy.empty() && tidy.back().upper == bucket.upper) {
-      tidy.back().count += bucket.count;
-    } else {
-      tidy.push_back(bucket);
-    }
-  }
-  return tidy;
-}
-
-// Counts that fall are raised; tells whether any fell by more than rounding explains.
-bool MakeMonotonic(Classic& buckets) {
-  bool forced = false;
-  double before = buckets[0].count;
-  for (ClassicBucket& bucket : buckets) {
-    const double difference = std::abs(bucket.count - before);
-    const double size = std::abs(bucket.count) + std::abs(before);
-    if (difference == 0 || difference / std::min(size, 1e308) < 1e-12) {
-      bucket.count = before;
-    } else if (bucket.count < before) {
-      forced = true;
-      bucket.count = before;
-    }
-    before = bucket.count;
-  }
-  return forced;
-}
-
-struct ClassicQuantileResult {
-  double value;
-  bool forced;
-};
-ClassicQuantileResult ClassicQuantile(double q, const Classic& all) {
-  if (std::isnan(q)) return {kNan, false};
-  if (q < 0) return {-kInf, false};
-  if (q > 1) return {kInf, false};
-  Classic buckets = Tidy(all);
-  if (buckets.empty() || buckets.back().upper != kInf) return {kNan, false};
-  const bool forced = MakeMonotonic(buckets);
-  if (buckets.size() < 2) return {kNan, false};
-  const double total = buckets.back().count;
-  if (total == 0) return {kNan, false};
-  double rank = q * total;
-  size_t b = 0;
-  while (b + 1 < buckets.size() && !(buckets[b].count >= rank)) ++b;
-  if (b + 1 == buckets.size()) return {buckets[b - 1].upper, forced};
-  if (b == 0 && buckets[0].upper <= 0) return {buckets[0].upper, forced};
-  const double start = b == 0 ? 0 : buckets[b - 1].upper;
-  const double before = b == 0 ? 0 : buckets[b - 1].count;
-  rank -= before;
-  return {start + (buckets[b].upper - start) * (rank / (buckets[b].count - before)), forced};
-}
-
-double ClassicFraction(double lower, double upper, const Classic& all) {
-  const Classic buckets = Tidy(all);
-  if (buckets.empty() || buckets.back().upper != kInf) return kNan;
-  // As a histogram with custom buckets.
-  Histogram histogram;
-  histogram.schema = kCustomBucketsSchema;
-  histogram.count = buckets.back().count;
-  double before = 0;
-  for (size_t i = 0; i < buckets.size(); ++i) {
-    if (buckets[i].upper != kInf) histogram.bounds.push_back(buckets[i].upper);
-    histogram.positive[static_cast<int64_t>(i)] = buckets[i].count - before;
-    before = buckets[i].count;
-  }
-  return Fraction(histogram, lower, upper, Kind::kClassic);
 }
 
 // The histograms in a vector: the native ones, and the classic ones put together from buckets.
@@ -610,79 +509,6 @@ Labels Evaluator::AbsentLabels(const Expr& expr) {
     if (known) builder.Set(matcher.name(), matcher.value());
   }
   return builder.Build();
-}
-
-// info(): adds the labels of info metrics with the same job and instance.
-InstantVector Evaluator::Info(const promql::Call& call, int64_t ms) {
-  Matchers names, data;
-  if (call.args.size() > 1) {
-    for (const Matcher& matcher : As<VectorSelector>(UnwrapParens(*call.args[1])).matchers) {
-      (matcher.name() == kMetricName ? names : data).push_back(matcher);
-    }
-  }
-  const auto is_positive = [](const Matcher& matcher) {
-    return matcher.type() == MatchType::kEqual || matcher.type() == MatchType::kRegex;
-  };
-  if (names.empty()) {
-    names.push_back(Matcher::Equal("__name__", "target_info"));
-  } else if (std::ranges::none_of(names, is_positive)) {
-    names.push_back(*Matcher::Make(MatchType::kRegex, "__name__", ".+_info"));
-  }
-  const auto is_info = [&](const Labels& labels) { return MatchesAll(names, labels); };
-  const auto identity = [](const Labels& labels) {
-    return KeepLabels(labels, {"instance", "job"});
-  };
-  VectorSelector selector;
-  selector.matchers = names;
-  selector.matchers.insert(selector.matchers.end(), data.begin(), data.end());
-  if (const VectorSelector* base = FirstSelector(*call.args[0])) {
-    const TimeModifiers& time = base->time;
-    selector.time.at = time.at;
-    selector.time.offset = Duration(DurationMs(time.offset, time.offset_expr.get(), true));
-  }
-  // By identity and name: the newest.
-  std::map<Labels, std::map<std::string, Sample>> infos;
-  for (const Sample& sample : Select(selector, ms)) {
-    auto& of_identity = infos[identity(sample.labels)];
-    const auto [entry, is_new] =
-        of_identity.try_emplace(std::string(sample.labels.metric_name()), sample);
-    if (is_new) continue;
-    if (entry->second.ms == sample.ms) throw QueryError("found duplicate series for info metric");
-    if (entry->second.ms < sample.ms) entry->second = sample;
-  }
-  const bool may_lack = std::ranges::all_of(data, &Matcher::MatchesEmpty);
-  InstantVector result;
-  for (Sample sample : VectorOf(*call.args[0], ms)) {
-    if (is_info(sample.labels)) {
-      result.push_back(sample);
-      continue;
-    }
-    const auto found = infos.find(identity(sample.labels));
-    if (found == infos.end()) {
-      if (may_lack) result.push_back(sample);
-      continue;
-    }
-    LabelsBuilder builder(sample.labels);
-    std::map<std::string, std::string> added;
-    for (const auto& [name, info] : found->second) {
-      for (const Label label : info.labels) {
-        const bool asked = data.empty() || std::ranges::any_of(data, [&](const Matcher& matcher) {
-                             return matcher.name() == label.name;
-                           });
-        if (label.name == kMetricName || !asked || sample.labels.Has(label.name)) continue;
-        const auto [entry, is_new] =
-            added.try_emplace(std::string(label.name), std::string(label.value));
-        if (!is_new && entry->second != label.value) {
-          throw QueryError("conflicting label: " + std::string(label.name));
-        }
-        builder.Set(label.name, label.value);
-      }
-    }
-    sample.labels = builder.Build();
-    result.push_back(sample);
-  }
-  CheckUnique(result);
-  return result;
 }
 
 }  // namespace barograph::promql::reference
