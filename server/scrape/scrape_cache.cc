@@ -80,6 +80,14 @@ uint64_t ScrapeCache::Hash(std::string_view bytes) const {
   return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed_);
 }
 
+// A text that the value follows at once, as in `a+1`, does not say where it ends: `a1` begins with
+// it, and is another name. Such a line is never read as expected.
+uint64_t ScrapeCache::IdentityOf(std::string_view text) const {
+  constexpr uint64_t kEndlessSalt = 0xd1b54a32d192ed03;
+  const bool ends = text.ends_with(' ') || text.ends_with('}') || text.ends_with('\t');
+  return ends ? Hash(text) : Hash(text) ^ kEndlessSalt;
+}
+
 Status ScrapeCache::Read(std::string_view page, const PageRules& rules, const SeriesLabels& labels,
                          ScrapeRow& row, PageCounts& counts) {
   StartFormat(rules.format);
@@ -340,7 +348,7 @@ Status ScrapeCache::ReadSeriesEntry(Reading& reading) {
   ++reading.counts.slow_lines;
   if (TRY(IsCreated(reading))) {
     Line created;
-    created.identity = Hash(identity);
+    created.identity = IdentityOf(identity);
     created.identity_bytes = static_cast<uint32_t>(identity.size()) & 0x7fffff;
     return ReadCreatedEntry(reading, created);
   }
@@ -349,7 +357,7 @@ Status ScrapeCache::ReadSeriesEntry(Reading& reading) {
   const auto timestamp =
       lone ? std::optional(FromMs(parser.timestamp_ms())) : std::optional<Timestamp>();
 
-  const uint64_t hash = Hash(identity);
+  const uint64_t hash = IdentityOf(identity);
   if (Line* known = FindExpected(hash, lone)) {
     known->text_bytes = 0;
     ReadKnownSeries(reading, *known, timestamp);

@@ -179,6 +179,7 @@ class ScrapeCache {
   struct Reading;
 
   uint64_t Hash(std::string_view bytes) const;
+  uint64_t IdentityOf(std::string_view text) const;
 
   // What is as expected.
   size_t ReadExpected(Reading& reading, size_t at);

@@ -179,6 +179,17 @@ TEST_CASE("lines that come or go make only themselves slow") {
   CHECK(bench.counts.added == 0);
 }
 
+TEST_CASE("a name that the value follows at once is not another name's beginning") {
+  Bench bench;
+  REQUIRE(bench.Read("a+1\n"));
+  CHECK(bench.Values() == std::map<std::string, std::string>{{"a", "1"}});
+  CHECK_FALSE(bench.Read("a2\n"));
+  REQUIRE(bench.Read("a2 3\n"));
+  CHECK(bench.Values() == std::map<std::string, std::string>{{"a2", "3"}});
+  REQUIRE(bench.Read("a+4\n"));
+  CHECK(bench.Values() == std::map<std::string, std::string>{{"a", "4"}});
+}
+
 TEST_CASE("metadata follows the page") {
   Bench bench;
   const auto list = [&] {
