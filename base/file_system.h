@@ -35,6 +35,10 @@ class FileContents {
  public:
   virtual ~FileContents() = default;
   virtual std::string_view bytes() const = 0;
+
+  /// For what will not be read soon: the bytes need no memory of the process any more, and come
+  /// back, at the same place, when somebody reads them. What was loaded stays.
+  virtual void Release() const {}
 };
 
 /// Holds a directory's lock until destroyed.

@@ -105,6 +105,11 @@ class MappedFile final : public FileContents {
   }
   std::string_view bytes() const override { return bytes_; }
 
+  // The mapping is shared and only read: its pages are the file's, and nothing is lost with them.
+  void Release() const override {
+    if (!bytes_.empty()) madvise(const_cast<char*>(bytes_.data()), bytes_.size(), MADV_DONTNEED);
+  }
+
  private:
   std::string_view bytes_;
 };

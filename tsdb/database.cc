@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "tsdb/block/block_data.h"
 #include "tsdb/block/block_files.h"
 #include "tsdb/head/lone_appender.h"
 #include "tsdb/head/selection.h"
@@ -32,7 +33,16 @@ Status Database::Impl::Maintain(std::stop_token stop) {
   note(registry_file.SaveWhenMuchIsNew());
   note(compactor->MergeWhatIsDue(stop));
   note(Retain());
+  ReleaseFiles();
   return done;
+}
+
+// Or what queries, and the steps above, have read would stay in the process's memory for good. Who
+// reads it again gets it from the kernel's cache: at most once a minute, for microseconds a
+// megabyte.
+void Database::Impl::ReleaseFiles() const {
+  head.ReleaseFiles();
+  for (const auto& block : view.Get()->blocks) block->data().Release();
 }
 
 Status Database::Impl::CutHead(const std::stop_token& stop) {

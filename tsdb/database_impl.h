@@ -61,6 +61,7 @@ struct Database::Impl {
   Status CutHead(const std::stop_token& stop) REQUIRES(maintenance_mutex);
   Status Retain() REQUIRES(maintenance_mutex);
   void SealOrphans() REQUIRES(maintenance_mutex);
+  void ReleaseFiles() const;
   uint64_t LargestSize(const Retention& keep);
   Result<uint64_t> BytesBesideBlocks() const;
   Status DeleteSeries(TimeRange range, const Matchers& matchers);

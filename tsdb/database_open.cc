@@ -29,6 +29,7 @@ Status Database::Impl::Open() {
   TRY(LoadTheBlocks());
   TRY(OpenHead());
   TRY(OpenExemplars());
+  ReleaseFiles();
   StartMaintaining();
   StartTasks();
   return {};

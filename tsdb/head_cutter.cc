@@ -121,6 +121,7 @@ Result<HeadCutter::Blocks> HeadCutter::WriteBlocks(const HeadBounds& bounds, Tim
     auto block =
         TRY(WriteHeadBlock(parts_.files, parts_.BlocksPath(), Ulid::Make(parts_.clock.Now()),
                            parts_.head, bounds, window, stop));
+    parts_.head.ReleaseFiles();
     if (block == nullptr) continue;
     TRY(parts_.write_index());  // it may have late samples of series that are new
     TRY(NoteInIndex(parts_.index, *block));

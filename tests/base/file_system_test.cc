@@ -2,7 +2,10 @@
 
 #include <catch2/catch.hpp>
 
+#include <numeric>
+
 #include "tests/support/fault_file_system.h"
+#include "tests/support/mapped_memory.h"
 #include "tests/support/memory_file_system.h"
 #include "tests/support/temp_dir.h"
 
@@ -135,6 +138,24 @@ TEST_CASE("A full disk is a limit that names the path") {
   REQUIRE_FALSE(written.has_value());
   CHECK(written.error().code == ErrorCode::kLimitExceeded);
   CHECK(written.error().message == "write /dev/full: No space left on device");
+}
+
+TEST_CASE("What was read of a mapped file can be given back, and comes again") {
+  const TempDir folder;
+  const std::string path = folder.path() + "/f";
+  Append(PosixFileSystem(), path, std::string(size_t{4} << 20, '\1'));
+  for (const bool ahead : {false, true}) {
+    const auto mapped =
+        ahead ? PosixFileSystem().MapAhead(path, size_t{8} << 20) : PosixFileSystem().Map(path);
+    REQUIRE(mapped.has_value());
+    const std::string_view bytes = (*mapped)->bytes().substr(0, size_t{4} << 20);
+    const auto sum = [&] { return std::accumulate(bytes.begin(), bytes.end(), 0); };
+    CHECK(sum() == 4 << 20);
+    CHECK(test::MappedBytesOf(path) == size_t{4} << 20);
+    (*mapped)->Release();
+    CHECK(test::MappedBytesOf(path) == 0);
+    CHECK(sum() == 4 << 20);
+  }
 }
 
 TEST_CASE("A folder is not read as a file") {

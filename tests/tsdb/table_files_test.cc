@@ -6,8 +6,10 @@
 #include <catch2/catch.hpp>
 #include <optional>
 
+#include "tests/support/mapped_memory.h"
 #include "tests/support/memory_file_system.h"
 #include "tests/support/memory_sink.h"
+#include "tests/support/temp_dir.h"
 #include "tsdb/folder_verify.h"
 #include "tsdb/head/tail.h"
 
@@ -165,4 +167,39 @@ TEST_CASE("A table's file that is cut off anywhere has the runs before") {
 }
 
 }  // namespace
+TEST_CASE("Runs that nobody reads take no memory, neither when written nor after a restart") {
+  const TempDir folder;
+  const auto columns = std::make_shared<const std::vector<SeriesId>>(
+      std::vector<SeriesId>{SeriesId{1}, SeriesId{2}});
+  const auto open = [&](std::vector<StoredRun>& found) {
+    auto opened = TableFiles::Open(PosixFileSystem(), folder.path(), Logger(),
+                                   [&](StoredRun run) { found.push_back(std::move(run)); });
+    REQUIRE(opened.has_value());
+    return std::move(*opened);
+  };
+  constexpr uint64_t kRuns = 4000;
+  for (const bool synced : {false, true}) {
+    std::vector<StoredRun> runs;
+    const auto tables = open(runs);
+    const auto run = MakeRun(1, columns);
+    for (uint64_t i = 0; i < kRuns; ++i) {
+      auto stored = tables->Store({i, 0, 2, run});
+      REQUIRE(stored.has_value());
+      runs.push_back({i, 0, 2, std::move(*stored)});
+    }
+    CHECK(MappedBytesOf(folder.path()) == 0);
+    CHECK(ValuesOf(*runs.back().run) == ValuesOf(*run));
+    CHECK(MappedBytesOf(folder.path()) > 0);
+    if (synced) REQUIRE(tables->Sync());
+  }
+  std::vector<StoredRun> runs;
+  const auto tables = open(runs);
+  REQUIRE(runs.size() == 2 * kRuns);
+  CHECK(MappedBytesOf(folder.path()) == 0);
+  for (const StoredRun& stored : runs) REQUIRE(ValuesOf(*stored.run));
+  CHECK(MappedBytesOf(folder.path()) > 0);
+  tables->Release();
+  CHECK(MappedBytesOf(folder.path()) == 0);
+}
+
 }  // namespace barograph::test

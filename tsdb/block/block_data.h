@@ -51,6 +51,9 @@ class BlockData {
   /// checksum is computed by whoever comes first. Corruption names file and offset.
   Result<std::string_view> Load(size_t extent, Inflater& inflater, std::string& inflated) const;
 
+  /// What was read of the file needs no memory any more, until it is read again.
+  void Release() const { contents_->Release(); }
+
   /// Corruption of this extent.
   std::unexpected<Error> Damaged(size_t extent, std::string_view what) const;
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tsdb/bitmap.h"
+#include "tsdb/block/block_data.h"
 #include "tsdb/block/block_reader.h"
 #include "tsdb/block/label_reader.h"
 #include "tsdb/start_stream.h"
@@ -15,6 +16,10 @@ namespace barograph::tsdb {
 namespace {
 
 constexpr uint64_t kSamplesPerCall = 64 * 1024;
+
+// After as many, some megabytes, what was read of the inputs is given back: they are read from
+// front to end, and may be larger than the memory.
+constexpr uint64_t kSamplesPerRelease = uint64_t{16} << 20;
 constexpr TimeRange kAllTime = {FromMs(std::numeric_limits<int64_t>::min()),
                                 FromMs(std::numeric_limits<int64_t>::max())};
 
@@ -195,8 +200,15 @@ class Merger {
     const SeriesSamples samples = union_.Of(parts_);
     TRY(writer_.Add(id, labels, samples));
     unreported_ += samples.size();
+    unreleased_ += samples.size();
     if (unreported_ >= kSamplesPerCall) Report();
+    if (unreleased_ >= kSamplesPerRelease) Release();
     return {};
+  }
+
+  void Release() {
+    for (const Input& input : inputs_) input.block().data().Release();
+    unreleased_ = 0;
   }
 
   void Report() {
@@ -210,6 +222,7 @@ class Merger {
   SampleUnion union_;
   std::vector<SeriesSamples> parts_;
   uint64_t unreported_ = 0;
+  uint64_t unreleased_ = 0;
 };
 
 void AddUnique(std::span<const Ulid> ulids, std::vector<Ulid>& to) {

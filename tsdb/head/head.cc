@@ -89,6 +89,11 @@ size_t Head::ForgetIdleSeries(SeriesId last) {
 
 Status Head::SyncFiles() { return table_files_->Sync(); }
 
+void Head::ReleaseFiles() const {
+  table_files_->Release();
+  lone.ReleaseFiles();
+}
+
 void Head::CountSamples(uint64_t floats, uint64_t histograms, TimeRange range) {
   if (floats + histograms == 0) return;
   metrics_.samples_appended.Increment(static_cast<double>(floats));

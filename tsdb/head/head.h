@@ -31,6 +31,9 @@ class Head {
   /// Makes the runs that were sealed so far survive the machine's death.
   Status SyncFiles();
 
+  /// What was read of the head's files needs no memory any more, until it is read again.
+  void ReleaseFiles() const;
+
   SeriesRegistry registry;
   LoneStore lone;
   Tombstones tombstones;

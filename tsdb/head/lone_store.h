@@ -115,6 +115,11 @@ class LoneStore {
   /// nothing of the series.
   bool Collect(SeriesId series, TimeRange range, uint64_t min_generation, LonePieces& pieces) const;
 
+  /// What was read of the files needs no memory any more, until it is read again.
+  void ReleaseFiles() const {
+    if (files_ != nullptr) files_->Release();
+  }
+
   /// What the store takes in memory; looks at all series.
   size_t memory_bytes() const;
   uint64_t file_bytes() const { return files_ == nullptr ? 0 : files_->bytes(); }

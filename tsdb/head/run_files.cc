@@ -127,8 +127,9 @@ Status RunFiles::ReadFile(uint64_t number, bool last, wal::Position synced, cons
   }
   {
     MutexLock lock(mutex_);
-    sizes_[number] = bytes.size();
+    kept_[number] = {bytes.size(), contents};
   }
+  contents->Release();
   if (last && good < bytes.size()) TRY(CutTornEnd(number, good));
   return unsynced ? SyncLater(number) : Status();
 }
@@ -150,7 +151,7 @@ Status RunFiles::CutTornEnd(uint64_t number, uint64_t size) {
   auto file = TRY(files_.OpenWritable(PathOf(number), OpenMode::kAppend));
   TRY(file->Truncate(size));
   MutexLock lock(mutex_);
-  sizes_[number] = size;
+  kept_[number].bytes = size;
   return file->Close();
 }
 
@@ -163,11 +164,12 @@ Result<RunFiles::Stored> RunFiles::Append(std::string_view payload) {
   MutexLock lock(mutex_);
   TRY(failure_);
   const size_t frame_bytes = wal::kFrameHeaderBytes + payload.size();
-  if (current_ && sizes_[current_->number] + frame_bytes > current_->contents->bytes().size()) {
+  if (current_ &&
+      kept_[current_->number].bytes + frame_bytes > current_->contents->bytes().size()) {
     End();
   }
   if (!current_) TRY(Begin(frame_bytes));
-  const uint64_t at = sizes_[current_->number];
+  const uint64_t at = kept_[current_->number].bytes;
   std::string frame;
   frame.reserve(frame_bytes);
   wal::AppendFrame(frame, {kRunFrame, payload}, {current_->number, at});
@@ -179,7 +181,7 @@ Result<RunFiles::Stored> RunFiles::Append(std::string_view payload) {
 }
 
 Status RunFiles::Write(std::string_view frame) {
-  uint64_t& size = sizes_[current_->number];
+  uint64_t& size = kept_[current_->number].bytes;
   Status written = current_->file->Append(frame);
   if (!written) {
     // What is left of it, where it cannot be cut off, is reported as damage by the next Open.
@@ -198,7 +200,7 @@ Status RunFiles::Begin(size_t frame_bytes) {
     return std::unexpected(std::move(created).error());
   }
   current_ = std::move(*created);
-  sizes_[next_number_++] = kMagic.size();
+  kept_[next_number_++] = {kMagic.size(), current_->contents};
   names_unsynced_ = true;
   return {};
 }
@@ -232,7 +234,7 @@ Status RunFiles::Sync() {
     files.swap(unsynced_);
     names = std::exchange(names_unsynced_, false);
     if (current_) current_->dirty = false;
-    end = current_ ? wal::Position{current_->number, sizes_[current_->number]}
+    end = current_ ? wal::Position{current_->number, kept_[current_->number].bytes}
                    : wal::Position{next_number_, 0};
   }
   Status synced;
@@ -255,7 +257,7 @@ Status RunFiles::Sync() {
 void RunFiles::MarkSynced(wal::Position end) {
   MutexLock lock(mutex_);
   if (!current_) return;
-  const uint64_t at = sizes_[current_->number];
+  const uint64_t at = kept_[current_->number].bytes;
   std::string frame;
   wal::AppendFrame(frame, {kSyncedFrame, EncodeSynced(end)}, {current_->number, at});
   if (at + frame.size() <= current_->contents->bytes().size()) (void)Write(frame);
@@ -270,9 +272,9 @@ uint64_t RunFiles::Rotate() {
 Status RunFiles::DropThrough(uint64_t file) {
   MutexLock lock(mutex_);
   if (current_ && current_->number <= file) End();
-  while (!sizes_.empty() && sizes_.begin()->first <= file) {
-    TRY(files_.Remove(PathOf(sizes_.begin()->first)));
-    sizes_.erase(sizes_.begin());
+  while (!kept_.empty() && kept_.begin()->first <= file) {
+    TRY(files_.Remove(PathOf(kept_.begin()->first)));
+    kept_.erase(kept_.begin());
     names_unsynced_ = true;
   }
   return {};
@@ -281,8 +283,19 @@ Status RunFiles::DropThrough(uint64_t file) {
 uint64_t RunFiles::bytes() const {
   MutexLock lock(mutex_);
   uint64_t bytes = 0;
-  for (const auto& [number, size] : sizes_) bytes += size;
+  for (const auto& [number, file] : kept_) bytes += file.bytes;
   return bytes;
+}
+
+void RunFiles::Release() const {
+  std::vector<std::shared_ptr<const FileContents>> mapped;
+  {
+    MutexLock lock(mutex_);
+    for (const auto& [number, file] : kept_) {
+      if (auto contents = file.contents.lock()) mapped.push_back(std::move(contents));
+    }
+  }
+  for (const auto& contents : mapped) contents->Release();
 }
 
 std::string RunFiles::PathOf(uint64_t number) const {

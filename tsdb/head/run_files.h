@@ -110,10 +110,18 @@ class RunFiles {
   /// Of all files, on the disk.
   uint64_t bytes() const;
 
+  /// What was read of the files needs no memory any more, until it is read again.
+  void Release() const;
+
   /// How many damaged parts Open came upon; a torn end is none.
   uint64_t damaged() const { return damaged_; }
 
  private:
+  struct File {
+    uint64_t bytes = 0;
+    std::weak_ptr<const FileContents> contents = {};  // mapped as long as payloads are in use
+  };
+
   /// The file that grows.
   struct Current {
     uint64_t number = 0;
@@ -146,7 +154,7 @@ class RunFiles {
 
   Mutex sync_mutex_;  // one sync at a time; before mutex_
   mutable Mutex mutex_;
-  std::map<uint64_t, uint64_t> sizes_ GUARDED_BY(mutex_);  // by number
+  std::map<uint64_t, File> kept_ GUARDED_BY(mutex_);  // by number
   std::optional<Current> current_ GUARDED_BY(mutex_);
   uint64_t next_number_ GUARDED_BY(mutex_) = 1;
   std::vector<std::shared_ptr<WritableFile>> unsynced_ GUARDED_BY(mutex_);

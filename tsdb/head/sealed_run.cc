@@ -99,6 +99,12 @@ std::shared_ptr<const SealedRun> SealedRun::With(Columns columns) const {
       new SealedRun(shape_, std::move(columns), bytes_, owner_, check_));
 }
 
+std::shared_ptr<const SealedRun> SealedRun::At(std::string_view bytes,
+                                               std::shared_ptr<const void> owner) const {
+  return std::shared_ptr<const SealedRun>(
+      new SealedRun(shape_, columns_, bytes, std::move(owner), check_));
+}
+
 bool SealedRun::IsIntact() const {
   return check_ == nullptr || check_->Passes([this] { return IsWellFormed(); });
 }

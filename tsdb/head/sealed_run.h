@@ -55,6 +55,10 @@ class SealedRun {
   /// The same run; precondition: `columns` are equal to its own.
   std::shared_ptr<const SealedRun> With(Columns columns) const;
 
+  /// The same run where a copy of its bytes is, which is not touched.
+  std::shared_ptr<const SealedRun> At(std::string_view bytes,
+                                      std::shared_ptr<const void> owner) const;
+
   /// Whether the samples can be trusted. To be asked before any is read; the first call reads all
   /// of the run.
   bool IsIntact() const;

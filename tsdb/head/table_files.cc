@@ -166,7 +166,7 @@ Result<std::shared_ptr<const SealedRun>> TableFiles::Store(const StoredRun& run)
   NoteEnd(written.file, run.run->range().max);
   const std::string_view bytes =
       written.bytes.substr(written.bytes.size() - run.run->bytes().size());
-  return SealedRun::Over(run.run->shape(), run.run->columns(), bytes, written.owner);
+  return run.run->At(bytes, written.owner);
 }
 
 void TableFiles::NoteEnd(uint64_t file, Timestamp end) {

@@ -43,6 +43,9 @@ class TableFiles {
   /// Removes the files whose runs all end before `cut`; runs in use stay readable.
   Status DropBefore(Timestamp cut);
 
+  /// What was read of the files needs no memory any more, until it is read again.
+  void Release() const { files_->Release(); }
+
  private:
   TableFiles() = default;
   void NoteEnd(uint64_t file, Timestamp end) EXCLUDES(mutex_);
