@@ -6,6 +6,12 @@
 #include "tsdb/wal/reader.h"
 
 namespace barograph::tsdb {
+namespace {
+
+// A segment of very small records is applied in parts of some megabytes.
+constexpr size_t kMaxGathered = size_t{1} << 16;
+
+}  // namespace
 
 Replay::Replay(FileSystem& files, std::string directory, Head& head, Metrics& metrics,
                Logger logger, FindLabels find_labels)
@@ -14,12 +20,15 @@ Replay::Replay(FileSystem& files, std::string directory, Head& head, Metrics& me
       head_(head),
       metrics_(metrics),
       logger_(std::move(logger)),
-      find_labels_(std::move(find_labels)) {}
+      find_labels_(std::move(find_labels)),
+      tables_(head, [this](SeriesId id) { return FindSeries(id); }) {}
 
 Result<Replay::Outcome> Replay::Run() {
   const std::vector<uint64_t> segments = TRY(ListSegments());
   for (const uint64_t number : segments) TRY(ReadSegment(number, number == segments.back()));
   AddLoneSources();
+  outcome_.next_table = tables_.next_table();
+  outcome_.lost_rows = tables_.lost_rows();
   metrics_.wal_bytes.Set(static_cast<double>(outcome_.bytes));
   if (!nameless_.empty()) {
     logger_.Warn("Series whose definition is lost in the write-ahead log cannot be shown",
@@ -42,33 +51,35 @@ Result<std::vector<uint64_t>> Replay::ListSegments() {
 }
 
 Status Replay::ReadSegment(uint64_t number, bool last) {
+  using Event = wal::SegmentReader::Event;
   const std::string path = directory_ + "/" + wal::SegmentName(number);
   const auto contents = TRY(files_.Map(path));
   wal::SegmentReader reader(number, contents->bytes());
   wal::Record record{};
   uint64_t good = 0;
-  while (true) {
-    const auto event = reader.Next(record);
-    if (event == wal::SegmentReader::Event::kEnd) break;
-    if (event == wal::SegmentReader::Event::kTornEnd) {
-      if (!last) ReportDamage(number, reader.damage_begin(), reader.offset());
-      break;
-    }
-    if (event == wal::SegmentReader::Event::kDamage) {
+  for (Event event; (event = reader.Next(record)) != Event::kEnd;) {
+    if (event == Event::kRecord) {
+      good = reader.offset();
+      ++outcome_.records;
+      const uint64_t begin = good - record.payload.size() - wal::kFrameHeaderBytes;
+      const TableReplay::Place place{{number, begin}, good};
+      TRY(Judge(Take(record, place), place));
+      if (gathered_ >= kMaxGathered) TRY(ApplyGathered());
+    } else if (event == Event::kDamage || !last) {
       ReportDamage(number, reader.damage_begin(), reader.offset());
-      continue;
-    }
-    good = reader.offset();
-    at_ = {number, good - record.payload.size() - wal::kFrameHeaderBytes};
-    ++outcome_.records;
-    if (Status applied = Apply(record); !applied) {
-      if (applied.error().code != ErrorCode::kCorruption) return applied;
-      ReportDamage(number, good - record.payload.size() - wal::kFrameHeaderBytes, good);
     }
   }
+  TRY(ApplyGathered());
   outcome_.bytes += good;
   outcome_.start = {number, good};
   if (last && good < contents->bytes().size()) return CutTornEnd(number, good);
+  return {};
+}
+
+// What is damaged is passed over.
+Status Replay::Judge(Status applied, TableReplay::Place place) {
+  if (applied || applied.error().code != ErrorCode::kCorruption) return applied;
+  ReportDamage(place.begin.segment, place.begin.offset, place.end);
   return {};
 }
 
@@ -93,17 +104,41 @@ void Replay::ReportDamage(uint64_t number, uint64_t begin, uint64_t end) {
                 {{"segment", number}, {"offset", begin}, {"bytes", end - begin}});
 }
 
-Status Replay::Apply(const wal::Record& record) {
+// Applies what others need, and gathers what the tables get and what comes after them.
+Status Replay::Take(const wal::Record& record, TableReplay::Place place) {
   switch (record.type) {
     case wal::RecordType::kSeries: return ApplySeries(record.payload);
-    case wal::RecordType::kRow: return ApplyRow(record.payload);
-    case wal::RecordType::kSamples: return ApplySamples(record.payload);
-    case wal::RecordType::kClose: return ApplyClose(record.payload);
     case wal::RecordType::kDeletions: return ApplyDeletions(record.payload);
-    case wal::RecordType::kHistograms: return ApplyHistograms(record.payload);
+    case wal::RecordType::kRow: ++gathered_; return tables_.AddRow(record.payload, place);
+    case wal::RecordType::kClose: ++gathered_; return tables_.AddClose(record.payload, place);
+    case wal::RecordType::kSamples:
+    case wal::RecordType::kHistograms:
+      ++gathered_;
+      lone_.push_back({place, record});
+      return {};
     case wal::RecordType::kExemplars: break;  // they have a log of their own
   }
   return Fail(ErrorCode::kCorruption, "a record of an unknown type");
+}
+
+Status Replay::ApplyGathered() {
+  const TableReplay::Applied applied = tables_.Apply();
+  for (const TableReplay::Place& place : applied.damaged) {
+    ReportDamage(place.begin.segment, place.begin.offset, place.end);
+  }
+  for (const auto& [series, source] : applied.nameless) {
+    nameless_[static_cast<uint64_t>(series)].columns.push_back(source);
+  }
+  for (const Waiting& waiting : lone_) TRY(Judge(ApplyLone(waiting), waiting.place));
+  lone_.clear();
+  gathered_ = 0;
+  return {};
+}
+
+Status Replay::ApplyLone(const Waiting& waiting) {
+  const auto& [place, record] = waiting;
+  if (record.type == wal::RecordType::kSamples) return ApplySamples(record.payload, place.begin);
+  return ApplyHistograms(record.payload, place.begin);
 }
 
 Status Replay::ApplySeries(std::string_view payload) {
@@ -114,98 +149,6 @@ Status Replay::ApplySeries(std::string_view payload) {
     NameNameless(entry.id);
   }
   return {};
-}
-
-Status Replay::ApplyRow(std::string_view payload) {
-  const wal::RowEnvelope row = TRY(wal::ParseRow(payload));
-  TableState& state = StateOf(row.table, row.sequence);
-  if (row.sequence < state.next_sequence) return {};
-  if (row.sequence > state.next_sequence && !row.previous_body.empty()) {
-    TRY(ApplyBody(state, row.sequence - 1, row.previous_body));
-  }
-  return ApplyBody(state, row.sequence, row.body);
-}
-
-Replay::TableState& Replay::StateOf(uint64_t table, uint64_t first_sequence) {
-  const auto [found, is_new] = tables_.try_emplace(table);
-  if (!is_new) return found->second;
-  TableState& state = found->second;
-  outcome_.next_table = std::max(outcome_.next_table, table + 1);
-  if (const auto restored = head_.RestoredTable(table)) {
-    state.number = *restored;
-    state.next_sequence = head_.TableAt(*restored)->next_sequence();
-    state.broken = true;  // its columns are told by the next key row
-  } else {
-    state.number = head_.AddTable(table);
-    // What was before may be gone from the log; the row before the first is told by it.
-    state.headless = first_sequence != 0;
-    state.broken = state.headless;
-    state.next_sequence = first_sequence - (state.headless ? 1 : 0);
-  }
-  return state;
-}
-
-Status Replay::ApplyBody(TableState& state, uint64_t sequence, std::string_view body) {
-  const bool follows = sequence == state.next_sequence && !state.broken;
-  outcome_.lost_rows += sequence - std::min(sequence, state.next_sequence);
-  state.next_sequence = sequence + 1;
-  const Status read = ReadBody(state, sequence, follows, body);
-  state.broken = !read;
-  if (!read && !state.headless) ++outcome_.lost_rows;
-  if (read) state.headless = false;
-  // A row that cannot be read for want of those before it is not damaged itself.
-  if (!read && read.error().code == ErrorCode::kUnavailable) return {};
-  return read;
-}
-
-Status Replay::ReadBody(TableState& state, uint64_t sequence, bool follows, std::string_view body) {
-  RowHeader header = TRY(ParseRowHeader(body));
-  const std::shared_ptr<Table> table = head_.TableAt(state.number);
-  if (!follows) {
-    if (!header.key) return Fail(ErrorCode::kUnavailable, "the rows before it are lost");
-    head_.CountChunks(table->ResetCoding(encoder_));
-  }
-  UseKnownIds(header);
-  TRY(table->ApplyEdits(header, encoder_));
-  AddSources(state.number, header);
-  return AppendRow(*table, sequence, header);
-}
-
-Status Replay::AppendRow(Table& table, uint64_t sequence, const RowHeader& header) {
-  if (!table.empty() && header.timestamp < table.last_timestamp()) {
-    return Fail(ErrorCode::kCorruption, "row record: older than the row before it");
-  }
-  if (table.empty() || header.timestamp > table.last_timestamp()) {
-    head_.CountChunks(table.SealWhenDue(encoder_));
-  }
-  std::vector<uint64_t> present;
-  std::vector<RowChange> changes;
-  TRY(table.Decode(header, present, changes));
-  const auto is_state = [](const RowChange& change) {
-    return change.kind == RowChange::Kind::kState;
-  };
-  if (std::ranges::any_of(changes, is_state)) head_.CountChunks(table.Seal(encoder_));
-  table.ExpectRow(at_.segment);
-  table.Append(sequence, header.timestamp, present, changes);
-  if (table.CountSamples(present) > 0) head_.ExtendRange({header.timestamp, header.timestamp});
-  return {};
-}
-
-// A series that came twice, under two ids, goes by the first.
-void Replay::UseKnownIds(RowHeader& header) {
-  for (ColumnAssignment& assignment : header.assignments) {
-    assignment.series = FindSeries(assignment.series).value_or(assignment.series);
-  }
-}
-
-void Replay::AddSources(uint32_t number, const RowHeader& header) {
-  for (const ColumnAssignment& assignment : header.assignments) {
-    if (IsStartStream(assignment.series)) continue;
-    const Source source{number, assignment.column};
-    if (!head_.registry.SetSource(assignment.series, source)) {
-      nameless_[static_cast<uint64_t>(assignment.series)].columns.push_back(source);
-    }
-  }
 }
 
 void Replay::NameNameless(SeriesId id) {
@@ -249,14 +192,13 @@ void Replay::AddLoneSources() {
   head_.ExtendRange(head_.lone.range());
 }
 
-bool Replay::IsInFiles() const {
+bool Replay::IsInFiles(wal::Position at) const {
   const wal::Position sealed = head_.lone.sealed_position();
-  return at_.segment < sealed.segment ||
-         (at_.segment == sealed.segment && at_.offset < sealed.offset);
+  return at.segment < sealed.segment || (at.segment == sealed.segment && at.offset < sealed.offset);
 }
 
-Status Replay::ApplySamples(std::string_view payload) {
-  if (IsInFiles()) return {};
+Status Replay::ApplySamples(std::string_view payload, wal::Position at) {
+  if (IsInFiles(at)) return {};
   for (const auto& [series, sample] : TRY(wal::ParseSamples(payload))) {
     if (const auto known = FindSeries(series)) {
       StoreSample(*known, {sample.timestamp, sample.value});
@@ -267,8 +209,8 @@ Status Replay::ApplySamples(std::string_view payload) {
   return {};
 }
 
-Status Replay::ApplyHistograms(std::string_view payload) {
-  if (IsInFiles()) return {};
+Status Replay::ApplyHistograms(std::string_view payload, wal::Position at) {
+  if (IsInFiles(at)) return {};
   for (wal::LoneHistogram& histogram : TRY(wal::ParseHistograms(payload))) {
     if (const auto known = FindSeries(histogram.series)) {
       StoreSample(*known, {histogram.timestamp, 0, &histogram.histogram});
@@ -294,15 +236,6 @@ Status Replay::ApplyDeletions(std::string_view payload) {
     } else {
       nameless_[static_cast<uint64_t>(series)].deletions.push_back(range);
     }
-  }
-  return {};
-}
-
-Status Replay::ApplyClose(std::string_view payload) {
-  const uint64_t table = TRY(wal::ParseClose(payload));
-  const auto found = tables_.find(table);
-  if (found != tables_.end()) {
-    head_.CountChunks(head_.TableAt(found->second.number)->Seal(encoder_));
   }
   return {};
 }

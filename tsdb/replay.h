@@ -12,20 +12,22 @@
 #include "base/log.h"
 #include "base/model/labels.h"
 #include "base/result.h"
-#include "tsdb/chunk/value_codec.h"
 #include "tsdb/head/head.h"
+#include "tsdb/table_replay.h"
 #include "tsdb/wal/log.h"
 #include "tsdb/wal/record.h"
 
 namespace barograph::tsdb {
 
 /// Reads the write-ahead log into a head: once, before anything else uses it. Not thread-safe.
+/// Scrape tables are read by all cores (tsdb/table_replay.h); of a segment, first come the series
+/// that it defines, then the tables, then the samples that came one at a time.
 ///
-/// What is damaged is counted, named in the log and passed over. Of a table, a lost row is taken
-/// from the copy in the next; where that is lost too, rows wait for the next key row.
+/// What is damaged is counted, named in the log and passed over.
 class Replay {
  public:
-  /// The labels of a series whose definition the log lacks, or nullopt.
+  /// The labels of a series whose definition the log lacks, or nullopt. Called from several threads
+  /// at a time.
   using FindLabels = std::function<std::optional<Labels>(SeriesId)>;
 
   struct Outcome {
@@ -51,11 +53,10 @@ class Replay {
     std::vector<TimeRange> deletions;
   };
 
-  struct TableState {
-    uint32_t number = 0;
-    uint64_t next_sequence = 0;
-    bool broken = false;    ///< rows were lost: only a key row can be read
-    bool headless = false;  ///< its first rows were cut off with the log's old segments
+  /// A record that waits for the tables.
+  struct Waiting {
+    TableReplay::Place place;
+    wal::Record record;
   };
 
   Result<std::vector<uint64_t>> ListSegments();
@@ -63,25 +64,20 @@ class Replay {
   Status CutTornEnd(uint64_t number, uint64_t size);
   void ReportDamage(uint64_t number, uint64_t begin, uint64_t end);
 
-  Status Apply(const wal::Record& record);
+  Status Take(const wal::Record& record, TableReplay::Place place);
+  Status ApplyGathered();
+  Status Judge(Status applied, TableReplay::Place place);
+  Status ApplyLone(const Waiting& waiting);
   Status ApplySeries(std::string_view payload);
-  Status ApplyRow(std::string_view payload);
-  Status ApplySamples(std::string_view payload);
-  Status ApplyHistograms(std::string_view payload);
-  Status ApplyClose(std::string_view payload);
+  Status ApplySamples(std::string_view payload, wal::Position at);
+  Status ApplyHistograms(std::string_view payload, wal::Position at);
   Status ApplyDeletions(std::string_view payload);
 
-  TableState& StateOf(uint64_t table, uint64_t first_sequence);
-  Status ApplyBody(TableState& state, uint64_t sequence, std::string_view body);
-  Status ReadBody(TableState& state, uint64_t sequence, bool follows, std::string_view body);
-  Status AppendRow(Table& table, uint64_t sequence, const RowHeader& header);
-  void UseKnownIds(RowHeader& header);
-  void AddSources(uint32_t number, const RowHeader& header);
   std::optional<SeriesId> FindSeries(SeriesId id);
   void NameNameless(SeriesId id);
   void StoreNameless(SeriesId id);
   void AddLoneSources();
-  bool IsInFiles() const;
+  bool IsInFiles(wal::Position at) const;
   void StoreSample(SeriesId id, const LonePoint& point);
 
   FileSystem& files_;
@@ -90,10 +86,10 @@ class Replay {
   Metrics& metrics_;
   const Logger logger_;
   const FindLabels find_labels_;
-  ValueEncoder encoder_;
-  boost::unordered_flat_map<uint64_t, TableState> tables_;
+  TableReplay tables_;
+  std::vector<Waiting> lone_;
+  size_t gathered_ = 0;                                     // records in both
   boost::unordered_flat_map<uint64_t, Nameless> nameless_;  // by series id
-  wal::Position at_;                                        // of the record that is applied
   Outcome outcome_;
 };
 

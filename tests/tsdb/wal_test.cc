@@ -163,6 +163,37 @@ TEST_CASE("Rows after several lost ones are read again from the next key row on"
   for (int64_t r = 64; r < 100; ++r) CHECK(column.contains(r));
 }
 
+TEST_CASE("The rows of many tables come back in the order of each, with what came one at a time") {
+  MemoryFileSystem memory, copy;
+  TestDatabase database(memory);
+  std::vector<std::unique_ptr<ScrapeTable>> tables;
+  const auto appender = database->NewAppender();
+  const auto lone = *appender->Resolve(Named("lone"));
+  for (int r = 0; r < 70; ++r) {
+    if (r < 40) tables.push_back(OpenTable(*database));
+    for (size_t t = 0; t < tables.size(); ++t) {
+      if (tables[t]->width() == 0 || r % 9 == 0) {
+        const std::string name = "m" + std::to_string(t) + "_" + std::to_string(r / 9);
+        if (tables[t]->width() > 0) tables[t]->ReleaseColumn(0);
+        REQUIRE(tables[t]->AddColumn(Named(name)));
+      }
+      const std::vector<double> values(tables[t]->width(), r + static_cast<double>(t) / 8);
+      REQUIRE(tables[t]->AppendRow(FullRow(values).at(r)));
+    }
+    appender->Append(lone, {FromMs(r), r / 3.0});
+    REQUIRE(appender->Commit());
+  }
+  const Contents contents = ReadAll(*database);
+  REQUIRE(copy.CreateDirectories(kFolder));
+  WriteSegment(copy, 0, *memory.ReadFile(std::string(kFolder) + "/" + SegmentName(0)));
+  const Replayed replayed = ReplayFolder(copy);
+  CHECK(replayed.corruptions == 0);
+  CHECK(replayed.outcome.lost_rows == 0);
+  CHECK(replayed.outcome.next_table == 41);
+  CHECK(CountSamples(contents) > 40 * 50);
+  CHECK(Difference(replayed.contents, contents) == "");
+}
+
 TEST_CASE("Bytes that look like a frame but were written elsewhere are no record") {
   std::string frame;
   tsdb::wal::AppendFrame(frame, {tsdb::wal::RecordType::kClose, "payload"}, {3, 100});

@@ -81,6 +81,21 @@ std::optional<SeriesId> SeriesRegistry::Find(SeriesId id) const {
   return ref ? std::optional(set_->IdOf(*ref)) : std::nullopt;
 }
 
+std::vector<size_t> SeriesRegistry::FindAll(std::span<SeriesId> ids) const {
+  std::vector<size_t> unknown;
+  SeriesRef guess = 0;
+  ReaderLock lock(mutex_);
+  for (size_t i = 0; i < ids.size(); ++i) {
+    if (const auto ref = set_->Find(ids[i], guess)) {
+      guess = *ref + 1;
+      ids[i] = set_->IdOf(*ref);
+    } else {
+      unknown.push_back(i);
+    }
+  }
+  return unknown;
+}
+
 std::optional<Labels> SeriesRegistry::LabelsOf(SeriesId id) const {
   ReaderLock lock(mutex_);
   const auto ref = set_->Find(id);

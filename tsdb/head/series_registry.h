@@ -60,6 +60,10 @@ class SeriesRegistry {
   /// The id that the series goes by, of which `id` may be another name; nullopt when the head does
   /// not have it.
   std::optional<SeriesId> Find(SeriesId id) const;
+  /// The same for many at once: puts in place of each id what its series goes by. The indexes of
+  /// those that the head does not have, which stay.
+  std::vector<size_t> FindAll(std::span<SeriesId> ids) const;
+
   std::optional<Labels> LabelsOf(SeriesId id) const;
   size_t size() const;
 

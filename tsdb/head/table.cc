@@ -23,6 +23,10 @@ ColumnId Table::NextColumn() const {
 
 void Table::Assign(ColumnId column, SeriesId series) {
   WriterLock lock(mutex_);
+  Take(column, series);
+}
+
+void Table::Take(ColumnId column, SeriesId series) {
   Widen(size_t{column} + 1);
   if (!free_.empty() && free_.back() == column) {
     free_.pop_back();
@@ -73,6 +77,10 @@ void Table::Release(ColumnId column) {
 
 bool Table::Resume(ColumnId column, SeriesId series) {
   WriterLock lock(mutex_);
+  return TakeUp(column, series);
+}
+
+bool Table::TakeUp(ColumnId column, SeriesId series) {
   if (column >= series_.size() || series_[column] != series) return false;
   if (std::erase(released_, column) == 0) return false;
   SetBit(assigned_, column);
@@ -82,31 +90,35 @@ bool Table::Resume(ColumnId column, SeriesId series) {
 Status Table::ApplyEdits(const RowHeader& header, ValueEncoder& encoder) {
   for (const ColumnId column : header.releases) Release(column);
   if (header.key) ReleaseUnlisted(header.assignments);
-  for (const ColumnAssignment& assignment : header.assignments) {
-    if (Status s = ApplyAssignment(assignment, header.key, encoder); !s) return s;
+  {
+    // Columns that were taken and given up between two rows widen the table all the same.
+    WriterLock lock(mutex_);
+    Widen(header.width);
   }
-  // Columns that were taken and given up between two rows widen the table all the same.
-  WriterLock lock(mutex_);
-  Widen(header.width);
-  return {};
+  std::span<const ColumnAssignment> left = header.assignments;
+  while (true) {
+    TRY(ApplyAssignments(left, header.key));
+    if (left.empty()) return {};
+    // The log gives a column on only after its values were sealed; after a lost record that may
+    // still have to be done.
+    Seal(encoder);
+  }
 }
 
-Status Table::ApplyAssignment(const ColumnAssignment& assignment, bool key, ValueEncoder& encoder) {
-  const auto& [column, series, resumed] = assignment;
-  if (key && (SeriesOf(column) == series || Resume(column, series))) return {};
-  if (resumed) {
-    if (Resume(column, series)) return {};
-    return Fail(ErrorCode::kCorruption, "row record: resumes a column that is gone");
+// Takes those off that are done, up to the first whose column has values of another series.
+Status Table::ApplyAssignments(std::span<const ColumnAssignment>& left, bool key) {
+  WriterLock lock(mutex_);
+  for (; !left.empty(); left = left.subspan(1)) {
+    const auto& [column, series, resumed] = left.front();
+    const bool assigned = TestBit(assigned_, column);
+    if (key && assigned && series_[column] == series) continue;
+    if ((key || resumed) && TakeUp(column, series)) continue;
+    if (resumed) {
+      return Fail(ErrorCode::kCorruption, "row record: resumes a column that is gone");
+    }
+    if (column < series_.size() && tail_.HasValues(column)) return {};
+    Take(column, series);
   }
-  bool in_use;
-  {
-    ReaderLock lock(mutex_);
-    in_use = column < series_.size() && tail_.HasValues(column);
-  }
-  // The log gives a column on only after its values were sealed; after a lost record that may
-  // still have to be done.
-  if (in_use) Seal(encoder);
-  Assign(column, series);
   return {};
 }
 

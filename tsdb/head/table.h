@@ -156,7 +156,9 @@ class Table {
   SealedRun::Columns SharedColumns() const REQUIRES_SHARED(mutex_);
   void Widen(size_t width) REQUIRES(mutex_);
   void FreeReleased() REQUIRES(mutex_);
-  Status ApplyAssignment(const ColumnAssignment& assignment, bool key, ValueEncoder& encoder);
+  void Take(ColumnId column, SeriesId series) REQUIRES(mutex_);
+  bool TakeUp(ColumnId column, SeriesId series) REQUIRES(mutex_);
+  Status ApplyAssignments(std::span<const ColumnAssignment>& left, bool key);
   void ReleaseUnlisted(std::span<const ColumnAssignment> listed);
 
   const uint64_t id_;
