@@ -111,6 +111,14 @@ Status ScrapeWriter::Add(const NewSeries& series, std::unique_ptr<Appender>& app
     return Fail(ErrorCode::kLimitExceeded,
                 "series_limit exceeded (limit: " + std::to_string(limit) + ")");
   }
+  Status bound = Bind(series, appender, counts);
+  // What storage has no room for takes none from those that follow.
+  if (!bound) quota_.GiveBackOne();
+  return bound;
+}
+
+Status ScrapeWriter::Bind(const NewSeries& series, std::unique_ptr<Appender>& appender,
+                          PageCounts& counts) {
   if (!series.timestamp) {
     cache_.Bind(series, TRY(table_->AddColumn(series.labels)), row_, counts);
   } else {

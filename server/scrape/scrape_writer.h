@@ -73,6 +73,7 @@ class ScrapeWriter {
   bool RetryIsDue();
   Status AddNewSeries(PageCounts& counts);
   Status Add(const NewSeries& series, std::unique_ptr<Appender>& appender, PageCounts& counts);
+  Status Bind(const NewSeries& series, std::unique_ptr<Appender>& appender, PageCounts& counts);
   void SetReport(const ScrapeReport& report, Duration timeout);
   Status Append(Timestamp timestamp);
   Status AppendLone(Timestamp timestamp);

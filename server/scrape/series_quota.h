@@ -32,6 +32,12 @@ class SeriesQuota {
     return true;
   }
 
+  /// Gives back one that came to nothing.
+  void GiveBackOne() {
+    --pool_->count;
+    --held_;
+  }
+
   /// Whether TakeOne would be likely to succeed.
   bool HasRoom(uint64_t limit) const {
     return limit == 0 || pool_->count < static_cast<int64_t>(limit);

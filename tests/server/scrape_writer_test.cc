@@ -309,6 +309,23 @@ TEST_CASE("series_limit refuses new series of a job, and the others go on") {
   }
 }
 
+TEST_CASE("what storage refuses takes no room of series_limit from what follows on the page") {
+  ScrapeConfig config;
+  config.limits.series = 3;
+  Bench bench(config);
+  const auto appender = bench.storage.NewAppender();
+  for (const std::string name : {"known", "known_too"}) {
+    REQUIRE(appender->Resolve({{"__name__", name}, {"job", "j"}}));
+  }
+  CHECK(bench.Scrape("a 1\n") == "");
+  bench.storage.LimitSeries(bench.storage.Series().size());
+  CHECK(bench.Scrape("a 2\nnew 2\nnew_lone 2 2500\nknown 2\nknown_too 2 2500\n") == "");
+  CHECK(bench.writer.refusal() == "2 new series refused: too many series");
+  CHECK(bench.Samples("known") == "2000=2");
+  CHECK(bench.Samples("known_too") == "2500=2");
+  CHECK(bench.pool->count == 3);
+}
+
 TEST_CASE("a target that goes gives its series back") {
   const auto pool = std::make_shared<PoolSeries>();
   SeriesQuota stays(pool);
