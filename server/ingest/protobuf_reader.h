@@ -21,6 +21,13 @@ constexpr Tag MakeTag(uint32_t field, WireType type) {
   return field << 3 | static_cast<uint32_t>(type);
 }
 
+/// The number that the eight bytes of a varint in `word` stand for, those behind its end being 0.
+constexpr uint64_t JoinVarint(uint64_t word) {
+  word = (word & 0x007f007f007f007f) | (word & 0x7f007f007f007f00) >> 1;
+  word = (word & 0x00003fff00003fff) | (word & 0x3fff00003fff0000) >> 2;
+  return (word & 0x000000000fffffff) | (word & 0x0fffffff00000000) >> 4;
+}
+
 /// Walks the fields of one message, in the order in which they are written. The bytes must outlive
 /// it. Not thread-safe.
 ///
@@ -98,10 +105,7 @@ class ProtobufReader {
     if (stops == 0) return GetVarint(in, end, value);  // longer than eight bytes
     // All at once, in place of byte by byte: keep what is up to the last byte, close the gaps.
     const int bits = std::countr_zero(stops) + 1;
-    word &= ~uint64_t{0} >> (64 - bits);
-    word = (word & 0x007f007f007f007f) | (word & 0x7f007f007f007f00) >> 1;
-    word = (word & 0x00003fff00003fff) | (word & 0x3fff00003fff0000) >> 2;
-    value = (word & 0x000000000fffffff) | (word & 0x0fffffff00000000) >> 4;
+    value = JoinVarint(word & ~uint64_t{0} >> (64 - bits));
     return in + bits / 8;
   }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <span>
 
 #define XXH_INLINE_ALL
@@ -16,6 +17,50 @@ namespace {
 /// A label set of more bytes is refused, before it is put together.
 constexpr size_t kMaxLabelSetBytes = size_t{1} << 20;
 
+/// The varint that is the last `size` bytes before `end`, of at least eight that can be read;
+/// nullopt where it is not that, or has more than eight.
+std::optional<uint64_t> ReadVarintBefore(const char* end, size_t size) {
+  uint64_t word;
+  if (size == 0 || size > sizeof word) return std::nullopt;
+  std::memcpy(&word, end - sizeof word, sizeof word);
+  const size_t others = 8 * (sizeof word - size);  // bits of what is before it
+  constexpr uint64_t kContinues = 0x8080808080808080;
+  constexpr uint64_t kLastByte = uint64_t{0x80} << 56;
+  if ((~word & kContinues >> others << others) != kLastByte) return std::nullopt;
+  return JoinVarint(word >> others);
+}
+
+/// Reads a sample that is its value and its time, in this order, as in most requests.
+bool ReadPlainSample(std::string_view message, WireSample& sample) {
+  constexpr size_t kTimeAt = 1 + sizeof(double);
+  if (message.size() < kTimeAt + 2) return false;
+  if (message[0] != MakeTag(1, WireType::kFixed64)) return false;
+  if (message[kTimeAt] != MakeTag(2, WireType::kVarint)) return false;
+  const auto time_ms =
+      ReadVarintBefore(message.data() + message.size(), message.size() - kTimeAt - 1);
+  if (!time_ms) return false;
+  std::memcpy(&sample.value, message.data() + 1, sizeof sample.value);
+  sample.timestamp = FromMs(static_cast<int64_t>(*time_ms));
+  return true;
+}
+
+bool IsPlainSample(std::string_view message) {
+  WireSample ignored;
+  return ReadPlainSample(message, ignored);
+}
+
+/// Whether a label is its name and its value, in this order and both short.
+bool IsPlainLabel(std::string_view message) {
+  const auto byte = [message](size_t at) { return static_cast<uint8_t>(message[at]); };
+  const size_t size = message.size();
+  if (size < 4 || byte(0) != MakeTag(1, WireType::kBytes)) return false;
+  const size_t value_at = size_t{2} + byte(1);
+  if (byte(1) >= 0x80 || size < value_at + 2 || byte(value_at) != MakeTag(2, WireType::kBytes)) {
+    return false;
+  }
+  return byte(value_at + 1) < 0x80 && size == value_at + 2 + byte(value_at + 1);
+}
+
 /// What is inside a message's fields, as far as it must be looked at to know that it is
 /// well-formed.
 struct MessageShape {
@@ -26,6 +71,9 @@ struct MessageShape {
     const MessageShape* message = nullptr;
   };
   std::span<const Field> fields;
+
+  /// Says at a look that a message is well-formed, if it is written as most senders do; else null.
+  bool (*is_plain)(std::string_view message) = nullptr;
 };
 using Field = MessageShape::Field;
 constexpr auto kMessage = MessageShape::Inside::kMessage;
@@ -33,16 +81,18 @@ constexpr auto kPackedVarints = MessageShape::Inside::kPackedVarints;
 constexpr auto kPackedDoubles = MessageShape::Inside::kPackedDoubles;
 
 constexpr MessageShape kFlat;  // numbers and strings only
+constexpr MessageShape kLabel = {{}, IsPlainLabel};
+constexpr MessageShape kSample = {{}, IsPlainSample};
 
 constexpr Field kHistogramFields[] = {
     {8, kMessage, &kFlat}, {9, kPackedVarints},  {10, kPackedDoubles}, {11, kMessage, &kFlat},
     {12, kPackedVarints},  {13, kPackedDoubles}, {16, kPackedDoubles}};
 constexpr MessageShape kHistogram = {kHistogramFields};
 
-constexpr Field kExemplarV1Fields[] = {{1, kMessage, &kFlat}};
+constexpr Field kExemplarV1Fields[] = {{1, kMessage, &kLabel}};
 constexpr MessageShape kExemplarV1 = {kExemplarV1Fields};
-constexpr Field kSeriesV1Fields[] = {{1, kMessage, &kFlat},
-                                     {2, kMessage, &kFlat},
+constexpr Field kSeriesV1Fields[] = {{1, kMessage, &kLabel},
+                                     {2, kMessage, &kSample},
                                      {3, kMessage, &kExemplarV1},
                                      {4, kMessage, &kHistogram}};
 constexpr MessageShape kSeriesV1 = {kSeriesV1Fields};
@@ -52,13 +102,19 @@ constexpr MessageShape kRequestV1 = {kRequestV1Fields};
 constexpr Field kExemplarV2Fields[] = {{1, kPackedVarints}};
 constexpr MessageShape kExemplarV2 = {kExemplarV2Fields};
 constexpr Field kSeriesV2Fields[] = {{1, kPackedVarints},
-                                     {2, kMessage, &kFlat},
+                                     {2, kMessage, &kSample},
                                      {3, kMessage, &kHistogram},
                                      {4, kMessage, &kExemplarV2},
                                      {5, kMessage, &kFlat}};
 constexpr MessageShape kSeriesV2 = {kSeriesV2Fields};
 constexpr Field kRequestV2Fields[] = {{5, kMessage, &kSeriesV2}};
 constexpr MessageShape kRequestV2 = {kRequestV2Fields};
+
+/// Lengthens `piece`, which ends before `field` or is empty, up to the field's end.
+void Extend(std::string_view& piece, std::string_view field) {
+  const char* const begin = piece.empty() ? field.data() : piece.data();
+  piece = {begin, static_cast<size_t>(field.data() + field.size() - begin)};
+}
 
 bool AreVarints(std::string_view bytes) {
   PackedVarints varints(bytes);
@@ -68,6 +124,7 @@ bool AreVarints(std::string_view bytes) {
 }
 
 bool IsWellFormed(std::string_view bytes, const MessageShape& shape) {
+  if (shape.is_plain != nullptr && shape.is_plain(bytes)) return true;
   ProtobufReader reader(bytes);
   while (reader.Next()) {
     for (const Field& field : shape.fields) {
@@ -191,23 +248,28 @@ WireMetadata WriteRequest::ReadMetadata(std::string_view message) {
   return metadata;
 }
 
-WireSeries::WireSeries(const WriteRequest& request, std::string_view message)
-    : request_(request), message_(message) {
-  // Every sender writes the labels first, side by side.
+WireSeries::WireSeries(const WriteRequest& request, std::string_view message) : request_(request) {
+  std::array<Tag, kParts> tags;
+  for (size_t part = 0; part < kParts; ++part) tags[part] = TagOf(static_cast<Part>(part));
   ProtobufReader reader(message);
-  for (bool together = true; reader.Next();) {
-    if (!IsLabelTag(reader.tag())) continue;
-    const std::string_view field = reader.field();
-    together = together && (labels_.empty() || labels_.data() + labels_.size() == field.data());
-    if (together) {
-      labels_ =
-          labels_.empty() ? field : std::string_view(labels_.data(), labels_.size() + field.size());
-    } else {
-      if (joined_.empty()) joined_ = labels_;
-      joined_ += field;
+  while (reader.Next()) {
+    if (IsLabelTag(reader.tag())) {
+      AddLabels(reader.field());
+      continue;
     }
+    const auto found = std::ranges::find(tags, reader.tag());
+    if (found != tags.end())
+      Extend(parts_[static_cast<size_t>(found - tags.begin())], reader.field());
   }
   if (!joined_.empty()) labels_ = joined_;
+}
+
+// Every sender writes the labels first, side by side.
+void WireSeries::AddLabels(std::string_view field) {
+  const bool follows = labels_.empty() || labels_.data() + labels_.size() == field.data();
+  if (joined_.empty() && follows) return Extend(labels_, field);
+  if (joined_.empty()) joined_ = labels_;
+  joined_ += field;
 }
 
 std::optional<SeriesKey> WireSeries::Key() const {
@@ -288,13 +350,18 @@ Result<std::vector<Label>> WireSeries::ResolvePairs(std::string_view labels) con
 
 uint64_t WireSeries::CountSamples() const {
   uint64_t count = 0;
-  ProtobufReader reader(message_);
-  while (reader.Next()) count += reader.tag() == kSample || reader.tag() == histogram_tag();
+  const auto count_one = [&count](std::string_view) -> Status {
+    ++count;
+    return {};
+  };
+  (void)ForEach(Part::kSamples, count_one);
+  (void)ForEach(Part::kHistograms, count_one);
   return count;
 }
 
 WireSample WireSeries::ReadSample(std::string_view message) {
   WireSample sample;
+  if (ReadPlainSample(message, sample)) return sample;
   ProtobufReader reader(message);
   while (reader.Next()) {
     switch (reader.tag()) {
@@ -310,11 +377,9 @@ WireSample WireSeries::ReadSample(std::string_view message) {
 std::optional<WireSeries::MetadataRefs> WireSeries::ReadMetadataRefs() const {
   if (is_v1()) return std::nullopt;
   std::optional<MetadataRefs> found;
-  ProtobufReader fields(message_);
-  while (fields.Next()) {
-    if (fields.tag() != MakeTag(5, WireType::kBytes)) continue;
+  (void)ForEach(Part::kMetadata, [&](std::string_view message) -> Status {
     MetadataRefs& refs = found.emplace();
-    ProtobufReader reader(fields.bytes());
+    ProtobufReader reader(message);
     while (reader.Next()) {
       switch (reader.tag()) {
         case MakeTag(1, WireType::kVarint): refs.type = MetricTypeOf(reader.Uint64()); break;
@@ -323,7 +388,8 @@ std::optional<WireSeries::MetadataRefs> WireSeries::ReadMetadataRefs() const {
         default: break;
       }
     }
-  }
+    return {};
+  });
   const bool empty =
       found && found->type == WireMetricType::kUnknown && found->help == 0 && found->unit == 0;
   if (!found || empty) return std::nullopt;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -124,19 +125,20 @@ class WireSeries {
   /// Calls visit(const WireSample&) -> Status for each float sample, until it fails.
   template <typename Visit>
   Status ForEachSample(Visit&& visit) const {
-    return ForEach(kSample, [&](std::string_view message) { return visit(ReadSample(message)); });
+    return ForEach(Part::kSamples,
+                   [&](std::string_view message) { return visit(ReadSample(message)); });
   }
 
   /// Calls visit(message) -> Status for each native histogram, until it fails.
   template <typename Visit>
   Status ForEachHistogram(Visit&& visit) const {
-    return ForEach(histogram_tag(), visit);
+    return ForEach(Part::kHistograms, visit);
   }
 
   /// Calls visit(message) -> Status for each exemplar, until it fails.
   template <typename Visit>
   Status ForEachExemplar(Visit&& visit) const {
-    return ForEach(exemplar_tag(), visit);
+    return ForEach(Part::kExemplars, visit);
   }
 
   /// The metadata that comes with the series in 2.0, as the numbers of symbols; unset where there
@@ -157,19 +159,31 @@ class WireSeries {
   Result<Exemplar> ReadExemplar(std::string_view message) const;
 
  private:
-  static constexpr Tag kSample = MakeTag(2, WireType::kBytes);
-  Tag histogram_tag() const { return MakeTag(is_v1() ? 4 : 3, WireType::kBytes); }
-  Tag exemplar_tag() const { return MakeTag(is_v1() ? 3 : 4, WireType::kBytes); }
+  /// What there is beside labels, a field each; metadata in 2.0 only.
+  enum class Part : uint8_t { kSamples, kHistograms, kExemplars, kMetadata };
+  static constexpr size_t kParts = 4;
+
+  Tag TagOf(Part part) const {
+    switch (part) {
+      case Part::kSamples: return MakeTag(2, WireType::kBytes);
+      case Part::kHistograms: return MakeTag(is_v1() ? 4 : 3, WireType::kBytes);
+      case Part::kExemplars: return MakeTag(is_v1() ? 3 : 4, WireType::kBytes);
+      case Part::kMetadata: return MakeTag(5, WireType::kBytes);
+    }
+    return 0;
+  }
 
   template <typename Visit>
-  Status ForEach(Tag tag, Visit&& visit) const {
-    ProtobufReader reader(message_);
+  Status ForEach(Part part, Visit&& visit) const {
+    const Tag tag = TagOf(part);
+    ProtobufReader reader(parts_[static_cast<size_t>(part)]);
     while (reader.Next()) {
       if (reader.tag() == tag) TRY(visit(reader.bytes()));
     }
     return {};
   }
 
+  void AddLabels(std::string_view field);
   bool is_v1() const { return request_.protocol() == WriteProtocol::kV1; }
   static WireSample ReadSample(std::string_view message);
   static bool IsLabelTag(Tag tag) {
@@ -180,9 +194,12 @@ class WireSeries {
   Result<std::vector<Label>> ResolvePairs(std::string_view labels) const;
 
   const WriteRequest& request_;
-  std::string_view message_;
-  std::string_view labels_;  // the fields with the labels: a part of the message,
+  std::string_view labels_;  // the fields with the labels: a piece of the message,
   std::string joined_;       // or where they are not side by side, this
+
+  // By Part: the piece of the message that has all of its fields, and perhaps others; so that none
+  // is walked over more often than it takes.
+  std::array<std::string_view, kParts> parts_;
 };
 
 template <typename Visit>

@@ -1,9 +1,11 @@
 #include <catch2/catch.hpp>
 #include <limits>
+#include <optional>
 #include <random>
 #include <string>
 
 #include "server/ingest/protobuf_reader.h"
+#include "server/ingest/write_request.h"
 #include "tests/server/ingest_messages.h"
 
 namespace barograph::server {
@@ -107,6 +109,65 @@ TEST_CASE("packed varints are read one by one") {
   CHECK(cut.Next());
   CHECK_FALSE(cut.Next());
   CHECK_FALSE(cut.ok());
+}
+
+/// The samples of the request's only series, as "1000=1.5"; nothing where it is malformed.
+std::optional<std::string> SamplesOf(const Message& sample) {
+  const Message series = Message().Add(1, test::LabelV1("__name__", "a")).Add(2, sample);
+  const Message message = Message().Add(1, series);
+  const auto request = WriteRequest::Parse(WriteProtocol::kV1, message.text(), 1, 1000);
+  if (!request) return std::nullopt;
+  std::string samples;
+  CHECK(request->ForEachSeries([&](const WireSeries& wire) {
+    CHECK(wire.CountSamples() == 1);
+    return wire.ForEachSample([&](const WireSample& read) -> Status {
+      samples += std::to_string(ToMs(read.timestamp)) + "=" + std::to_string(read.value) + " ";
+      return {};
+    });
+  }));
+  return samples;
+}
+
+TEST_CASE("a sample is the same in whatever way it is written") {
+  std::mt19937_64 random(1);
+  for (int round = 0; round < 5000; ++round) {
+    const auto ms = static_cast<int64_t>(random() >> (1 + random() % 63));
+    const auto time = static_cast<uint64_t>(ms);
+    const std::string expected = std::to_string(ms) + "=0.500000 ";
+    CHECK(SamplesOf(Message().Double(1, 0.5).Varint(2, time)) == expected);
+    CHECK(SamplesOf(Message().Varint(2, time).Double(1, 0.5)) == expected);
+    CHECK(SamplesOf(Message().Double(1, 0.5).Varint(2, time).Varint(9, 1)) == expected);
+    CHECK(SamplesOf(Message().Double(1, 7).Double(1, 0.5).Varint(2, time)) == expected);
+  }
+  CHECK(SamplesOf(Message().Varint(2, 5)) == "5=0.000000 ");
+  CHECK(SamplesOf(Message().Double(1, 0.5)) == "0=0.500000 ");
+  CHECK(SamplesOf(Message().Double(1, 0.5).Varint(2, ~uint64_t{0})) == "-1=0.500000 ");
+  CHECK(SamplesOf(Message().Double(1, 0.5).Raw(std::string_view("\x10\x80\x00", 3))) ==
+        "0=0.500000 ");
+}
+
+TEST_CASE("no cut of a sample, and none with something behind it, is taken for one") {
+  const std::string whole = Message().Double(1, 0.5).Varint(2, 1'700'000'000'000).text();
+  for (size_t size = 1; size < whole.size(); ++size) {
+    if (size == 9) continue;  // the value alone
+    CHECK_FALSE(SamplesOf(Message().Raw(std::string_view(whole).substr(0, size))));
+  }
+  CHECK(SamplesOf(Message().Raw(whole)));
+  CHECK_FALSE(SamplesOf(Message().Raw(whole + '\1')));
+  CHECK_FALSE(SamplesOf(Message().Raw(whole + '\x80')));
+}
+
+TEST_CASE("labels whose lengths do not add up are malformed") {
+  const std::string whole = test::LabelV1("name", "value").text();
+  for (size_t at : {size_t{1}, size_t{7}}) {
+    for (const int by : {-1, 1, 100}) {
+      std::string label = whole;
+      label[at] = static_cast<char>(label[at] + by);
+      const Message series = Message().Bytes(1, label);
+      const Message message = Message().Add(1, series);
+      CHECK_FALSE(WriteRequest::Parse(WriteProtocol::kV1, message.text(), 1, 1000));
+    }
+  }
 }
 
 }  // namespace
