@@ -15,6 +15,7 @@
 #include "server/cli/tsdb/inspect.h"
 #include "server/cli/tsdb/offline.h"
 #include "server/cli/tsdb/series_walk.h"
+#include "server/config/config.h"
 #include "tsdb/database.h"
 
 namespace barograph::server::cli {
@@ -45,15 +46,20 @@ void AddSelectionFlags(FlagSet& flags, Common& common) {
 }
 
 int ImportDirectory(const std::string& directory, tsdb::Database& database) {
-  const auto done = ImportPrometheus(PosixFileSystem(), directory, database, Tell);
+  const auto done = ImportPrometheus(PosixFileSystem(), directory, database, database, Tell);
   if (!done.has_value()) return Failed(done.error());
   if (const Status closed = database.Close(); !closed) return Failed(closed.error());
   fmt::print("{} blocks and the head: {}\n", done->blocks, Describe(done->samples));
+  if (done->exemplars > 0) fmt::print("{} exemplars of the head\n", done->exemplars);
+  if (done->refused_exemplars > 0) {
+    fmt::print("not imported: {} exemplars, too long or out of order\n", done->refused_exemplars);
+  }
   if (done->head.ignored_records > 0) {
-    fmt::print("not imported: {} records of exemplars and metadata\n", done->head.ignored_records);
+    fmt::print("not imported: {} records of metadata\n", done->head.ignored_records);
   }
   if (done->head.orphans > 0) {
-    fmt::print("not imported: {} samples and chunks of unknown series\n", done->head.orphans);
+    fmt::print("not imported: {} samples, exemplars and chunks of unknown series\n",
+               done->head.orphans);
   }
   if (done->problems > 0) fmt::print("{} parts could not be read\n", done->problems);
   return done->problems == 0 && done->samples.refused() == 0 ? kSuccess : kFailure;
@@ -73,20 +79,23 @@ int Import(const Arguments& arguments) {
   Common common;
   std::string directory;
   std::string file;
+  uint64_t max_exemplars = kDefaultMaxExemplars;
   FlagSet flags("barograph tsdb import",
                 "Import a Prometheus data directory (blocks, log and head), or OpenMetrics text "
                 "with timestamps.");
   AddStorageFlag(flags, common.storage_path);
   flags.Add("prometheus", directory, "The data directory of a Prometheus that does not run");
+  flags.Add("max-exemplars", max_exemplars,
+            "With --prometheus: how many exemplars are kept, the newest of all; give what "
+            "storage.exemplars.max_exemplars says. 0 imports none");
   flags.OptionalArgument("FILE", file, "A file of OpenMetrics text");
   if (const auto code = ParseFlags(flags, arguments)) return *code;
   if (directory.empty() == file.empty()) {
     return UsageError("expected tsdb import FILE or tsdb import --prometheus DIR");
   }
   OfflineDatabase database;
-  if (const Status opened = database.Open(common.storage_path); !opened) {
-    return Failed(opened.error());
-  }
+  const Status opened = database.Open(common.storage_path, file.empty() ? max_exemplars : 0);
+  if (!opened) return Failed(opened.error());
   return file.empty() ? ImportDirectory(directory, *database) : ImportFile(file, *database);
 }
 
@@ -111,19 +120,27 @@ int Export(const Arguments& arguments) {
   const auto done = ExportPrometheus(*database, PosixFileSystem(), SystemClock(), options, Tell);
   if (!done.has_value()) return Failed(done.error());
   fmt::print("{} blocks, {} samples\n", done->blocks, done->samples);
+  if (done->starts > 0) {
+    fmt::print(
+        "not exported: the start timestamps of {} samples, for which these blocks have no place\n",
+        done->starts);
+  }
   return kSuccess;
 }
 
-Status DumpSeries(const Labels& labels, const SeriesSamples& samples) {
+Status DumpSeries(const Labels& labels, const SeriesSamples& samples, bool with_starts) {
   std::string name;
   for (const Label& label : labels) {
     name += fmt::format("{}{}={}", name.empty() ? "" : ", ", label.name, Quote(label.value));
   }
   for (size_t i = 0; i < samples.size(); ++i) {
     const bool is_histogram = !samples.histograms.empty() && samples.histograms[i] != nullptr;
-    fmt::print("{{{}}} {} {}\n", name,
+    const bool has_start = with_starts && !samples.start_timestamps.empty() &&
+                           samples.start_timestamps[i] != kUnknownStart;
+    fmt::print("{{{}}} {} {}{}\n", name,
                is_histogram ? samples.histograms[i]->ToString() : FormatShortest(samples.values[i]),
-               ToMs(samples.timestamps[i]));
+               ToMs(samples.timestamps[i]),
+               has_start ? fmt::format(" {}", ToMs(samples.start_timestamps[i])) : "");
   }
   return {};
 }
@@ -132,8 +149,11 @@ int Dump(const Arguments& arguments) {
   Common common;
   FlagSet flags("barograph tsdb dump",
                 "Print samples as promtool does: {labels} value milliseconds.");
+  bool with_starts = false;
   AddStorageFlag(flags, common.storage_path);
   AddSelectionFlags(flags, common);
+  flags.Add("start-timestamps", with_starts,
+            "Print a sample's start timestamp last, where one is known");
   if (const auto code = ParseFlags(flags, arguments)) return *code;
   const auto selectors = ParseSelectors(common.match);
   if (!selectors.has_value()) return UsageError(selectors.error().message);
@@ -142,7 +162,10 @@ int Dump(const Arguments& arguments) {
     return Failed(opened.error());
   }
   const TimeRange range{ToTimestamp(common.min_time), ToTimestamp(common.max_time)};
-  const Status dumped = WalkSeries(*database, range, *selectors, DumpSeries);
+  const Status dumped = WalkSeries(*database, range, *selectors,
+                                   [&](const Labels& labels, const SeriesSamples& samples) {
+                                     return DumpSeries(labels, samples, with_starts);
+                                   });
   return dumped.has_value() ? kSuccess : Failed(dumped.error());
 }
 

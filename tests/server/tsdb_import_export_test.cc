@@ -1,11 +1,15 @@
+#include <bit>
 #include <catch2/catch.hpp>
 #include <deque>
 
+#include "base/bytes/big_endian.h"
+#include "base/bytes/crc32c.h"
 #include "server/cli/tsdb/export_prometheus.h"
 #include "server/cli/tsdb/import_openmetrics.h"
 #include "server/cli/tsdb/import_prometheus.h"
 #include "server/cli/tsdb/series_walk.h"
 #include "tests/promql/memory_storage.h"
+#include "tests/server/scrape_fake_storage.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/memory_file_system.h"
 #include "tsdb/prometheus/block.h"
@@ -75,7 +79,8 @@ TEST_CASE("what is exported as Prometheus's blocks and imported again is the sam
   CHECK(exported->blocks == 10);  // 100 samples in 8 of them, and the two lone ones of `a`
 
   MemoryStorage to;
-  const auto imported = ImportPrometheus(files, "out", to, Ignore);
+  test::FakeStorage none;
+  const auto imported = ImportPrometheus(files, "out", to, none, Ignore);
   REQUIRE(imported.has_value());
   CHECK(imported->blocks == 10);
   CHECK(imported->problems == 0);
@@ -123,8 +128,9 @@ TEST_CASE("what is broken in a data directory is told, and the rest is imported"
   REQUIRE(files.WriteFile(folder + "/chunks/000001", chunks).has_value());
   std::vector<std::string> told;
   MemoryStorage to;
-  const auto imported =
-      ImportPrometheus(files, "out", to, [&](std::string_view line) { told.emplace_back(line); });
+  test::FakeStorage none;
+  const auto imported = ImportPrometheus(files, "out", to, none,
+                                         [&](std::string_view line) { told.emplace_back(line); });
   REQUIRE(imported.has_value());
   CHECK(imported->problems == 1);
   CHECK(std::ranges::count(told, "cannot read: " + folder +
@@ -138,13 +144,61 @@ TEST_CASE("a data directory that Prometheus runs on is not imported") {
   REQUIRE(files.CreateDirectories("data").has_value());
   REQUIRE(files.WriteFile("data/lock", "").has_value());
   MemoryStorage to;
+  test::FakeStorage none;
   {
     const auto held = files.Lock("data/lock");
     REQUIRE(held.has_value());
-    CHECK(ImportPrometheus(files, "data", to, Ignore).error().message ==
+    CHECK(ImportPrometheus(files, "data", to, none, Ignore).error().message ==
           "data is in use: stop the Prometheus that runs on it first");
   }
-  CHECK(ImportPrometheus(files, "data", to, Ignore).has_value());
+  CHECK(ImportPrometheus(files, "data", to, none, Ignore).has_value());
+}
+
+TEST_CASE("exemplars of an imported log are given to storage, and those it refuses are counted") {
+  std::string series = "\1", exemplars = "\4";
+  AppendBigEndian(series, uint64_t{7});
+  series += std::string("\1\x08__name__\1a", 12);
+  AppendBigEndian(exemplars, uint64_t{7});
+  AppendBigEndian(exemplars, uint64_t{1000});
+  exemplars += std::string(2, '\0');  // this series, at this time
+  AppendBigEndian(exemplars, std::bit_cast<uint64_t>(2.5));
+  exemplars += std::string("\1\2id\1x", 6);
+  std::string wal;
+  for (const std::string& record : {series, exemplars}) {
+    wal.push_back('\1');  // whole, not compressed
+    AppendBigEndian(wal, static_cast<uint16_t>(record.size()));
+    AppendBigEndian(wal, Crc32c(record));
+    wal += record;
+  }
+  MemoryFileSystem files;
+  REQUIRE(files.CreateDirectories("out/wal").has_value());
+  REQUIRE(files.WriteFile("out/wal/00000000", wal).has_value());
+  test::FakeStorage to;
+  for (const bool refuses : {false, true}) {
+    if (refuses) to.JudgeExemplars(ExemplarVerdict::kInvalid);
+    const auto imported = ImportPrometheus(files, "out", to, to, Ignore);
+    REQUIRE(imported.has_value());
+    CHECK(imported->problems == 0);
+    CHECK(imported->exemplars == (refuses ? 0 : 1));
+    CHECK(imported->refused_exemplars == (refuses ? 1 : 0));
+    CHECK(to.TakeExemplars() == std::vector<std::string>{"a # {id=\"x\"} 2.5 @1000"});
+  }
+}
+
+TEST_CASE("start timestamps are counted when they are left out of an export") {
+  MemoryStorage from;
+  const auto appender = from.NewAppender();
+  const SeriesId id = *appender->Resolve({{"__name__", "a"}});
+  appender->Append(id, {FromMs(1000), 1}, FromMs(500));
+  appender->Append(id, {FromMs(2000), 2}, FromMs(500));
+  appender->Append(id, {FromMs(3000), 3});
+  REQUIRE(appender->Commit().has_value());
+  MemoryFileSystem files;
+  const ManualClock clock;
+  const auto exported = ExportPrometheus(from, files, clock, ExportAll(), Ignore);
+  REQUIRE(exported.has_value());
+  CHECK(exported->samples == 3);
+  CHECK(exported->starts == 2);
 }
 
 TEST_CASE("OpenMetrics text is imported with its timestamps") {

@@ -205,6 +205,13 @@ class Collector final : public HeadVisitor {
     return {};
   }
 
+  Status OnExemplar(uint64_t series, const Exemplar& exemplar) override {
+    exemplars_.push_back(labels_.at(series).ToString() + " # " + exemplar.labels.ToString() + " " +
+                         std::to_string(exemplar.value) + " @" +
+                         std::to_string(ToMs(exemplar.timestamp)));
+    return {};
+  }
+
   // What was found of a series, with its values' sum as a check.
   std::string Times(const Labels& labels) {
     samples_[labels].SortByTime();
@@ -217,6 +224,7 @@ class Collector final : public HeadVisitor {
 
   std::map<uint64_t, Labels> labels_;
   std::map<Labels, SampleColumns> samples_;
+  std::vector<std::string> exemplars_;
   bool fail_ = false;
 };
 
@@ -315,6 +323,42 @@ TEST_CASE("Records with start timestamps are read past them") {
   REQUIRE(read.histograms.size() == 1);
   CHECK(read.histograms[0].timestamp == FromMs(1000));
   CHECK(read.histograms[0].histogram.histogram.count == 3);
+}
+
+TEST_CASE("Exemplars of Prometheus's log are read") {
+  const auto append = [](std::string& record, int64_t series_step, int64_t time_step, double value,
+                         const Labels& labels) {
+    AppendSigned(record, series_step);
+    AppendSigned(record, time_step);
+    AppendDouble(record, value);
+    AppendVarint(record, labels.size());
+    for (const Label& label : labels) {
+      AppendText(record, label.name);
+      AppendText(record, label.value);
+    }
+  };
+  std::string record = "\4";
+  AppendBigEndian(record, uint64_t{1});
+  AppendBigEndian(record, uint64_t{1000});
+  append(record, 0, 0, 0.5, {{"trace_id", "x"}});
+  append(record, 1, 20, 2, {});
+  append(record, 6, 0, 3, {});
+  SegmentWriter wal;
+  wal.Add(SeriesRecord(1, kA));
+  wal.Add(SeriesRecord(2, kB));
+  wal.Add(record);
+  wal.Add(record.substr(0, record.size() - 1));
+  Files disk;
+  disk.Write("data/wal/00000000", wal.bytes());
+  Collector head;
+  const auto report = ReadHead(disk.files, "data", FromMs(5000), head);
+  REQUIRE(report.has_value());
+  CHECK(report->exemplars == 2);
+  CHECK(report->orphans == 1);
+  CHECK(report->problems.size() == 1);  // the record that was cut off
+  CHECK(report->ignored_records == 0);
+  CHECK(head.exemplars_ ==
+        std::vector<std::string>{"a # {trace_id=\"x\"} 0.500000 @1000", "b # {} 2.000000 @1020"});
 }
 
 TEST_CASE("The newest checkpoint stands for the segments before it") {
@@ -437,7 +481,7 @@ TEST_CASE("A directory without a head has an empty one; a visitor's error ends t
   SegmentWriter wal;
   wal.Add(SeriesRecord(1, kA));
   wal.Add(SamplesRecord({{1, 10, 1}}));
-  wal.Add(std::string("\4exemplars"));
+  wal.Add(std::string("\6metadata"));
   wal.Add(SamplesRecord({{2, 10, 1}}));
   disk.Write("data/wal/00000000", wal.bytes());
   const auto report = ReadHead(disk.files, "data", kMinTimestamp, head);

@@ -123,9 +123,20 @@ class HeadReader {
         if (!Wants(sample.series, sample.timestamp, in_order)) continue;
         TRY(Give(sample.series, sample.timestamp, sample.histogram));
       }
+      for (const auto& [series, exemplar] : record_.exemplars) TRY(GiveExemplar(series, exemplar));
       report_.ignored_records += record_.ignored ? 1 : 0;
       return {};
     });
+  }
+
+  // Neither blocks nor the head's chunks have any.
+  Status GiveExemplar(uint64_t series, const Exemplar& exemplar) {
+    if (!newest_.contains(series)) {
+      ++report_.orphans;
+      return {};
+    }
+    ++report_.exemplars;
+    return visitor_.OnExemplar(series, exemplar);
   }
 
   Status ReadChunks(const std::string& path) {

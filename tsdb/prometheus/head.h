@@ -6,6 +6,7 @@
 
 #include "base/file_system.h"
 #include "base/model/labels.h"
+#include "base/storage/exemplars.h"
 #include "tsdb/prometheus/samples.h"
 
 /// Reading what Prometheus keeps outside blocks: its last two to three hours, in the write-ahead
@@ -24,14 +25,17 @@ class HeadVisitor {
   virtual Status OnFloat(uint64_t series, Timestamp timestamp, double value) = 0;
   virtual Status OnHistogram(uint64_t series, Timestamp timestamp,
                              const StoredHistogram& histogram) = 0;
+  virtual Status OnExemplar(uint64_t series, const Exemplar& exemplar) = 0;
 };
 
 struct HeadReport {
   uint64_t series = 0;
   uint64_t floats = 0;
   uint64_t histograms = 0;
-  uint64_t ignored_records = 0;  ///< of exemplars and metadata, which are not read
-  uint64_t orphans = 0;          ///< samples and chunks of series that nothing tells the labels of
+  uint64_t exemplars = 0;
+  uint64_t ignored_records = 0;  ///< of metadata, which is not read
+  uint64_t orphans =
+      0;  ///< samples, exemplars and chunks of series that nothing tells the labels of
 
   /// What could not be read, by file and offset; everything else was. The end of a log that a crash
   /// cut off is here, too.

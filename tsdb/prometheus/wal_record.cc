@@ -164,12 +164,24 @@ void ReadHistograms(ByteReader& in, bool integer, bool version_2, WalRecord& out
   }
 }
 
+// What labels may be is for the storage to say.
+void ReadExemplars(ByteReader& in, WalRecord& out) {
+  References references(in, false);
+  while (in.left() > 0) {
+    const auto [series, time] = references.Next();
+    const double value = ReadDouble(in);
+    out.exemplars.push_back(
+        {series, {.labels = ReadLabels(in), .value = value, .timestamp = time}});
+  }
+}
+
 }  // namespace
 
 void WalRecord::Clear() {
   series.clear();
   floats.clear();
   histograms.clear();
+  exemplars.clear();
   tombstones.clear();
   ignored = false;
 }
@@ -195,7 +207,7 @@ Status DecodeWalRecord(std::string_view record, WalRecord& out) {
     case Type::kFloatHistograms:
     case Type::kCustomFloatHistograms: ReadHistograms(in, false, false, out); break;
     case Type::kFloatHistogramsV2: ReadHistograms(in, false, true, out); break;
-    case Type::kExemplars:
+    case Type::kExemplars: ReadExemplars(in, out); break;
     case Type::kMmapMarkers:
     case Type::kMetadata: out.ignored = true; return {};
     default:

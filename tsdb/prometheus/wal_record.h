@@ -7,6 +7,7 @@
 
 #include "base/model/labels.h"
 #include "base/result.h"
+#include "base/storage/exemplars.h"
 #include "tsdb/prometheus/samples.h"
 
 namespace barograph::tsdb::prometheus {
@@ -25,18 +26,24 @@ struct WalRecord {
     StoredHistogram histogram;
   };
 
+  struct OneExemplar {
+    uint64_t series;
+    Exemplar exemplar;
+  };
+
   std::vector<std::pair<uint64_t, Labels>> series;
   std::vector<Float> floats;
   std::vector<Histogram> histograms;
+  std::vector<OneExemplar> exemplars;
   std::vector<std::pair<uint64_t, TimeRange>> tombstones;
 
-  /// Exemplars, metadata and what only Prometheus's own files are about: known, and not read.
+  /// Metadata and what only Prometheus's own files are about: known, and not read.
   bool ignored = false;
 
   void Clear();
 };
 
-/// Whether the record is about series or tombstones, and not samples.
+/// Whether the record is about series or tombstones, and not samples or exemplars.
 bool IsWalDefinition(std::string_view record);
 
 /// Decodes a record (prometheus/tsdb/docs/format/wal.md and tsdb/record/record.go, up to

@@ -56,10 +56,15 @@ prometheus::SampleColumns ToColumns(const SeriesSamples& samples) {
   return columns;
 }
 
+uint64_t CountStarts(const SeriesSamples& samples) {
+  const auto is_known = [](Timestamp start) { return start != kUnknownStart; };
+  return static_cast<uint64_t>(std::ranges::count_if(samples.start_timestamps, is_known));
+}
+
 Result<std::optional<prometheus::BlockMeta>> WriteBlock(const Queryable& storage, FileSystem& files,
                                                         const Clock& clock,
                                                         const PrometheusExportOptions& options,
-                                                        int64_t window) {
+                                                        int64_t window, uint64_t& starts) {
   prometheus::BlockWriterOptions block;
   block.directory = options.directory;
   block.ulid = tsdb::Ulid::Make(clock.Now());
@@ -70,6 +75,7 @@ Result<std::optional<prometheus::BlockMeta>> WriteBlock(const Queryable& storage
   auto writer = TRY(prometheus::BlockWriter::Create(files, std::move(block)));
   TRY(WalkSeries(storage, range, options.selectors,
                  [&](const Labels& labels, const SeriesSamples& samples) {
+                   starts += CountStarts(samples);
                    return writer->Add(labels, ToColumns(samples));
                  }));
   return writer->Finish();
@@ -87,7 +93,7 @@ Result<PrometheusExport> ExportPrometheus(const Queryable& storage, FileSystem& 
   TRY(files.CreateDirectories(options.directory));
   PrometheusExport done;
   for (const int64_t window : TRY(FindWindows(storage, options))) {
-    const auto meta = TRY(WriteBlock(storage, files, clock, options, window));
+    const auto meta = TRY(WriteBlock(storage, files, clock, options, window, done.starts));
     if (!meta) continue;
     ++done.blocks;
     done.samples += meta->stats.samples;

@@ -22,10 +22,12 @@ struct PrometheusExportOptions {
 struct PrometheusExport {
   uint64_t blocks = 0;
   uint64_t samples = 0;
+  uint64_t starts = 0;  ///< samples whose start timestamps were left out
 };
 
 /// Writes what storage has as blocks that Prometheus and promtool read. Histograms are stored as
-/// integer ones where all counts of the series are whole numbers. Memory: the labels and postings
+/// integer ones where all counts of the series are whole numbers. Start timestamps have no place in
+/// those blocks: they are counted, and left out. Memory: the labels and postings
 /// of one block's series. `tell` takes a line for each block.
 Result<PrometheusExport> ExportPrometheus(const Queryable& storage, FileSystem& files,
                                           const Clock& clock,

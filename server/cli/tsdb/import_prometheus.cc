@@ -14,10 +14,13 @@ namespace {
 
 namespace prometheus = tsdb::prometheus;
 
-// Gives the head's samples on to storage.
+constexpr size_t kExemplarsAtOnce = 4096;
+
+// Gives the head's samples and exemplars on to storage.
 class HeadImport final : public prometheus::HeadVisitor {
  public:
-  explicit HeadImport(BatchAppender& out) : out_(out) {}
+  HeadImport(BatchAppender& out, ExemplarAppendable& exemplars, PrometheusImport& result)
+      : out_(out), exemplars_(exemplars), result_(result) {}
 
   Status OnSeries(uint64_t series, const Labels& labels) override {
     ids_[series] = TRY(out_.Resolve(labels));
@@ -30,17 +33,34 @@ class HeadImport final : public prometheus::HeadVisitor {
                      const prometheus::StoredHistogram& histogram) override {
     return out_.AppendHistogram(ids_.at(series), timestamp, histogram.histogram);
   }
+  Status OnExemplar(uint64_t series, const Exemplar& exemplar) override {
+    waiting_.push_back({ids_.at(series), exemplar});
+    return waiting_.size() < kExemplarsAtOnce ? Status() : Finish();
+  }
+
+  Status Finish() {
+    for (const ExemplarVerdict verdict : TRY(exemplars_.AppendExemplars(waiting_))) {
+      const bool there =
+          verdict == ExemplarVerdict::kAppended || verdict == ExemplarVerdict::kRepeated;
+      ++(there ? result_.exemplars : result_.refused_exemplars);
+    }
+    waiting_.clear();
+    return {};
+  }
 
  private:
   BatchAppender& out_;
+  ExemplarAppendable& exemplars_;
+  PrometheusImport& result_;
+  std::vector<SeriesExemplar> waiting_;
   boost::unordered_flat_map<uint64_t, SeriesId> ids_;
 };
 
 class Importer {
  public:
-  Importer(FileSystem& files, Appendable& storage,
+  Importer(FileSystem& files, Appendable& storage, ExemplarAppendable& exemplars,
            const std::function<void(std::string_view)>& tell)
-      : files_(files), out_(storage), tell_(tell) {}
+      : files_(files), out_(storage), exemplars_(exemplars), tell_(tell) {}
 
   Result<PrometheusImport> Import(const std::string& directory) {
     const auto lock = TRY(KeepPrometheusOut(directory));
@@ -99,11 +119,12 @@ class Importer {
   // The log goes back into the time of the blocks; of a block that could not be read, it is all
   // there is.
   Status ImportHead(const std::string& directory) {
-    HeadImport visitor(out_);
+    HeadImport visitor(out_, exemplars_, result_);
     result_.head = TRY(prometheus::ReadHead(files_, directory, imported_until_, visitor));
+    TRY(visitor.Finish());
     for (const Error& problem : result_.head.problems) Problem(problem);
-    tell_(fmt::format("head: {} series, {} samples", result_.head.series,
-                      result_.head.floats + result_.head.histograms));
+    tell_(fmt::format("head: {} series, {} samples, {} exemplars", result_.head.series,
+                      result_.head.floats + result_.head.histograms, result_.head.exemplars));
     return {};
   }
 
@@ -114,6 +135,7 @@ class Importer {
 
   FileSystem& files_;
   BatchAppender out_;
+  ExemplarAppendable& exemplars_;
   const std::function<void(std::string_view)>& tell_;
   Timestamp imported_until_ = kMinTimestamp;
   PrometheusImport result_;
@@ -122,9 +144,9 @@ class Importer {
 }  // namespace
 
 Result<PrometheusImport> ImportPrometheus(FileSystem& files, const std::string& directory,
-                                          Appendable& storage,
+                                          Appendable& storage, ExemplarAppendable& exemplars,
                                           const std::function<void(std::string_view)>& tell) {
-  return Importer(files, storage, tell).Import(directory);
+  return Importer(files, storage, exemplars, tell).Import(directory);
 }
 
 }  // namespace barograph::server::cli

@@ -32,9 +32,10 @@ void AddStorageFlag(FlagSet& flags, std::string& storage_path) {
   flags.Add("storage.tsdb.path", storage_path, "The data of Barograph; no server may run");
 }
 
-Status OfflineDatabase::Open(const std::string& path) {
+Status OfflineDatabase::Open(const std::string& path, size_t max_exemplars) {
   tsdb::Options options;
   options.path = path;
+  options.max_exemplars = max_exemplars;
   database_ = TRY(tsdb::Database::Open(PosixFileSystem(), SystemClock(),
                                        Logger::ToStandardError(LogLevel::kWarn, LogFormat::kLogfmt),
                                        metrics_, options));

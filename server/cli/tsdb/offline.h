@@ -27,7 +27,8 @@ void AddStorageFlag(FlagSet& flags, std::string& storage_path);
 /// A database, open for one verb as a server opens it.
 class OfflineDatabase {
  public:
-  Status Open(const std::string& path);
+  /// With 0 exemplars those that are there are left alone.
+  Status Open(const std::string& path, size_t max_exemplars = 0);
   tsdb::Database& operator*() { return *database_; }
 
  private:

@@ -22,11 +22,13 @@ struct Found {
 
 Status WalkSeries(const Queryable& storage, TimeRange range, const std::vector<Matchers>& selectors,
                   const std::function<Status(const Labels&, const SeriesSamples&)>& visit) {
+  SelectHints hints;
+  hints.start_timestamps = true;
   std::vector<std::unique_ptr<Selection>> selections;
   std::vector<std::unique_ptr<SeriesCursor>> cursors;
   std::vector<Found> found;
   for (const Matchers& selector : selectors) {
-    selections.push_back(TRY(storage.Select(range, selector, {}, {})));
+    selections.push_back(TRY(storage.Select(range, selector, hints, {})));
     const Selection& selection = *selections.back();
     cursors.push_back(selection.NewCursor());
     for (size_t i = 0; i < selection.size(); ++i) {

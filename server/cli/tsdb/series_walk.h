@@ -12,7 +12,7 @@ namespace barograph::server::cli {
 
 /// Calls visit(labels, samples) for the series that any of `selectors` matches and that have
 /// samples in the range, in label order, each once. Memory: the labels of them all, and one series'
-/// samples.
+/// samples, with the start timestamps that are known.
 Status WalkSeries(const Queryable& storage, TimeRange range, const std::vector<Matchers>& selectors,
                   const std::function<Status(const Labels&, const SeriesSamples&)>& visit);
 
