@@ -18,7 +18,7 @@
 namespace barograph::tsdb {
 namespace {
 
-constexpr size_t kSeriesPerIndexWrite = 4096;
+constexpr size_t kSeriesPerIndexWrite = 16384;
 
 }  // namespace
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <vector>
 
 #include "tsdb/index/keys.h"
 
@@ -116,13 +117,18 @@ Result<SeriesId> LoadLastId(const Store& store) {
 
 Status PutSeries(Store& store, std::span<const SeriesIndex::Entry> entries, SeriesId last) {
   BatchWriter writer(store);
+  std::vector<std::string> id_keys;
   const auto finish = [&]() -> Status {
+    // Hashes fall anywhere. In order, each is put near the one before: half the work.
+    std::ranges::sort(id_keys);
+    for (const std::string& key : id_keys) TRY(writer.Put(Family::kIds, key, {}));
+    id_keys.clear();
     TRY(writer.Put(Family::kState, kLastIdKey, BigEndian(static_cast<uint64_t>(last))));
     return writer.Finish();
   };
   for (const SeriesIndex::Entry& entry : entries) {
     TRY(writer.Put(Family::kSeries, SeriesKey(entry.id), entry.packed_labels));
-    TRY(writer.Put(Family::kIds, IdKey(HashOf(entry.packed_labels), entry.id), {}));
+    id_keys.push_back(IdKey(HashOf(entry.packed_labels), entry.id));
     last = std::max(last, entry.id);
     if (writer.full()) TRY(finish());
   }
