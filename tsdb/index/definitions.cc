@@ -83,8 +83,8 @@ Result<std::optional<Labels>> LabelsOf(const Store& store, SeriesId id) {
 
 Status ReadLabels(const Store& store, std::span<const SeriesId> ids,
                   const std::function<void(size_t, std::string_view)>& visit,
-                  const std::stop_token& stop) {
-  DefinitionCursor at(store);
+                  const std::stop_token& stop, const rocksdb::ReadOptions& options) {
+  DefinitionCursor at(store, options);
   for (size_t i = 0; i < ids.size(); ++i) {
     if (i % kSeriesPerStop == 0 && stop.stop_requested()) return Cancelled();
     if (!TRY(i == 0 ? at.Seek(ids[i]) : at.MoveTo(ids[i]))) return {};

@@ -44,7 +44,7 @@ Result<SeriesId> FindSeries(const Store& store, const Labels& labels);
 Result<std::optional<Labels>> LabelsOf(const Store& store, SeriesId id);
 Status ReadLabels(const Store& store, std::span<const SeriesId> ids,
                   const std::function<void(size_t, std::string_view)>& visit,
-                  const std::stop_token& stop);
+                  const std::stop_token& stop, const rocksdb::ReadOptions& options = {});
 Status ForEachSeries(const Store& store,
                      const std::function<void(SeriesId, std::string_view)>& visit,
                      const std::stop_token& stop);

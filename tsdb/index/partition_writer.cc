@@ -99,6 +99,9 @@ class LabelSets {
 
 // Adds the new ids of one partition; returns how many were never put.
 Result<size_t> AddNew(Store& store, PartKey partition, std::span<const SeriesId> ids) {
+  // They are read once: those that queries ask for stay in the cache, and its memory as it was.
+  rocksdb::ReadOptions once;
+  once.fill_cache = false;
   size_t known = 0;
   BatchWriter writer(store);
   for (size_t done = 0; done < ids.size();) {
@@ -109,7 +112,7 @@ Result<size_t> AddNew(Store& store, PartKey partition, std::span<const SeriesId>
         sets.Add(LowHalf(some[i]), labels);
         ++known;
       };
-      TRY(ReadLabels(store, some, add, {}));
+      TRY(ReadLabels(store, some, add, {}, once));
       done += some.size();
     }
     TRY(sets.Write(writer, partition));
@@ -128,6 +131,7 @@ Status AddToPartition(Store& store, const PostingsReader& postings, PartitionLis
     const auto count = static_cast<size_t>(end - ids.begin());
     const SharedSet have = TRY(postings.Get(partitions.At(key), "", ""));
     std::vector<SeriesId> fresh;
+    fresh.reserve(count);
     for (const SeriesId id : ids.first(count)) {
       if (!have->contains(LowHalf(id))) fresh.push_back(id);
     }
