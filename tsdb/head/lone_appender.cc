@@ -112,10 +112,15 @@ Status LoneAppender::CheckCollected() const {
     return Fail(ErrorCode::kInvalidArgument,
                 "a native histogram's buckets do not go with its spans, or are too many");
   }
-  for (const auto& [series, point, start] : samples_) {
-    if (path_.head.registry.Find(series) || path_.Revive(series)) continue;
+  // One look for all: samples of a series mostly come together.
+  std::vector<SeriesId> ids;
+  for (const Collected& sample : samples_) {
+    if (ids.empty() || ids.back() != sample.series) ids.push_back(sample.series);
+  }
+  for (const size_t unknown : path_.head.registry.FindAll(ids)) {
+    if (path_.Revive(ids[unknown])) continue;
     return Fail(ErrorCode::kInvalidArgument,
-                "no series has the id " + std::to_string(static_cast<uint64_t>(series)));
+                "no series has the id " + std::to_string(static_cast<uint64_t>(ids[unknown])));
   }
   return {};
 }
