@@ -116,6 +116,9 @@ class Process {
     std::printf("written           %6.2f s, %.1f M samples/s\n", took,
                 static_cast<double>(series * rows) / took / 1e6);
     PrintMemory("memory, writing", series);
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    std::printf("at most           %6ld MiB, mapped files included\n", usage.ru_maxrss / 1024);
     tables_ = std::move(tables);
   }
 

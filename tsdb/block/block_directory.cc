@@ -202,6 +202,8 @@ std::optional<size_t> BlockDirectory::ExtentOf(ExtentKind kind, uint64_t number)
 bool BlockDirectory::ReadAll(std::vector<SeriesId>& ids, std::vector<uint64_t>& positions) const {
   ids.clear();
   positions.clear();
+  ids.reserve(series_);
+  positions.reserve(series_);
   Piece piece;
   for (size_t i = 0; i < pieces(); ++i) {
     if (!ReadPiece(i, piece)) return false;

@@ -241,9 +241,8 @@ Status ApplyTombstones(const std::shared_ptr<Selected>& selected) {
 }
 
 Result<std::shared_ptr<Selected>> Find(const Head& head, const HeadBounds& bounds, TimeRange range,
-                                       const Matchers& matchers, bool with_starts,
+                                       const SeriesRegistry::Found& found, bool with_starts,
                                        const std::stop_token& stop) {
-  const SeriesRegistry::Found found = TRY(head.registry.Match(matchers, stop));
   auto selected = std::make_shared<Selected>(head, bounds, range, with_starts, found.set);
   SourceFilter filter(*selected);
   for (size_t i = 0; i < found.refs.size(); ++i) {
@@ -266,14 +265,23 @@ Result<std::shared_ptr<Selected>> Find(const Head& head, const HeadBounds& bound
 Result<std::unique_ptr<Selection>> SelectFromHead(const Head& head, const HeadBounds& bounds,
                                                   TimeRange range, const Matchers& matchers,
                                                   bool with_starts, std::stop_token stop) {
-  std::shared_ptr<Selected> selected = TRY(Find(head, bounds, range, matchers, with_starts, stop));
+  const SeriesRegistry::Found found = TRY(head.registry.Match(matchers, stop));
+  return SelectFromHead(head, bounds, range, found, with_starts, std::move(stop));
+}
+
+Result<std::unique_ptr<Selection>> SelectFromHead(const Head& head, const HeadBounds& bounds,
+                                                  TimeRange range,
+                                                  const SeriesRegistry::Found& found,
+                                                  bool with_starts, std::stop_token stop) {
+  std::shared_ptr<Selected> selected = TRY(Find(head, bounds, range, found, with_starts, stop));
   return std::unique_ptr<Selection>(std::make_unique<HeadSelection>(std::move(selected)));
 }
 
 Result<SeriesRegistry::Found> MatchInHead(const Head& head, const HeadBounds& bounds,
                                           TimeRange range, const Matchers& matchers,
                                           std::stop_token stop) {
-  const std::shared_ptr<Selected> selected = TRY(Find(head, bounds, range, matchers, false, stop));
+  const SeriesRegistry::Found matching = TRY(head.registry.Match(matchers, stop));
+  const std::shared_ptr<Selected> selected = TRY(Find(head, bounds, range, matching, false, stop));
   SeriesRegistry::Found found{selected->set, {}};
   found.refs.reserve(selected->series.size());
   for (const SelectedSeries& series : selected->series) found.refs.push_back(series.ref);

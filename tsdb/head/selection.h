@@ -20,6 +20,12 @@ Result<std::unique_ptr<Selection>> SelectFromHead(const Head& head, const HeadBo
                                                   TimeRange range, const Matchers& matchers,
                                                   bool with_starts, std::stop_token stop);
 
+/// The same of series that the head's registry found.
+Result<std::unique_ptr<Selection>> SelectFromHead(const Head& head, const HeadBounds& bounds,
+                                                  TimeRange range,
+                                                  const SeriesRegistry::Found& found,
+                                                  bool with_starts, std::stop_token stop);
+
 /// The series that SelectFromHead would select.
 Result<SeriesRegistry::Found> MatchInHead(const Head& head, const HeadBounds& bounds,
                                           TimeRange range, const Matchers& matchers,
