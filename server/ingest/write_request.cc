@@ -116,6 +116,18 @@ void Extend(std::string_view& piece, std::string_view field) {
   piece = {begin, static_cast<size_t>(field.data() + field.size() - begin)};
 }
 
+/// The fields of short labels that a series begins with, which is all there are in most requests.
+/// Precondition: the message is well-formed.
+std::string_view FirstLabels(std::string_view series) {
+  const auto byte = [series](size_t at) { return static_cast<uint8_t>(series[at]); };
+  size_t end = 0;
+  while (end + 1 < series.size() && byte(end) == MakeTag(1, WireType::kBytes) &&
+         byte(end + 1) < 0x80) {
+    end += size_t{2} + byte(end + 1);
+  }
+  return series.substr(0, end);
+}
+
 bool AreVarints(std::string_view bytes) {
   PackedVarints varints(bytes);
   while (varints.Next()) {
@@ -251,15 +263,16 @@ WireMetadata WriteRequest::ReadMetadata(std::string_view message) {
 WireSeries::WireSeries(const WriteRequest& request, std::string_view message) : request_(request) {
   std::array<Tag, kParts> tags;
   for (size_t part = 0; part < kParts; ++part) tags[part] = TagOf(static_cast<Part>(part));
-  ProtobufReader reader(message);
+  labels_ = FirstLabels(message);
+  ProtobufReader reader(message.substr(labels_.size()));
   while (reader.Next()) {
     if (IsLabelTag(reader.tag())) {
       AddLabels(reader.field());
       continue;
     }
     const auto found = std::ranges::find(tags, reader.tag());
-    if (found != tags.end())
-      Extend(parts_[static_cast<size_t>(found - tags.begin())], reader.field());
+    if (found == tags.end()) continue;
+    Extend(parts_[static_cast<size_t>(found - tags.begin())], reader.field());
   }
   if (!joined_.empty()) labels_ = joined_;
 }
