@@ -1,165 +1,186 @@
 #!/usr/bin/env python3
-"""Remote write side by side: barograph, and Prometheus and VictoriaMetrics where they are given.
+"""Remote write side by side: Barograph, Prometheus and VictoriaMetrics in one run.
 
-Writes the same history to each server in the same run, from bodies that are made beforehand, and
-prints what a million samples cost in CPU seconds and how many are taken a second. Two shapes:
-`bulk`, an hour of 240 samples a series a request, and `live`, one sample a series a request, as
-real senders do. Only ratios between the servers of one run mean something.
+Writes the same history (bench/history.py) to each server, from bodies that are made beforehand, in
+two shapes: `live`, one sample a series a request, as real senders do; and `bulk`, an hour of 240
+samples a series a request. Prints what a million samples cost in CPU seconds, and how many are taken
+a second. Of the bulk also what becomes of it: the last hour is written, and the server killed
+(SIGKILL) as soon as that is acknowledged; it is started, stopped, started again, and left alone until
+all of the history is in blocks and nothing is merged any more. The samples are counted each time.
 
-    bench/remote_write.py --barograph build/release/barograph \\
-        --prometheus build/peers/usr/bin/prometheus \\
-        --victoriametrics build/peers/usr/bin/victoria-metrics
+    bench/remote_write.py                   2,000 series, 24 hours at 15 seconds
+
+Only ratios between the servers of one run mean something: absolute numbers are the machine's.
 """
 
 import argparse
-import http.client
-import os
-import random
-import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 
+import report
+import servers
 import write_request
+from history import STEP_MS, History
 
-STEP_MS = 15_000
-
-
-class Fleet:
-    """Series like those of a fleet of machines; half are counters."""
-
-    def __init__(self, count):
-        self.random = random.Random(1)
-        self.series = [(self._labels(i), i % 2 == 0, [float(self.random.randrange(10**6))])
-                       for i in range(count)]
-
-    @staticmethod
-    def _labels(i):
-        return write_request.labels({
-            "__name__": f"node_subsystem{i % 40}_measurement_total", "job": "node",
-            "instance": f"machine-{i // 40:04}.example.org:9100", "device": f"device{i % 7}",
-            "mode": ("user", "system", "idle", "iowait")[i % 4], "cluster": "production"})
-
-    def next(self, first_ms, steps):
-        """The next `steps` samples of each series, as a body."""
-        return write_request.write_request(
-            (labels, [(first_ms + step * STEP_MS, self._advance(value, counts))
-                      for step in range(steps)]) for labels, counts, value in self.series)
-
-    def _advance(self, value, counts):
-        if counts:
-            value[0] += self.random.randrange(3000)
-        elif self.random.random() < 0.5:
-            value[0] = self.random.randrange(10**6) / 1000
-        return value[0]
+HOUR_MS = 3_600_000
+WINDOW_MS = 2 * HOUR_MS  # of the shortest blocks
+QUIET = 80  # seconds without a change: Prometheus and Barograph look each minute what is to be done
+SETTLED = 10  # seconds after which every server has written what it buffers
+QUESTION = "last_over_time(node_load1[5m])"
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+class Load:
+    """The history as requests. It ends a window before the present one, so that all of it is to
+    be in blocks once there is a newer sample."""
+
+    def __init__(self, options):
+        self.end_ms = (int(time.time() * 1000) // WINDOW_MS - 1) * WINDOW_MS
+        past = History(options.instances, options.hours, self.end_ms)
+        self.seconds = (options.hours + 1) * 3600
+        self.names = past.names()
+        self.series = len(past.series)
+        self.hours = list(past.requests(HOUR_MS // STEP_MS))
+        self.samples_an_hour = self.series * (HOUR_MS // STEP_MS)
+        self.steps = [body for _, body in zip(range(options.requests), past.requests(1))]
+
+    @property
+    def samples(self):
+        return self.samples_an_hour * len(self.hours)
+
+    def count(self, server):
+        return server.count(self.names, self.end_ms / 1000, self.seconds)
 
 
-def arguments_of(name, port, folder):
-    if name == "victoriametrics":
-        return [f"-httpListenAddr=127.0.0.1:{port}", f"-storageDataPath={folder}",
-                "-retentionPeriod=100y"]
-    config = os.path.join(os.path.dirname(folder), "empty.yml")
-    with open(config, "w") as file:
-        file.write("global: {scrape_interval: 1h}\n")
-    return [f"--config.file={config}", f"--web.listen-address=127.0.0.1:{port}",
-            f"--storage.tsdb.path={folder}", "--web.enable-remote-write-receiver"]
+def written(server, bodies, samples):
+    """Writes all; CPU seconds a million samples, and thousands of samples a second."""
+    cpu, began = server.cpu_seconds(), time.monotonic()
+    for body in bodies:
+        server.write(body)
+    took = time.monotonic() - began
+    time.sleep(2)  # work that was put off counts too
+    return {"CPU s a million samples": (server.cpu_seconds() - cpu) / samples * 1e6,
+            "k samples a second": samples / took / 1e3}
 
 
-class Server:
-    """One of the servers under test, with a folder of its own."""
+def write_live(server, load):
+    server.start()
+    figures = written(server, load.steps, len(load.steps) * load.series)
+    server.stop()
+    return figures
 
-    def __init__(self, name, binary, folder):
-        self.port = free_port()
-        self.log = open(os.path.join(folder, name + ".log"), "wb")
-        data = os.path.join(folder, name)
-        self.process = subprocess.Popen([binary, *arguments_of(name, self.port, data)],
-                                        stdout=self.log, stderr=subprocess.STDOUT)
-        self.path = "/health" if name == "victoriametrics" else "/-/ready"
-        for _ in range(300):
-            if self.process.poll() is not None:
-                raise SystemExit(f"{name} ended: see {self.log.name}")
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{self.port}{self.path}", None, 1)
-                break
-            except OSError:
-                time.sleep(0.1)
-        self.connection = http.client.HTTPConnection("127.0.0.1", self.port)
 
-    def write(self, body):
-        self.connection.request("POST", "/api/v1/write", body, write_request.HEADERS)
-        response = self.connection.getresponse()
-        text = response.read()
-        if response.status not in (200, 204):
-            raise SystemExit(f"{response.status}: {text.decode(errors='replace')}")
+def write_bulk(server, load):
+    """All but the last hour; then that, and SIGKILL with the acknowledgement."""
+    server.start()
+    first = load.samples - load.samples_an_hour
+    figures = written(server, load.hours[:-1], first)
+    figures["RSS bytes a series"] = server.resident_bytes() / load.series
+    figures["lost while it runs"] = first - load.count(server)
+    time.sleep(SETTLED)
+    at = load.end_ms / 1000 - 7200
+    answer = server.query(QUESTION, at)
+    server.write(load.hours[-1])
+    server.kill()
+    figures["kill -9: seconds to a right answer"] = server.restart(QUESTION, at, answer)
+    has = load.count(server)
+    figures["kill -9: acknowledged samples lost"] = load.samples - has
+    figures["stop: seconds to end"] = server.stop()
+    figures["stop: seconds to a right answer"] = server.restart(QUESTION, at, answer)
+    figures["stop: samples lost"] = has - load.count(server)
+    return figures
 
-    def cpu_seconds(self):
-        with open(f"/proc/{self.process.pid}/stat") as stat:
-            fields = stat.read().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def stop(self):
-        self.connection.close()
-        self.process.send_signal(signal.SIGTERM)
+def push_out(server):
+    """Makes all of the history old."""
+    now_ms = int(time.time() * 1000)
+    server.write(write_request.write_request(
+        [(write_request.labels({"__name__": "bench_present"}), [(now_ms, 1.0)])]))
+    if server.name == "victoria-metrics":
+        server.get("/internal/force_flush")
+        server.get("/internal/force_merge")
+
+
+def wait_until_quiet(compared):
+    """Until the servers have left their files alone for long."""
+    def state():
+        return [(server.blocks(), server.disk_bytes()) for server in compared]
+
+    last, since = state(), time.monotonic()
+    began = since
+    while time.monotonic() - since < QUIET:
+        if time.monotonic() - began > 2 * servers.LONGEST_WAIT:
+            raise SystemExit("the servers do not become quiet")
+        time.sleep(2)
+        if (now := state()) != last:
+            last, since = now, time.monotonic()
+
+
+def compact(compared, load, figures):
+    cpu = {server.name: server.cpu_seconds() for server in compared}
+    disk = {server.name: server.written_bytes() for server in compared}
+    for server in compared:
+        push_out(server)
+    wait_until_quiet(compared)
+    for server in compared:
+        samples = load.count(server)
+        figures[server.name] |= {
+            "compacted: CPU s a million samples": (server.cpu_seconds() - cpu[server.name]) /
+                                                  samples * 1e6,
+            "compacted: bytes written a sample": (server.written_bytes() - disk[server.name]) /
+                                                 samples,
+            "compacted: bytes on disk a sample": server.disk_bytes() / samples,
+            "compacted: of these in blocks": server.block_bytes() / samples,
+            "compacted: blocks": server.blocks() or None,
+            "compacted: samples": samples,
+            "compacted: RSS bytes a series": server.resident_bytes() / load.series,
+        }
+
+
+def by_figure(figures):
+    """{what: {server: number}} of {server: {what: number}}."""
+    return {what: {name: of[what] for name, of in figures.items()}
+            for what in next(iter(figures.values()))}
+
+
+def run(options, folder):
+    load = Load(options)
+    found = servers.binaries(options)
+    for shape, write in (("live", write_live), ("bulk", write_bulk)):
+        if shape not in (options.shape or (shape,)):
+            continue
+        compared = [servers.Server(name, binary, folder, instance=shape)
+                    for name, binary in found.items()]
+        figures = {}
         try:
-            self.process.wait(60)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.log.close()
-
-
-def measure(name, binary, bodies, samples):
-    with tempfile.TemporaryDirectory() as folder:
-        server = Server(name, binary, folder)
-        try:
-            cpu, began = server.cpu_seconds(), time.monotonic()
-            for body in bodies:
-                server.write(body)
-            took = time.monotonic() - began
-            time.sleep(2)  # work that was put off counts too
-            cpu = server.cpu_seconds() - cpu
+            for server in compared:
+                figures[server.name] = write(server, load)
+                if shape == "bulk":
+                    server.stop()
+            if shape == "bulk" and options.compact:
+                for server in compared:
+                    server.start()
+                compact(compared, load, figures)
         finally:
-            server.stop()
-    return cpu / samples * 1e6, samples / took / 1e3
-
-
-def bodies_of(shape, options, start_ms):
-    fleet = Fleet(options.series)
-    steps = 240 if shape == "bulk" else 1
-    requests = options.hours if shape == "bulk" else options.requests
-    bodies = [fleet.next(start_ms + i * steps * STEP_MS, steps) for i in range(requests)]
-    return bodies, options.series * steps * requests
+            servers.end_all(compared)
+        samples = load.samples if shape == "bulk" else len(load.steps) * load.series
+        report.print_table(f"{shape}: {load.series:,} series, {samples:,} samples",
+                           by_figure(figures), list(found))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--barograph", required=True, help="the binary")
-    parser.add_argument("--prometheus", help="Debian's, for comparison")
-    parser.add_argument("--victoriametrics", help="Debian's, for comparison")
-    parser.add_argument("--series", type=int, default=2000)
+    servers.add_arguments(parser)
+    parser.add_argument("--instances", type=int, default=20, help="of 100 series each")
     parser.add_argument("--hours", type=int, default=24, help="of the shape `bulk`")
     parser.add_argument("--requests", type=int, default=1000, help="of the shape `live`")
     parser.add_argument("--shape", choices=("bulk", "live"), action="append")
+    parser.add_argument("--no-compact", dest="compact", action="store_false",
+                        help="do not wait for the blocks of the bulk")
     options = parser.parse_args()
-    names = [n for n in ("barograph", "prometheus", "victoriametrics") if getattr(options, n)]
-    print(f"{'':6}{'':18}{'CPU s/million':>14}{'k samples/s':>14}")
-    for shape in options.shape or ("bulk", "live"):
-        hour_ms = 3_600_000
-        start_ms = (int(time.time() * 1000) // hour_ms - 30) * hour_ms
-        bodies, samples = bodies_of(shape, options, start_ms)
-        for name in names:
-            cpu, rate = measure(name, getattr(options, name), bodies, samples)
-            print(f"{shape:6}{name:18}{cpu:14.3f}{rate:14.0f}", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        sys.exit(run(options, folder))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,229 +1,152 @@
 #!/usr/bin/env python3
-"""Scraping side by side: barograph, and Prometheus where it is given.
+"""Scraping side by side: Barograph, Prometheus and VictoriaMetrics in one run.
 
-Starts fake exporters on loopback, lets each server scrape all of them for a while in the same
-run, and prints what a million samples cost in CPU seconds, and a series in memory. Only ratios
-between the servers of one run mean something: absolute numbers are the machine's.
+Lets each server scrape the same targets (bench/targets.py), whose pages are those of a real node
+exporter and more (bench/pages.py), and prints what a sample costs in CPU and on the disk, and a
+series in memory. Then each is killed (SIGKILL), and later stopped (SIGTERM), while the others go
+on: how long until it gives the right answer again, and what is lost.
 
-    bench/scrape.py --barograph build/release/barograph --prometheus /usr/bin/prometheus
+    bench/scrape.py                                      100,000 series every 2 s
+    bench/scrape.py --targets 500 --interval 10          500,000 series every 10 s
+
+Only ratios between the servers of one run mean something: absolute numbers are the machine's.
 """
 
 import argparse
-import asyncio
 import collections
-import gzip
-import os
-import random
-import signal
-import socket
-import subprocess
 import sys
 import tempfile
-import urllib.request
+import time
 
-PAGE_VARIANTS = 16
+import report
+import servers
+import targets
 
-
-class PageModel:
-    """A page like a node exporter's, of which half the values change from variant to variant."""
-
-    KINDS = ("seconds", "events", "bytes", "gauge", "info")
-
-    def __init__(self, series):
-        self.random = random.Random(1)
-        self.lines = []
-        family = 0
-        while len(self.lines) < series:
-            self._add_family(family, series)
-            family += 1
-
-    def _add_family(self, family, limit):
-        name = f"node_subsystem{family}_measurement_total"
-        kind = self.KINDS[family % len(self.KINDS)]
-        for i in range(1 + self.random.randrange(24)):
-            if len(self.lines) == limit:
-                return
-            head = ""
-            if i == 0:
-                head = (f"# HELP {name} Number of measurements of subsystem {family}.\n"
-                        f"# TYPE {name} counter\n")
-            text = f'{head}{name}{{device="device{i // 4}",mode="mode{i % 4}"}} '
-            changes = kind != "info" and self.random.random() < 0.625
-            self.lines.append([text, kind if changes else None, float(self.random.randrange(100000))])
-
-    def next(self):
-        out = []
-        for line in self.lines:
-            line[2] = self._change(line[1], line[2])
-            value = line[2]
-            out.append(f"{line[0]}{int(value) if value == int(value) else value}\n")
-        return "".join(out).encode()
-
-    def _change(self, kind, value):
-        if kind == "seconds":
-            return round(value + self.random.randrange(1500) / 100, 2)
-        if kind == "events":
-            return value + self.random.randrange(3000)
-        if kind == "bytes":
-            return value + self.random.randrange(10000000)
-        if kind == "gauge":
-            return self.random.randrange(1000000) / 1000
-        return value
+CLOCK = "node_time_seconds"
+SETTLED = 20  # seconds after which every server is to have its samples where they survive
 
 
-class Exporters:
-    """Answers every request on every port with the next page, and counts by user agent."""
-
-    def __init__(self, series, compress):
-        model = PageModel(series)
-        self.series = series
-        self.answers = [self._answer(model.next(), compress) for _ in range(PAGE_VARIANTS)]
-        self.pages_served = collections.Counter()
-        self.servers = []
-
-    @staticmethod
-    def _answer(page, compress):
-        encoding = ""
-        if compress:
-            page = gzip.compress(page, 6)
-            encoding = "Content-Encoding: gzip\r\n"
-        return (f"HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\n{encoding}"
-                f"Content-Length: {len(page)}\r\n\r\n").encode() + page
-
-    async def start(self, count):
-        for _ in range(count):
-            self.servers.append(await asyncio.start_server(self._converse, "127.0.0.1", 0))
-        return [server.sockets[0].getsockname()[1] for server in self.servers]
-
-    async def _converse(self, reader, writer):
-        variant = 0
-        try:
-            while True:
-                request = await reader.readuntil(b"\r\n\r\n")
-                agent = "prometheus" if b"User-Agent: Prometheus/" in request else "barograph"
-                self.pages_served[agent] += 1
-                writer.write(self.answers[variant % PAGE_VARIANTS])
-                variant += 1
-                await writer.drain()
-        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
-            writer.close()
+def wait_for_scrapes(fleet, server, since, what):
+    """Until every target was scraped after `since`."""
+    servers.wait_until(lambda: all(pages and pages[-1].at > since
+                                   for pages in fleet.served(server.name).values()),
+                       f"{server.name} scrapes {what}", pause=0.5)
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def measure(compared, fleet, seconds, figures):
+    def state(server):
+        return (fleet.samples_served(server.name), server.cpu_seconds(), server.written_bytes())
+
+    before = {server.name: state(server) for server in compared}
+    time.sleep(seconds)
+    for server in compared:
+        samples, cpu, written = (b - a for a, b in zip(before[server.name], state(server)))
+        all_samples = fleet.samples_served(server.name)
+        for what, value in (
+                ("samples while measured", samples),
+                ("CPU s a million samples", cpu / max(samples, 1) * 1e6),
+                ("RSS bytes a series", server.resident_bytes() / fleet.series),
+                ("bytes written a sample", written / max(samples, 1)),
+                ("bytes on disk a sample", server.disk_bytes() / all_samples)):
+            figures.setdefault(what, {})[server.name] = value
 
 
-class Server:
-    """One of the servers under test, with a folder of its own."""
-
-    def __init__(self, name, binary, folder, config):
-        self.name = name
-        port = free_port()
-        self.url = f"http://127.0.0.1:{port}"
-        self.log = open(os.path.join(folder, name + ".log"), "wb")
-        self.process = subprocess.Popen(
-            [binary, f"--config.file={config}", f"--web.listen-address=127.0.0.1:{port}",
-             f"--storage.tsdb.path={os.path.join(folder, name)}"],
-            stdout=self.log, stderr=subprocess.STDOUT)
-
-    async def wait_ready(self):
-        for _ in range(300):
-            if self.process.poll() is not None:
-                raise SystemExit(f"{self.name} ended: see {self.log.name}")
-            try:
-                await asyncio.to_thread(urllib.request.urlopen, self.url + "/-/ready", None, 1)
-                return
-            except OSError:
-                await asyncio.sleep(0.1)
-        raise SystemExit(f"{self.name} is not ready after 30 seconds: see {self.log.name}")
-
-    def cpu_seconds(self):
-        with open(f"/proc/{self.process.pid}/stat") as stat:
-            fields = stat.read().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def resident_bytes(self):
-        with open(f"/proc/{self.process.pid}/status") as status:
-            for line in status:
-                if line.startswith("VmRSS:"):
-                    return int(line.split()[1]) * 1024
-        return 0
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(30)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.log.close()
+def clocks(server, at):
+    """{port: the time that its page told} as the server knows it at `at`."""
+    answer = server.query(f"last_over_time({CLOCK}[1h])", at)
+    return answer and {int(dict(labels)["instance"].rpartition(":")[2]): value
+                       for labels, value in answer.items()}
 
 
-async def measure(servers, exporters, targets, seconds):
-    before = {server.name: (server.cpu_seconds(), exporters.pages_served[server.name])
-              for server in servers}
-    await asyncio.sleep(seconds)
-    results = {}
-    for server in servers:
-        cpu, pages = before[server.name]
-        samples = (exporters.pages_served[server.name] - pages) * exporters.series
-        results[server.name] = {
-            "samples": samples,
-            "cpu": (server.cpu_seconds() - cpu) / max(samples, 1) * 1e6,
-            "rss": server.resident_bytes() / (targets * exporters.series),
-        }
-    return results
+def check_right(server, fleet, at):
+    """The answer that is to come back after a restart is what the targets served."""
+    told = clocks(server, at)
+    for port, pages in fleet.served(server.name).items():
+        # To the millisecond: VictoriaMetrics does not keep all digits.
+        if all(abs(told.get(port, 0) - page.clock) > 0.001 for page in pages):
+            raise SystemExit(f"{server.name} has {told.get(port)} of target {port}, not one of "
+                             f"{len(pages)} values that it served")
 
 
-def report(results):
-    print(f"{'':12}{'samples':>12}{'CPU s/million':>16}{'RSS bytes/series':>18}")
-    for name, result in results.items():
-        print(f"{name:12}{result['samples']:12}{result['cpu']:16.3f}{result['rss']:18.0f}")
-    if len(results) == 2 and results["barograph"]["cpu"] > 0:
-        ours, theirs = results["barograph"], results["prometheus"]
-        print(f"prometheus takes {theirs['cpu'] / ours['cpu']:.1f} times the CPU and "
-              f"{theirs['rss'] / ours['rss']:.1f} times the memory")
+class Restarts:
+    """Ends servers, starts them again, and counts what they have of the time before."""
+
+    QUESTION = f"last_over_time({CLOCK}[1h])"
+
+    def __init__(self, fleet, figures):
+        self.fleet, self.figures = fleet, figures
+        self.began = time.time()
+        self.lost = collections.Counter()  # by server, so far
+
+    def count(self, server, at):
+        return server.count(self.fleet.names, at, at - self.began + 60)
+
+    def run(self, server, end, how):
+        fleet, at = self.fleet, time.time()
+        visible = self.count(server, at)
+        check_right(server, fleet, at - SETTLED)
+        answer = server.query(self.QUESTION, at - SETTLED)
+        ended = time.time()
+        stopping = end()
+        served = fleet.samples_served(server.name, ended)
+        took = server.restart(self.QUESTION, at - SETTLED, answer)
+        wait_for_scrapes(fleet, server, time.time(), "again")
+        lost = served - self.count(server, ended)
+        for what, value in (
+                ("seconds to end", stopping),
+                ("seconds to a right answer", took),
+                ("samples served before", served),
+                ("of these lost", lost - self.lost[server.name]),
+                ("of these had been visible", max(0, visible - self.count(server, at))),
+                ("RSS bytes a series", server.resident_bytes() / fleet.series)):
+            if value is not None:
+                self.figures.setdefault(f"{how}: {what}", {})[server.name] = value
+        self.lost[server.name] = lost
 
 
-async def run(options):
-    exporters = Exporters(options.series, options.gzip)
-    ports = await exporters.start(options.targets)
-    with tempfile.TemporaryDirectory() as folder:
-        config = os.path.join(folder, "prometheus.yml")
-        with open(config, "w") as file:
-            file.write(f"global: {{scrape_interval: {options.interval}}}\n"
-                       "scrape_configs:\n- job_name: bench\n  static_configs:\n  - targets:\n")
-            file.writelines(f"    - 127.0.0.1:{port}\n" for port in ports)
-        servers = []
-        try:
-            for name in ("barograph", "prometheus"):
-                if getattr(options, name):
-                    servers.append(Server(name, getattr(options, name), folder, config))
-            for server in servers:
-                await server.wait_ready()
-            await asyncio.sleep(options.warmup)
-            results = await measure(servers, exporters, options.targets, options.seconds)
-        finally:
-            for server in servers:
-                server.stop()
-    report(results)
-    return all(result["samples"] > 0 for result in results.values())
+def run(options, folder):
+    fleet = targets.Targets(folder, options.targets, options.series, options.interval)
+    compared = [servers.Server(name, binary, folder, fleet.config(name))
+                for name, binary in servers.binaries(options).items()]
+    figures = {}
+    restarts = Restarts(fleet, figures)
+    try:
+        for server in compared:
+            server.start()
+        for server in compared:
+            wait_for_scrapes(fleet, server, restarts.began, "all targets")
+        time.sleep(options.warmup)
+        measure(compared, fleet, options.seconds, figures)
+        if options.restart:
+            for server in compared:
+                restarts.run(server, server.kill, "kill -9")
+            time.sleep(SETTLED + options.interval)
+            for server in compared:
+                restarts.run(server, server.stop, "stop")
+    finally:
+        servers.end_all(compared)
+        fleet.stop()
+    title = (f"{fleet.series:,} series every {options.interval:g} s, {fleet.real_lines} of "
+             f"{options.series} a page real")
+    report.print_table(title, figures, [server.name for server in compared])
+    return all(figures["samples while measured"].values())
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--barograph", required=True, help="the binary")
-    parser.add_argument("--prometheus", help="Debian's, for comparison")
-    parser.add_argument("--targets", type=int, default=50)
+    servers.add_arguments(parser)
+    parser.add_argument("--targets", type=int, default=100)
     parser.add_argument("--series", type=int, default=1000, help="of each target")
-    parser.add_argument("--interval", default="1s")
-    parser.add_argument("--warmup", type=float, default=15,
+    parser.add_argument("--interval", type=float, default=2, help="seconds between scrapes")
+    parser.add_argument("--warmup", type=float, default=30,
                         help="seconds; long enough for the first index writes")
-    parser.add_argument("--seconds", type=float, default=30, help="how long to measure")
-    parser.add_argument("--gzip", action="store_true", help="compressed pages")
-    sys.exit(0 if asyncio.run(run(parser.parse_args())) else 1)
+    parser.add_argument("--seconds", type=float, default=120, help="how long to measure")
+    parser.add_argument("--no-restart", dest="restart", action="store_false",
+                        help="only measure scraping")
+    parser.add_argument("--folder", default=None, help="where the servers' folders are made")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        sys.exit(0 if run(options, folder) else 1)
 
 
 if __name__ == "__main__":

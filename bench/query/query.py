@@ -12,28 +12,23 @@ the queries of bench/query/queries.txt in turn, and prints three times of each:
 and how Barograph's warm and cached times compare with the fastest peer's. Answers are checked
 against Prometheus's. Only ratios between the servers of one run mean something.
 
-    bench/query/query.py --barograph build/release/barograph --prometheus /usr/bin/prometheus \\
-        --victoria-metrics build/peers/usr/bin/victoria-metrics
+    bench/query/query.py
 """
 
 import argparse
 import collections
-import http.client
 import json
 import math
-import os
 import pathlib
-import signal
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.parse
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import history
+import servers
 
 Question = collections.namedtuple("Question", "name hours step expression")
 
@@ -48,67 +43,7 @@ def read_questions():
     return questions
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-class Server:
-    """One of the servers under test, with a folder of its own."""
-
-    def __init__(self, name, binary, folder):
-        self.name = name
-        self.folder = folder
-        self.port = free_port()
-        address, data = f"127.0.0.1:{self.port}", os.path.join(folder, name)
-        if name == "victoria-metrics":
-            self.command = [binary, f"-httpListenAddr={address}", f"-storageDataPath={data}",
-                            "-search.latencyOffset=0s"]
-        else:
-            config = os.path.join(folder, "empty.yml")
-            pathlib.Path(config).touch()
-            self.command = [binary, f"--config.file={config}", f"--web.listen-address={address}",
-                            f"--storage.tsdb.path={data}", "--web.enable-remote-write-receiver"]
-        self.process = None
-        self.connection = None
-
-    def start(self):
-        log = open(os.path.join(self.folder, self.name + ".log"), "ab")
-        self.process = subprocess.Popen(self.command, stdout=log, stderr=subprocess.STDOUT)
-        self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
-        path = "/health" if self.name == "victoria-metrics" else "/-/ready"
-        for _ in range(600):
-            if self.process.poll() is not None:
-                raise SystemExit(f"{self.name} ended: see {log.name}")
-            try:
-                if self.get(path)[0] == 200:
-                    return
-            except OSError:
-                self.connection.close()
-            time.sleep(0.1)
-        raise SystemExit(f"{self.name} is not ready after 60 seconds: see {log.name}")
-
-    def stop(self):
-        self.connection.close()
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(60)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-    def get(self, path):
-        self.connection.request("GET", path)
-        response = self.connection.getresponse()
-        return response.status, response.read()
-
-    def write(self, body):
-        try:
-            history.send(f"http://127.0.0.1:{self.port}/api/v1/write", body)
-        except urllib.error.HTTPError as error:
-            raise SystemExit(f"{self.name} refuses remote write: {error}: {error.read()[:200]}")
-
+class Server(servers.Server):
     def ask(self, question, end, hours, cached=False):
         """Seconds, and the body of the answer."""
         form = {"query": question.expression}
@@ -165,36 +100,42 @@ def difference(ours, theirs, ranked):
     return None
 
 
-def load(servers, past):
+def load(compared, past):
     for body in past.requests(3600 * 1000 // history.STEP_MS):
-        for server in servers:
+        for server in compared:
             server.write(body)
-    for server in servers:  # whatever is buffered becomes visible, and files what they stay
+    for server in compared:  # whatever is buffered becomes visible, and files what they stay
         server.stop()
         server.start()
 
 
-def measure(servers, questions, end, hours, rounds):
+def in_turn(compared, number):
+    """Each round begins with another."""
+    first = number % len(compared)
+    return compared[first:] + compared[:first]
+
+
+def measure(compared, questions, end, hours, rounds):
     """{(server's name, question): seconds in order} without caches and with, and the last answers
     without by the same."""
     times, cached, answers = collections.defaultdict(list), collections.defaultdict(list), {}
     for number in range(rounds + 1):
         for question in questions:
-            for server in servers[number % len(servers):] + servers[:number % len(servers)]:
+            for server in in_turn(compared, number):
                 key = server.name, question.name
                 seconds, answers[key] = server.ask(question, end, hours)
                 times[key].append(seconds)
     for number in range(rounds + 1):
         for question in questions:
-            for server in servers[number % len(servers):] + servers[:number % len(servers)]:
+            for server in in_turn(compared, number):
                 to = end - (rounds - number) * question.step
                 cached[server.name, question.name].append(
                     server.ask(question, to, hours, cached=True)[0])
     return times, cached, answers
 
 
-def report(servers, questions, times, cached, answers):
-    names = [server.name for server in servers]
+def report(compared, questions, times, cached, answers):
+    names = [server.name for server in compared]
     print(f"{'milliseconds: cold warm cached':30}" + "".join(f"{name:>24}" for name in names) +
           "   fastest peer / barograph: warm, cached")
     wrong = 0
@@ -230,28 +171,23 @@ def report(servers, questions, times, cached, answers):
 def run(options):
     end = int(time.time()) // 60 * 60
     with tempfile.TemporaryDirectory() as folder:
-        servers = [Server(name, binary, folder) for name, binary in (
-            ("barograph", options.barograph), ("prometheus", options.prometheus),
-            ("victoria-metrics", options.victoria_metrics)) if binary]
+        compared = [Server(name, binary, folder)
+                    for name, binary in servers.binaries(options).items()]
         try:
-            for server in servers:
+            for server in compared:
                 server.start()
             # An hour more than is asked for, so that ranges are full from the first step on.
-            load(servers, history.History(options.instances, options.hours + 1, end * 1000))
-            times, cached, answers = measure(servers, read_questions(), end, options.hours,
+            load(compared, history.History(options.instances, options.hours + 1, end * 1000))
+            times, cached, answers = measure(compared, read_questions(), end, options.hours,
                                              options.rounds)
         finally:
-            for server in servers:
-                if server.process is not None:
-                    server.stop()
-    return report(servers, read_questions(), times, cached, answers)
+            servers.end_all(compared)
+    return report(compared, read_questions(), times, cached, answers)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--barograph", help="the binary")
-    parser.add_argument("--prometheus", help="Debian's, for comparison")
-    parser.add_argument("--victoria-metrics", help="Debian's, for comparison")
+    servers.add_arguments(parser)
     parser.add_argument("--instances", type=int, default=20, help="of 100 series each")
     parser.add_argument("--hours", type=int, default=24, help="that queries look back at most")
     parser.add_argument("--rounds", type=int, default=7)

@@ -20,7 +20,8 @@ def exists(path):
 
 def main():
     root = pathlib.Path(sys.argv[1])
-    documents = sorted(root.glob("*.md")) + sorted((root / "docs").rglob("*.md"))
+    documents = sorted(path for pattern in ("*.md", "bench/*.md", "docs/**/*.md")
+                       for path in root.glob(pattern))
     gone, named = [], 0
     for document in documents:
         for number, line in enumerate(document.read_text().splitlines(), 1):

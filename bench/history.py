@@ -1,14 +1,10 @@
 """Some instances' samples over hours, and their remote write requests."""
 
 import itertools
-import pathlib
 import random
 import struct
-import sys
-import urllib.request
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-from write_request import HEADERS, field, snappy, varint
+from write_request import field, snappy, varint
 
 STEP_MS = 15_000
 BUCKETS = ("0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "5", "10", "+Inf")
@@ -19,6 +15,7 @@ class Series:
     def __init__(self, instance, name, pairs, values):
         labels = {"__name__": name, "instance": f"host-{instance:02}:9100", "job": "node", **pairs}
         self.instance = instance
+        self.name = name
         self.values = values
         self.labels = b"".join(field(1, field(1, key.encode()) + field(2, labels[key].encode()))
                                for key in sorted(labels))
@@ -91,6 +88,9 @@ class History:
         self.series.append(Series(instance, name + "_sum", {"handler": handler},
                                   self._counter(0.001)))
 
+    def names(self):
+        return sorted({series.name for series in self.series})
+
     def requests(self, samples_each):
         """Remote write requests of so many samples a series, in order of time."""
         for first in range(0, self.samples, samples_each):
@@ -107,8 +107,3 @@ class History:
             out.append(bytes((0x12, 10 + len(time), 0x09)) + doubles[8 * i:8 * i + 8] + b"\x10" +
                        time)
         return b"".join(out)
-
-
-def send(url, body):
-    request = urllib.request.Request(url, body, HEADERS)
-    urllib.request.urlopen(request, timeout=120).read()
