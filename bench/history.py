@@ -1,9 +1,11 @@
-"""Some instances' samples over hours, and their remote write requests."""
+"""Many series' samples over hours, and their remote write requests."""
 
+import array
 import itertools
 import random
 import struct
 
+import pages
 from write_request import field, snappy, varint
 
 STEP_MS = 15_000
@@ -21,21 +23,63 @@ class Series:
                                for key in sorted(labels))
 
 
-class History:
-    """100 series an instance, like those of an application beside a node exporter, which end just
-    before `end_ms`. No sample is at a whole second: whether a range takes the samples at both its
-    ends in has changed between versions of Prometheus."""
+class Past:
+    """Samples every 15 seconds that end just before `end_ms`. None is at a whole second: whether a
+    range takes the samples at both its ends in has changed between versions of Prometheus."""
 
-    def __init__(self, instances, hours, end_ms):
+    def __init__(self, hours, end_ms):
         self.samples = hours * 3600 * 1000 // STEP_MS
         self.start_ms = end_ms - self.samples * STEP_MS
-        self.random = random.Random(1)
         self.series = []
-        for instance in range(instances):
-            self._add_instance(instance)
 
     def phase_ms(self, instance):
         return 137 + instance * 701 % 14_000
+
+    def names(self):
+        return sorted({series.name for series in self.series})
+
+    def requests(self, samples_each):
+        """Remote write requests of so many samples a series, in order of time."""
+        for first in range(0, self.samples, samples_each):
+            last = min(first + samples_each, self.samples)
+            yield snappy(b"".join(field(1, series.labels + self._encode(series, first, last))
+                                  for series in self.series))
+
+    def _encode(self, series, first, last):
+        start = self.start_ms + self.phase_ms(series.instance)
+        doubles = struct.pack(f"<{last - first}d", *series.values[first:last])
+        out = []
+        for i in range(last - first):
+            time = varint(start + (first + i) * STEP_MS)
+            out.append(bytes((0x12, 10 + len(time), 0x09)) + doubles[8 * i:8 * i + 8] + b"\x10" +
+                       time)
+        return b"".join(out)
+
+
+class Machines(Past):
+    """Machines whose series and values are like a real node exporter's: see pages.py."""
+
+    def __init__(self, learned, machines, lines, hours, end_ms):
+        super().__init__(hours, end_ms)
+        for machine in range(machines):
+            page = pages.Page(learned, machine, lines, STEP_MS / 1000)
+            columns = [array.array("d") for _ in range(lines)]
+            for number in range(self.samples):
+                page.next((self.start_ms + number * STEP_MS + page.random.random() * 20) / 1000)
+                for column, value in zip(columns, page.values()):
+                    column.append(value)
+            self.series += [Series(machine, name, labels, column)
+                            for (name, labels), column in zip(page.series(), columns)]
+
+
+class History(Past):
+    """100 series an instance, like those of an application beside a node exporter."""
+
+    def __init__(self, instances, hours, end_ms):
+        super().__init__(hours, end_ms)
+        self.random = random.Random(1)
+        for instance in range(instances):
+            self._add_instance(instance)
 
     def _add_instance(self, instance):
         def add(name, values, **pairs):
@@ -87,23 +131,3 @@ class History:
         self.series.append(Series(instance, name + "_count", {"handler": handler}, total))
         self.series.append(Series(instance, name + "_sum", {"handler": handler},
                                   self._counter(0.001)))
-
-    def names(self):
-        return sorted({series.name for series in self.series})
-
-    def requests(self, samples_each):
-        """Remote write requests of so many samples a series, in order of time."""
-        for first in range(0, self.samples, samples_each):
-            last = min(first + samples_each, self.samples)
-            yield snappy(b"".join(field(1, series.labels + self._encode(series, first, last))
-                                  for series in self.series))
-
-    def _encode(self, series, first, last):
-        start = self.start_ms + self.phase_ms(series.instance)
-        doubles = struct.pack(f"<{last - first}d", *series.values[first:last])
-        out = []
-        for i in range(last - first):
-            time = varint(start + (first + i) * STEP_MS)
-            out.append(bytes((0x12, 10 + len(time), 0x09)) + doubles[8 * i:8 * i + 8] + b"\x10" +
-                       time)
-        return b"".join(out)

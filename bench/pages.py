@@ -8,12 +8,17 @@ of them, and an application's histograms, whose labels differ from machine to ma
 import collections
 import decimal
 import random
+import re
 import time
 import urllib.request
+
+import servers
 
 PAGES_SEEN = 8
 SECONDS_BETWEEN = 1.0
 BOUNDS = ("0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "5", "10", "+Inf")
+
+LABEL = re.compile(r'(\w+)="([^"\\]*)"')
 
 # How a line's value changes. `units` are of the last decimal place and multiples of `grain`.
 Model = collections.namedtuple("Model", "kind units decimals grain chance step")
@@ -21,15 +26,26 @@ CONSTANT, COUNTER, GAUGE, CLOCK = "constant", "counter", "gauge", "clock"
 BUCKET, TOTAL = "bucket", "total"  # cumulative counts, in the order of the lines, and their end
 
 
-def fetch(url):
-    """Some pages of a real exporter, a second apart."""
-    pages = []
-    for number in range(PAGES_SEEN):
-        if number:
+def real_pages(folder):
+    """Some pages of a node exporter that runs meanwhile, a second apart."""
+    port = servers.free_port()
+    exporter = servers.Process("node_exporter", folder,
+                               [str(servers.PEERS / "prometheus-node-exporter"),
+                                f"--web.listen-address=127.0.0.1:{port}"])
+
+    def page():
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as response:
+            return response.read().decode()
+
+    exporter.spawn()
+    try:
+        pages = [servers.wait_until(page, "a real page")]
+        while len(pages) < PAGES_SEEN:
             time.sleep(SECONDS_BETWEEN)
-        with urllib.request.urlopen(url, timeout=10) as response:
-            pages.append(response.read().decode())
-    return pages
+            pages.append(page())
+        return pages
+    finally:
+        exporter.kill()
 
 
 def number(value):
@@ -166,10 +182,14 @@ class Page:
     def lines(self):
         return len(self.parts) // 2
 
-    def names(self):
-        """The names of all series."""
+    def series(self):
+        """[(name, {label: value})] of the lines."""
         lines = (part.decode().rpartition("\n")[2] for part in self.parts[::2])
-        return sorted({line.partition("{")[0].strip() for line in lines})
+        return [(line.partition("{")[0].strip(), dict(LABEL.findall(line))) for line in lines]
+
+    def values(self):
+        """What the newest page tells, by line."""
+        return [float(part) for part in self.parts[1::2]]
 
     def _begin(self, place, model, pace, interval):
         units = model.units
@@ -191,13 +211,13 @@ class Page:
         value = units / 10 ** decimals if decimals else units
         self.parts[place] = (number(value) + "\n").encode()
 
-    def next(self):
-        """The next page's text."""
+    def next(self, now=None):
+        """The next page's text, as of a time in seconds; the present if none is given."""
         total = 0
         for line in self.moving:
             place, model, units = line
             if model.kind == CLOCK:
-                self.clock = round(time.time(), 6)
+                self.clock = round(now or time.time(), 6)
                 self.parts[place] = (number(self.clock) + "\n").encode()
             elif model.kind == TOTAL:
                 self._put(place, total, 0)

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Remote write side by side: Barograph, Prometheus and VictoriaMetrics in one run.
 
-Writes the same history (bench/history.py) to each server, from bodies that are made beforehand, in
-two shapes: `live`, one sample a series a request, as real senders do; and `bulk`, an hour of 240
-samples a series a request. Prints what a million samples cost in CPU seconds, and how many are taken
-a second. Of the bulk also what becomes of it: the last hour is written, and the server killed
-(SIGKILL) as soon as that is acknowledged; it is started, stopped, started again, and left alone until
-all of the history is in blocks and nothing is merged any more. The samples are counted each time.
+Writes the same history to each server, of machines whose values move as those of a real node
+exporter do (bench/pages.py), from bodies that are made beforehand, in two shapes: `live`, one sample
+a series a request, as real senders do; and `bulk`, an hour of 240 samples a series a request. Prints
+what a million samples cost in CPU seconds, and how many are taken a second.
+
+Of the bulk also what becomes of it: the last hour is written, and the server killed (SIGKILL) as soon
+as that is acknowledged; it is started, stopped, started again, and left alone until all of the history
+is in blocks and nothing is merged any more. The samples are counted each time.
 
     bench/remote_write.py                   2,000 series, 24 hours at 15 seconds
 
@@ -18,10 +20,11 @@ import sys
 import tempfile
 import time
 
+import pages
 import report
 import servers
 import write_request
-from history import STEP_MS, History
+from history import STEP_MS, Machines
 
 HOUR_MS = 3_600_000
 WINDOW_MS = 2 * HOUR_MS  # of the shortest blocks
@@ -34,9 +37,10 @@ class Load:
     """The history as requests. It ends a window before the present one, so that all of it is to
     be in blocks once there is a newer sample."""
 
-    def __init__(self, options):
+    def __init__(self, options, folder):
         self.end_ms = (int(time.time() * 1000) // WINDOW_MS - 1) * WINDOW_MS
-        past = History(options.instances, options.hours, self.end_ms)
+        past = Machines(pages.learn(pages.real_pages(folder)), options.machines, options.series,
+                        options.hours, self.end_ms)
         self.seconds = (options.hours + 1) * 3600
         self.names = past.names()
         self.series = len(past.series)
@@ -144,7 +148,7 @@ def by_figure(figures):
 
 
 def run(options, folder):
-    load = Load(options)
+    load = Load(options, folder)
     found = servers.binaries(options)
     for shape, write in (("live", write_live), ("bulk", write_bulk)):
         if shape not in (options.shape or (shape,)):
@@ -171,7 +175,8 @@ def run(options, folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     servers.add_arguments(parser)
-    parser.add_argument("--instances", type=int, default=20, help="of 100 series each")
+    parser.add_argument("--machines", type=int, default=2)
+    parser.add_argument("--series", type=int, default=1000, help="of each machine")
     parser.add_argument("--hours", type=int, default=24, help="of the shape `bulk`")
     parser.add_argument("--requests", type=int, default=1000, help="of the shape `live`")
     parser.add_argument("--shape", choices=("bulk", "live"), action="append")

@@ -12,10 +12,8 @@ import re
 import resource
 import signal
 import time
-import urllib.request
 
 import pages
-import servers
 
 PAGES_KEPT = 3
 SERVER = re.compile(rb"[?&]server=([\w-]+)")
@@ -79,7 +77,8 @@ async def _serve(learned, count, lines, interval, pipe):
         listener = await loop.create_server(target.connection, "127.0.0.1", 0)
         listeners.append(listener)
         targets[listener.sockets[0].getsockname()[1]] = target
-    pipe.send((list(targets), pages.Page(learned, 0, lines, interval).names()))
+    names = {name for name, _ in pages.Page(learned, 0, lines, interval).series()}
+    pipe.send((list(targets), sorted(names)))
     ended = asyncio.Event()
 
     def tell():
@@ -100,21 +99,6 @@ def _run(*arguments):
     asyncio.run(_serve(*arguments))
 
 
-def real_pages(folder):
-    """Pages of a node exporter that runs meanwhile."""
-    port = servers.free_port()
-    exporter = servers.Process("node_exporter", folder,
-                               [str(servers.PEERS / "prometheus-node-exporter"),
-                                f"--web.listen-address=127.0.0.1:{port}"])
-    url = f"http://127.0.0.1:{port}/metrics"
-    exporter.spawn()
-    try:
-        servers.wait_until(lambda: urllib.request.urlopen(url, timeout=1).read(), "a real page")
-        return pages.fetch(url)
-    finally:
-        exporter.kill()
-
-
 class Targets:
     """`count` targets of `lines` series each, scraped every `interval` seconds."""
 
@@ -122,7 +106,7 @@ class Targets:
         self.folder = pathlib.Path(folder)
         self.lines = lines
         self.interval = interval
-        learned = pages.learn(real_pages(folder))
+        learned = pages.learn(pages.real_pages(folder))
         self.real_lines = min(len(learned), lines)
         self.pipe, other = multiprocessing.Pipe()
         self.process = multiprocessing.Process(target=_run, daemon=True,
