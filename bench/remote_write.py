@@ -80,7 +80,7 @@ def write_bulk(server, load):
     first = load.samples - load.samples_an_hour
     figures = written(server, load.hours[:-1], first)
     figures["RSS bytes a series"] = server.resident_bytes() / load.series
-    figures["lost while it runs"] = first - load.count(server)
+    figures["not visible after 2 s"] = first - load.count(server)
     time.sleep(SETTLED)
     at = load.end_ms / 1000 - 7200
     answer = server.query(QUESTION, at)
