@@ -38,8 +38,8 @@ Status Database::Impl::Maintain(std::stop_token stop) {
 }
 
 // Or what queries, and the steps above, have read would stay in the process's memory for good. Who
-// reads it again gets it from the kernel's cache: for 10 to 20 microseconds a megabyte, at most once
-// a minute.
+// reads it again gets it from the kernel's cache: for 10 to 20 microseconds a megabyte, at most
+// once a minute.
 void Database::Impl::ReleaseFiles() const {
   head.ReleaseFiles();
   for (const auto& block : view.Get()->blocks) block->data().Release();
