@@ -1,12 +1,15 @@
 #include "base/model/number.h"
 
+#include <fmt/compile.h>
 #include <re2/re2.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
 
+#include "base/bytes/digits.h"
 #include "base/bytes/utf8.h"
 #include "base/model/sample.h"
 
@@ -120,24 +123,7 @@ struct Decimal {
   int point = 0;
 };
 
-// A number of at most 6 decimals and 15 digits in all. Different decimals of so few digits are
-// different doubles, so that the one that reads back as `value` is the shortest.
-std::optional<Decimal> ToShortDecimal(double value) {
-  constexpr int kDecimals = 6;
-  const double scaled = std::nearbyint(std::abs(value) * kPowersOfTen[kDecimals]);
-  if (!(scaled < 1e15) || scaled / kPowersOfTen[kDecimals] != std::abs(value)) return std::nullopt;
-  Decimal decimal{.negative = std::signbit(value), .digits = {}};
-  char* const first = decimal.digits.data();
-  const auto [end, error] =
-      std::to_chars(first, first + decimal.digits.size(), static_cast<uint64_t>(scaled));
-  decimal.size = static_cast<int>(end - first);
-  decimal.point = decimal.size - kDecimals;
-  while (decimal.size > 1 && first[decimal.size - 1] == '0') --decimal.size;
-  return decimal;
-}
-
 Decimal ToShortestDecimal(double value) {
-  if (const auto simple = ToShortDecimal(value)) return *simple;
   std::array<char, 32> text;
   const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), std::abs(value),
                                           std::chars_format::scientific);
@@ -154,23 +140,20 @@ Decimal ToShortestDecimal(double value) {
   return decimal;
 }
 
-void AppendFixed(std::string& out, const Decimal& decimal) {
-  if (decimal.negative) out += '-';
-  const std::string_view digits(decimal.digits.data(), static_cast<size_t>(decimal.size));
+char* WriteFixed(char* out, const Decimal& decimal) {
+  const char* const digits = decimal.digits.data();
   if (decimal.point <= 0) {
-    out += "0.";
-    out.append(static_cast<size_t>(-decimal.point), '0');
-    out += digits;
-    return;
+    out = std::copy_n("0.", 2, out);
+    out = std::fill_n(out, -decimal.point, '0');
+    return std::copy_n(digits, decimal.size, out);
   }
-  const auto whole = static_cast<size_t>(decimal.point);
-  out += digits.substr(0, whole);
-  if (whole >= digits.size()) {
-    out.append(whole - digits.size(), '0');
-  } else {
-    out += '.';
-    out += digits.substr(whole);
+  if (decimal.point >= decimal.size) {
+    out = std::copy_n(digits, decimal.size, out);
+    return std::fill_n(out, decimal.point - decimal.size, '0');
   }
+  out = std::copy_n(digits, decimal.point, out);
+  *out++ = '.';
+  return std::copy(digits + decimal.point, digits + decimal.size, out);
 }
 
 void AppendScientific(std::string& out, const Decimal& decimal) {
@@ -186,25 +169,28 @@ void AppendScientific(std::string& out, const Decimal& decimal) {
   out += std::to_string(std::abs(exponent));
 }
 
-// True when `value` was appended: what is not a number, and whole numbers of few digits, whose
-// digits need no search.
-bool AppendSimple(std::string& out, double value, double limit) {
-  if (std::isnan(value)) {
-    out += "NaN";
-    return true;
-  }
-  if (std::isinf(value)) {
-    out += value > 0 ? "+Inf" : "-Inf";
-    return true;
-  }
-  if (!(std::abs(value) < limit)) return false;
-  const auto whole = static_cast<int64_t>(value);
-  if (static_cast<double>(whole) != value) return false;
-  if (whole == 0 && std::signbit(value)) out += '-';
-  std::array<char, 24> text;
-  const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), whole);
-  out.append(text.data(), end);
-  return true;
+char* WriteWhole(char* out, uint64_t value) {
+  constexpr ptrdiff_t kMostDigits = 20;
+  return std::to_chars(out, out + kMostDigits, value).ptr;
+}
+
+// Whole numbers, and those of at most 6 decimals, of at most 15 digits in all; nullptr for others.
+// Different decimals of so few digits are different doubles, so that the one that reads back as
+// `size` is the shortest.
+char* WriteShortDecimal(char* out, double size) {
+  constexpr int kDecimals = 6;
+  constexpr uint32_t kUnits = 1'000'000;
+  if (!(size < 1e15)) return nullptr;
+  const auto whole = static_cast<uint64_t>(static_cast<int64_t>(size));
+  if (static_cast<double>(static_cast<int64_t>(whole)) == size) return WriteWhole(out, whole);
+  const double scaled = std::nearbyint(size * kUnits);
+  if (!(scaled < 1e15) || scaled / kUnits != size) return nullptr;
+  const auto units = static_cast<uint64_t>(scaled);
+  out = WriteWhole(out, units / kUnits);
+  *out++ = '.';
+  out = WriteDigits<kDecimals>(out, static_cast<uint32_t>(units % kUnits));
+  while (out[-1] == '0') --out;
+  return out;
 }
 
 void AppendHex(std::string& out, char kind, uint32_t value, int digits) {
@@ -263,9 +249,20 @@ std::optional<double> ParseValue(std::string_view text) {
   return ParseAnyDecimal(text);
 }
 
+char* WriteValue(char* out, double value) {
+  if (std::isnan(value)) return std::copy_n("NaN", 3, out);
+  if (std::signbit(value)) *out++ = '-';
+  const double size = std::abs(value);
+  if (char* const end = WriteShortDecimal(out, size)) return end;
+  if (std::isinf(value)) return std::copy_n(value > 0 ? "+Inf" : "Inf", value > 0 ? 4 : 3, out);
+  // Between these, fmt writes the shortest decimal without an exponent.
+  if (size >= 1e-4 && size < 1e15) return fmt::format_to(out, FMT_COMPILE("{}"), size);
+  return WriteFixed(out, ToShortestDecimal(size));
+}
+
 void AppendValue(std::string& out, double value) {
-  if (AppendSimple(out, value, 1e15)) return;
-  AppendFixed(out, ToShortestDecimal(value));
+  std::array<char, kMaxValueSize> text;
+  out.append(text.data(), WriteValue(text.data(), value));
 }
 
 std::string FormatValue(double value) {
@@ -275,14 +272,11 @@ std::string FormatValue(double value) {
 }
 
 void AppendShortest(std::string& out, double value) {
-  if (AppendSimple(out, value, 1e6)) return;
-  const Decimal decimal = ToShortestDecimal(value);
-  const int exponent = decimal.point - 1;
-  if (exponent < -4 || exponent >= 6) {
-    AppendScientific(out, decimal);
-  } else {
-    AppendFixed(out, decimal);
+  const double size = std::abs(value);
+  if (size == 0 || !std::isfinite(value) || (size >= 1e-4 && size < 1e6)) {
+    return AppendValue(out, value);
   }
+  AppendScientific(out, ToShortestDecimal(value));
 }
 
 std::string FormatShortest(double value) {

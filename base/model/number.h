@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -19,6 +20,10 @@ std::optional<double> ParseValue(std::string_view text);
 /// never with an exponent; NaN, +Inf, -Inf. The form of values in the HTTP API's JSON.
 std::string FormatValue(double value);
 void AppendValue(std::string& out, double value);
+
+/// Writes what AppendValue appends, at most kMaxValueSize bytes; gives where it ends.
+inline constexpr size_t kMaxValueSize = 352;
+char* WriteValue(char* out, double value);
 
 /// Go's strconv.FormatFloat(value, 'g', -1, 64) (Go's %v): as FormatValue, but with an exponent
 /// below 1e-4 and from 1e6 on: 1e+06. The form of le labels, PromQL's printer and exposition.

@@ -1,5 +1,6 @@
 #include "base/model/number.h"
 
+#include <array>
 #include <catch2/catch.hpp>
 #include <charconv>
 #include <cmath>
@@ -111,7 +112,8 @@ TEST_CASE("A value prints without an exponent, or with one, as Go's 'f' and 'g' 
     if (fixed != nullptr) CHECK(FormatValue(value) == fixed);
     CHECK(FormatShortest(value) == shortest);
   }
-  CHECK(FormatValue(std::numeric_limits<double>::max()).size() == 309);
+  CHECK(FormatValue(-std::numeric_limits<double>::max()).size() == 310);
+  CHECK(FormatValue(-std::numeric_limits<double>::denorm_min()).size() == 327);
 }
 
 TEST_CASE("Every number reads back from both of its forms to the bit") {
@@ -122,6 +124,19 @@ TEST_CASE("Every number reads back from both of its forms to the bit") {
     CAPTURE(value);
     REQUIRE(SameBits(ParseValue(FormatValue(value)).value(), value));
     REQUIRE(SameBits(ParseValue(FormatShortest(value)).value(), value));
+  }
+}
+
+TEST_CASE("Numbers of any size print as the shortest decimal that reads back") {
+  std::mt19937_64 random(4);
+  for (int i = 0; i < 50000; ++i) {
+    const auto mantissa = static_cast<double>(random() >> (11 + random() % 40));
+    const double value = std::ldexp(mantissa, -static_cast<int>(random() % 100));
+    if (value >= 1e15) continue;
+    std::array<char, 400> text;
+    const auto [end, error] =
+        std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
+    REQUIRE(FormatValue(value) == std::string(text.data(), end));
   }
 }
 

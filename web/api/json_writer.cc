@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/bytes/digits.h"
 #include "base/bytes/utf8.h"
 #include "base/model/number.h"
 
@@ -62,10 +63,19 @@ void AppendText(std::string& out, std::string_view text, bool for_html) {
 
 constexpr int64_t kLeadingMs = 10'000'000;
 
-template <int kDigits>
-char* WriteDigits(char* out, uint32_t value) {
-  for (int i = kDigits - 1; i >= 0; --i, value /= 10) out[i] = static_cast<char>('0' + value % 10);
-  return out + kDigits;
+/// The longest text of a sample or of its value: seconds have at most 20 digits, values 24.
+constexpr size_t kMaxSampleSize = 64;
+
+/// A value in quotes.
+char* WriteQuotedValue(char* out, double value) {
+  *out++ = '"';
+  if (NeedsExponent(value)) {
+    out = std::ranges::copy(FormatShortest(value), out).out;
+  } else {
+    out = WriteValue(out, value);
+  }
+  *out++ = '"';
+  return out;
 }
 
 }  // namespace
@@ -140,17 +150,37 @@ char* JsonWriter::WriteSeconds(char* out, int64_t timestamp_ms) {
   return WriteDigits<3>(out, rest % 1000);
 }
 
+char* JsonWriter::WriteSample(char* out, int64_t timestamp_ms, double value) {
+  *out++ = '[';
+  out = WriteSeconds(out, timestamp_ms);
+  *out++ = ',';
+  out = WriteQuotedValue(out, value);
+  *out++ = ']';
+  return out;
+}
+
 void JsonWriter::Sample(int64_t timestamp_ms, double value) {
-  std::array<char, 40> text;
+  Separate();
+  std::array<char, kMaxSampleSize> text;
+  out_.append(text.data(), WriteSample(text.data(), timestamp_ms, value));
+  after_value_ = true;
+}
+
+void JsonWriter::SampleArray(std::span<const Timestamp> timestamps,
+                             std::span<const double> values) {
+  BeginArray();
+  std::array<char, 64 * kMaxSampleSize> text;
+  char* const full = text.data() + text.size() - kMaxSampleSize;
   char* end = text.data();
-  if (after_value_) *end++ = ',';
-  *end++ = '[';
-  end = WriteSeconds(end, timestamp_ms);
-  *end++ = ',';
+  for (size_t i = 0; i < timestamps.size(); ++i) {
+    if (i > 0) *end++ = ',';
+    end = WriteSample(end, ToMs(timestamps[i]), values[i]);
+    if (end < full) continue;
+    out_.append(text.data(), end);
+    end = text.data();
+  }
   out_.append(text.data(), end);
-  after_value_ = false;
-  SampleValue(value);
-  Close(']');
+  EndArray();
 }
 
 void JsonWriter::Seconds(int64_t timestamp_ms) {
@@ -161,13 +191,8 @@ void JsonWriter::Seconds(int64_t timestamp_ms) {
 
 void JsonWriter::SampleValue(double value) {
   Separate();
-  out_ += '"';
-  if (NeedsExponent(value)) {
-    out_ += FormatShortest(value);
-  } else {
-    AppendValue(out_, value);
-  }
-  out_ += '"';
+  std::array<char, kMaxSampleSize> text;
+  out_.append(text.data(), WriteQuotedValue(text.data(), value));
   after_value_ = true;
 }
 

@@ -3,11 +3,13 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "base/model/labels.h"
+#include "base/time.h"
 
 /// JSON into one string, written front to back, in the dialect of Prometheus's API: strings escape
 /// <, > and & as Go does for HTML, labels do not; bytes that are not UTF-8 become U+FFFD.
@@ -35,6 +37,8 @@ class JsonWriter {
 
   /// [seconds, "value"]: how the API shows a sample.
   void Sample(int64_t timestamp_ms, double value);
+  /// An array of samples. Precondition: as many values as timestamps.
+  void SampleArray(std::span<const Timestamp> timestamps, std::span<const double> values);
   /// A timestamp in seconds, with three decimals or none; a sample's value in quotes, with an
   /// exponent below 1e-6 and from 1e21.
   void Seconds(int64_t timestamp_ms);
@@ -52,6 +56,7 @@ class JsonWriter {
   void Open(char bracket);
   void Close(char bracket);
   char* WriteSeconds(char* out, int64_t timestamp_ms);
+  char* WriteSample(char* out, int64_t timestamp_ms, double value);
 
   std::string out_;
   bool after_value_ = false;

@@ -45,6 +45,7 @@ bool WriteVector(JsonWriter& json, const promql::Vector& vector, const std::stop
 
 void WriteFloats(JsonWriter& json, const promql::ResultSeries& series) {
   json.Key("values");
+  if (series.histograms.empty()) return json.SampleArray(series.timestamps, series.values);
   json.BeginArray();
   for (size_t i = 0; i < series.size(); ++i)
     if (HistogramAt(series, i) == nullptr)
