@@ -1,17 +1,12 @@
 #include "promql/func/column_loops.h"
 
+#include <array>
 #include <bit>
 #include <cmath>
 
 #include "base/model/sample.h"
+#include "base/wide.h"
 #include "promql/exec/column.h"
-
-// Sanitizers are not there yet when a process chooses among the clones.
-#if defined(__x86_64__) && !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
-#define BAROGRAPH_WIDE __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define BAROGRAPH_WIDE
-#endif
 
 namespace barograph::promql {
 
@@ -53,21 +48,27 @@ BAROGRAPH_WIDE void AddToSums(std::span<const double> values, double* __restrict
   }
 }
 
+// Loads from anywhere are one by one on every processor: in a loop of their own, so that the
+// arithmetic is not.
 BAROGRAPH_WIDE bool RatesOfIncreases(std::span<const double> values, const RateTable& table,
                                      size_t begin, size_t end, std::span<double> out) {
   const double* at = values.data();
-  const uint32_t* firsts = table.first.data();
-  const uint32_t* lasts = table.last.data();
-  const double* factors = table.factor.data();
-  const double* nears = table.near.data();
-  double* __restrict results = out.data();
+  const uint32_t* firsts = table.first.data() + begin;
+  const uint32_t* lasts = table.last.data() + begin;
+  const double* factors = table.factor.data() + begin;
+  const double* nears = table.near.data() + begin;
+  double* __restrict results = out.data() + begin;
+  std::array<double, kRateBlock> first;
+  std::array<double, kRateBlock> increase;
+  const size_t count = end - begin;
+  for (size_t i = 0; i < count; ++i) {
+    first[i] = at[firsts[i]];
+    increase[i] = at[lasts[i]] - first[i];
+  }
   uint64_t any_near = 0;
-  for (size_t step = begin; step < end; ++step) {
-    const double first = at[firsts[step]];
-    const double increase = at[lasts[step]] - first;
-    const double factor = factors[step];
-    results[step] = IsAbsent(factor) ? kAbsent : increase * factor;
-    any_near |= IsZeroNear(first, increase, nears[step]) ? 1 : 0;
+  for (size_t i = 0; i < count; ++i) {
+    results[i] = IsAbsent(factors[i]) ? kAbsent : increase[i] * factors[i];
+    any_near |= IsZeroNear(first[i], increase[i], nears[i]) ? 1 : 0;
   }
   return any_near != 0;
 }

@@ -34,7 +34,8 @@ struct RateTable {
 };
 
 /// out[step] = (values[last] - values[first]) * factor of steps [begin, end). Whether zero is near
-/// anywhere; there the result is wrong.
+/// anywhere; there the result is wrong. Precondition: at most kRateBlock steps.
+inline constexpr size_t kRateBlock = 64;
 bool RatesOfIncreases(std::span<const double> values, const RateTable& table, size_t begin,
                       size_t end, std::span<double> out);
 /// The same for what has no zero.
@@ -44,7 +45,8 @@ void RatesOfDeltas(std::span<const double> values, const RateTable& table, std::
 /// times when it is not.
 inline bool IsZeroNear(double first, double increase, double near) {
   constexpr double kTiny = 1e-280;  // below, the products lose precision
-  return increase > 0 && first >= 0 && !(increase >= kTiny && first >= increase * near);
+  const bool is_far = (increase >= kTiny) & (first >= increase * near);
+  return (increase > 0) & (first >= 0) & !is_far;
 }
 
 /// Counts of buckets that differ less, relative to both, are taken as equal.

@@ -65,9 +65,8 @@ double RateAt(const RangeInput& input, size_t step, double first, double increas
 // As if there were no resets.
 void RatesWithoutResets(const RangeInput& input, const RateTable& table, RateKind kind,
                         std::span<double> out) {
-  constexpr size_t kBlock = 64;
-  for (size_t begin = 0; begin < out.size(); begin += kBlock) {
-    const size_t end = std::min(begin + kBlock, out.size());
+  for (size_t begin = 0; begin < out.size(); begin += kRateBlock) {
+    const size_t end = std::min(begin + kRateBlock, out.size());
     if (!RatesOfIncreases(input.values, table, begin, end, out)) continue;
     for (size_t step = begin; step < end; ++step) {
       const double first = input.values[table.first[step]];

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "tsdb/chunk/integer_loops.h"
 #include "tsdb/chunk/residual_reader.h"
 #include "tsdb/chunk/run_header.h"
 
@@ -21,13 +22,9 @@ class Integrator {
         delta_(header.first_delta * header.divisor) {}
 
   void Run(uint64_t* block, size_t count) {
-    if (divisor_ != 1) {
-      for (size_t i = 0; i < count; ++i) block[i] *= divisor_;
-    }
+    if (divisor_ != 1) MultiplyAll(divisor_, block, count);
     switch (transform_) {
-      case RunTransform::kRaw:
-        for (size_t i = 0; i < count; ++i) block[i] += integer_;
-        break;
+      case RunTransform::kRaw: AddToAll(integer_, block, count); break;
       case RunTransform::kDelta:
         for (size_t i = 0; i < count; ++i) block[i] = integer_ += block[i];
         break;
@@ -68,7 +65,7 @@ bool DecodeIntegers(const RunHeader& header, size_t count, Take take) {
     done = 2;
   }
   ResidualReader reader(header.kind, header.stream, count - done);
-  std::array<uint64_t, kBlockSize> block;
+  std::array<uint64_t, kResidualRoom> block;
   while (done < count) {
     const size_t size = std::min(kBlockSize, count - done);
     if (!reader.Read(block.data(), size)) return false;

@@ -7,6 +7,7 @@
 
 #include "base/bytes/varint.h"
 #include "tsdb/chunk/block_sort.h"
+#include "tsdb/chunk/integer_loops.h"
 
 namespace barograph::tsdb {
 namespace {
@@ -155,7 +156,7 @@ const char* ReadBlock(const char* in, const char* end, size_t count, uint64_t* o
   const size_t bytes = PackedBytes(count, width);
   if (static_cast<size_t>(end - in) < bytes) return nullptr;
   UnpackExact(in, end, count, width, out);
-  for (size_t i = 0; i < count; ++i) out[i] += reference;
+  if (reference != 0) AddToAll(reference, out, count);
   in += bytes;
   return (head & kHasExceptions) != 0 ? Patch(in, end, count, width, out) : in;
 }

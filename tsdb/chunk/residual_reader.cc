@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/bytes/varint.h"
+#include "tsdb/chunk/expand.h"
 #include "tsdb/chunk/little_endian.h"
 
 namespace barograph::tsdb {
@@ -93,20 +94,17 @@ bool ResidualReader::ReadBitmap(uint64_t* out, size_t count) {
   std::array<char, kBlockSize / 8> bytes{};
   std::memcpy(bytes.data(), bitmap_, (count + 7) / 8);
   bitmap_ += (count + 7) / 8;
+  std::array<uint64_t, kBlockSize / 64> bits;
   size_t set = 0;
-  for (size_t i = 0; i < bytes.size(); i += 8) {
-    set += static_cast<size_t>(std::popcount(LoadLittleEndian64(bytes.data() + i)));
+  for (size_t i = 0; i < bits.size(); ++i) {
+    bits[i] = LoadLittleEndian64(bytes.data() + 8 * i);
+    set += static_cast<size_t>(std::popcount(bits[i]));
   }
   if (!(valid_ = BufferNonzero(set))) return false;
-  const uint64_t* next = buffer_.data() + buffer_begin_;
-  uint64_t bits = 0;
-  for (size_t i = 0; i < count; ++i) {
-    bits = i % 64 == 0 ? LoadLittleEndian64(bytes.data() + i / 8) : bits >> 1;
-    out[i] = *next & (0 - (bits & 1));
-    next += bits & 1;
-  }
+  const uint64_t* const begin = buffer_.data() + buffer_begin_;
   // Bits after the last residual were counted as set: they find nothing to use them up.
-  buffer_begin_ = static_cast<size_t>(next - buffer_.data());
+  if (count % 64 != 0) bits[count / 64] &= ~uint64_t{0} >> (64 - count % 64);
+  buffer_begin_ += static_cast<size_t>(Expand(bits.data(), count, begin, out) - begin);
   return true;
 }
 

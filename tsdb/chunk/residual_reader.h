@@ -6,11 +6,14 @@
 #include <string_view>
 
 #include "tsdb/chunk/dictionary.h"
+#include "tsdb/chunk/expand.h"
 #include "tsdb/chunk/pfor.h"
 #include "tsdb/chunk/run_format.h"
 
 /// Gives the residuals of a run block by block, whatever the kind that they are written in.
 namespace barograph::tsdb {
+
+inline constexpr size_t kResidualRoom = kBlockSize + kExpandSlack;
 
 class ResidualReader {
  public:
@@ -19,7 +22,7 @@ class ResidualReader {
   ResidualReader(RunKind kind, std::string_view stream, size_t count);
 
   /// Reads the next `count` residuals, kBlockSize in each call but the last. False where the
-  /// stream is malformed. `out` has room for kBlockSize.
+  /// stream is malformed. `out` has room for kResidualRoom.
   bool Read(uint64_t* out, size_t count);
 
   /// Whether all bytes of the stream are used. To be asked after the last Read.
@@ -49,7 +52,7 @@ class ResidualReader {
   size_t nonzero_left_ = 0;  // in blocks that are not read
   size_t buffer_begin_ = 0;
   size_t buffer_end_ = 0;
-  std::array<uint64_t, 2 * kBlockSize> buffer_;
+  std::array<uint64_t, 2 * kBlockSize + kExpandSlack> buffer_;
 
   // Dictionary.
   size_t entry_count_ = 0;

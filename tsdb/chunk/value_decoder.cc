@@ -3,6 +3,7 @@
 
 #include "base/bytes/varint.h"
 #include "tsdb/chunk/decimal.h"
+#include "tsdb/chunk/integer_loops.h"
 #include "tsdb/chunk/integer_stream.h"
 #include "tsdb/chunk/run_header.h"
 #include "tsdb/chunk/value_codec.h"
@@ -16,12 +17,11 @@ std::unexpected<Error> Malformed(const char* what) {
 
 void Unmap(uint8_t mapping, const uint64_t* integers, size_t count, double* out) {
   if (mapping == kMappingBits) {
-    for (size_t i = 0; i < count; ++i) out[i] = IntegerToBits(integers[i]);
+    ToBits(integers, count, out);
   } else if (mapping == 0) {
-    for (size_t i = 0; i < count; ++i) out[i] = IntegerToDouble(integers[i]);
+    ToDoubles(integers, count, out);
   } else {
-    const double power = kExactPowersOfTen[mapping & kMappingDecimals];
-    for (size_t i = 0; i < count; ++i) out[i] = IntegerToDouble(integers[i]) / power;
+    ToDecimals(integers, count, kExactPowersOfTen[mapping & kMappingDecimals], out);
   }
 }
 
@@ -67,9 +67,7 @@ bool DecodeDrift(const RunHeader& of, std::span<double> out) {
   if (!ParseIntegerRunHeader(of.drift, out.size(), header)) return false;
   return DecodeIntegers(header, out.size(),
                         [out](const uint64_t* steps, size_t begin, size_t count) {
-                          for (size_t i = 0; i < count; ++i) {
-                            out[begin + i] = Drift(out[begin + i], steps[i]);
-                          }
+                          DriftAll(steps, count, out.data() + begin);
                         });
 }
 
