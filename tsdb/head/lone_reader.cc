@@ -12,20 +12,33 @@ namespace barograph::tsdb {
 Result<std::optional<SeriesSamples>> LoneReader::Read(SeriesId series) {
   if (!store_.Collect(series, range_, min_generation_, pieces_)) return SeriesSamples();
   if (!MakeKey()) return std::nullopt;
-  if (key_ != known_key_ || column_ == 0) {
-    column_ = 0;
-    TRY(DecodeTimes());
-    ascends_ = Ascend(timestamps_);
-    known_key_ = key_;
-    column_ = ++last_column_;
-  }
-  if (!ascends_) return std::nullopt;
-  TRY(DecodeValuesOf());
+  const Times* const times = TRY(FindTimes());
+  if (!times->ascend) return std::nullopt;
+  TRY(DecodeValuesOf(*times));
   SeriesSamples samples;
-  samples.timestamps = timestamps_;
+  samples.timestamps = times->timestamps;
   samples.values = values_;
-  samples.timestamp_column = column_;
+  samples.timestamp_column = times->column;
   return samples;
+}
+
+Result<const LoneReader::Times*> LoneReader::FindTimes() {
+  if (last_known_ < known_.size() && known_[last_known_].key == key_) return &known_[last_known_];
+  const auto found = std::ranges::find(known_, key_, &Times::key);
+  last_known_ = static_cast<size_t>(found - known_.begin());
+  if (found != known_.end()) return &*found;
+  Times times;
+  TRY(DecodeTimes(times));
+  times.key = key_;
+  times.ascend = Ascend(times.timestamps);
+  times.column = ++last_column_;
+  if (known_.size() < kKnownTimes) {
+    known_.push_back(std::move(times));
+  } else {
+    last_known_ = next_forgotten_++ % kKnownTimes;
+    known_[last_known_] = std::move(times);
+  }
+  return &known_[last_known_];
 }
 
 // False where there are histograms, or a run that is malformed.
@@ -51,30 +64,28 @@ bool LoneReader::MakeKey() {
   return true;
 }
 
-Status LoneReader::DecodeTimes() {
-  timestamps_.clear();
-  slices_.clear();
+Status LoneReader::DecodeTimes(Times& times) const {
   std::vector<Timestamp> decoded;
   for (size_t i = 0; i < pieces_.runs.size(); ++i) {
     decoded.resize(pieces_.runs[i].count);
     TRY(DecodeTimestamps(streams_[i].timestamps, decoded));
-    TakeTimes(decoded);
+    TakeTimes(decoded, times);
   }
-  for (const SampleColumns& piece : pieces_.rest) TakeTimes(piece.timestamps);
+  for (const SampleColumns& piece : pieces_.rest) TakeTimes(piece.timestamps, times);
   return {};
 }
 
-void LoneReader::TakeTimes(std::span<const Timestamp> timestamps) {
+void LoneReader::TakeTimes(std::span<const Timestamp> timestamps, Times& times) const {
   const auto begin = std::ranges::lower_bound(timestamps, range_.min);
   const auto end = std::max(begin, std::ranges::upper_bound(timestamps, range_.max));
-  timestamps_.insert(timestamps_.end(), begin, end);
-  slices_.push_back({static_cast<size_t>(begin - timestamps.begin()),
-                     static_cast<size_t>(end - timestamps.begin()), timestamps.size()});
+  times.timestamps.insert(times.timestamps.end(), begin, end);
+  times.slices.push_back({static_cast<size_t>(begin - timestamps.begin()),
+                          static_cast<size_t>(end - timestamps.begin()), timestamps.size()});
 }
 
-Status LoneReader::DecodeValuesOf() {
-  values_.resize(timestamps_.size());
-  auto slice = slices_.begin();
+Status LoneReader::DecodeValuesOf(const Times& times) {
+  values_.resize(times.timestamps.size());
+  auto slice = times.slices.begin();
   size_t done = 0;
   for (const LoneRunStreams& streams : streams_) {
     const auto [begin, end, size] = *slice++;

@@ -34,10 +34,23 @@ class LoneReader {
     size_t size;
   };
 
+  /// Timestamps of series, decoded.
+  struct Times {
+    std::string key;  ///< as they are stored
+    std::vector<Timestamp> timestamps;
+    std::vector<Slice> slices;  ///< by piece
+    bool ascend = false;
+    uint64_t column = 0;
+  };
+
+  /// A query takes the series of some senders in turn, as the groups of an aggregation do.
+  static constexpr size_t kKnownTimes = 64;
+
   bool MakeKey();
-  Status DecodeTimes();
-  void TakeTimes(std::span<const Timestamp> timestamps);
-  Status DecodeValuesOf();
+  Result<const Times*> FindTimes();
+  Status DecodeTimes(Times& times) const;
+  void TakeTimes(std::span<const Timestamp> timestamps, Times& times) const;
+  Status DecodeValuesOf(const Times& times);
 
   const LoneStore& store_;
   const TimeRange range_;
@@ -48,12 +61,9 @@ class LoneReader {
   std::vector<LoneRunStreams> streams_;
   std::string key_;  // the timestamps as they are stored
 
-  // Of the series that had `known_key_`.
-  std::string known_key_;
-  std::vector<Timestamp> timestamps_;
-  std::vector<Slice> slices_;  // by piece
-  bool ascends_ = false;
-  uint64_t column_ = 0;
+  std::vector<Times> known_;   // those that came last
+  size_t last_known_ = 0;      // of the series before
+  size_t next_forgotten_ = 0;  // once there are kKnownTimes
 
   std::vector<double> values_;
   std::vector<double> piece_;
