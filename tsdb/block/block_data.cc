@@ -7,13 +7,14 @@
 
 namespace barograph::tsdb {
 
-Inflater::Inflater() : context_(ZSTD_createDCtx()) {}
+Inflater::Inflater() = default;
 Inflater::~Inflater() = default;
 void Inflater::Free::operator()(ZSTD_DCtx_s* context) const { ZSTD_freeDCtx(context); }
 
 bool Inflater::Inflate(std::string_view bytes, size_t size, std::string& out) {
   // The frame says how large it will be: what lies about that gets no memory.
   if (ZSTD_getFrameContentSize(bytes.data(), bytes.size()) != size) return false;
+  if (context_ == nullptr) context_.reset(ZSTD_createDCtx());
   out.resize(size);
   return ZSTD_decompressDCtx(context_.get(), out.data(), size, bytes.data(), bytes.size()) == size;
 }

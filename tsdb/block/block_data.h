@@ -17,7 +17,7 @@ struct ZSTD_DCtx_s;
 
 namespace barograph::tsdb {
 
-/// The working memory of decompression. One thread at a time.
+/// The working memory of decompression, made when it is first needed. One thread at a time.
 class Inflater {
  public:
   Inflater();
