@@ -1,6 +1,6 @@
 #include "base/model/number.h"
 
-#include <fmt/compile.h>
+#include <fmt/format.h>
 #include <re2/re2.h>
 
 #include <algorithm>
@@ -115,28 +115,22 @@ std::optional<double> ParseSimpleDecimal(std::string_view text) {
   return negative ? -value : value;
 }
 
-// The decimal digits of a finite number: 0.d1d2d3... * 10^point. Zero is the digit 0.
+// The decimal digits of a number: 0.d1d2d3... * 10^point.
 struct Decimal {
-  bool negative = false;
-  std::array<char, 24> digits;
+  std::array<char, 20> digits;
   int size = 0;
   int point = 0;
 };
 
-Decimal ToShortestDecimal(double value) {
-  std::array<char, 32> text;
-  const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), std::abs(value),
-                                          std::chars_format::scientific);
-  Decimal decimal{.negative = std::signbit(value), .digits = {}};
-  const char* in = text.data();
-  for (; in != end && *in != 'e'; ++in) {
-    if (*in != '.') decimal.digits[static_cast<size_t>(decimal.size++)] = *in;
-  }
-  int exponent = 0;
-  // from_chars takes no plus sign.
-  const char* number = in + 1 + (in + 1 != end && in[1] == '+' ? 1 : 0);
-  std::from_chars(number, end, exponent);
-  decimal.point = exponent + 1;
+// The shortest that reads back as `size`, by the algorithm of fmt, which finds it as an integer and
+// an exponent, and has no public function that gives these. Precondition: finite and positive.
+Decimal ToShortestDecimal(double size) {
+  const auto found = fmt::detail::dragonbox::to_decimal(size);
+  Decimal decimal;
+  char* const first = decimal.digits.data();
+  char* const end = std::to_chars(first, first + decimal.digits.size(), found.significand).ptr;
+  decimal.size = static_cast<int>(end - first);
+  decimal.point = decimal.size + found.exponent;
   return decimal;
 }
 
@@ -157,7 +151,6 @@ char* WriteFixed(char* out, const Decimal& decimal) {
 }
 
 void AppendScientific(std::string& out, const Decimal& decimal) {
-  if (decimal.negative) out += '-';
   out += decimal.digits[0];
   if (decimal.size > 1) {
     out += '.';
@@ -255,8 +248,6 @@ char* WriteValue(char* out, double value) {
   const double size = std::abs(value);
   if (char* const end = WriteShortDecimal(out, size)) return end;
   if (std::isinf(value)) return std::copy_n(value > 0 ? "+Inf" : "Inf", value > 0 ? 4 : 3, out);
-  // Between these, fmt writes the shortest decimal without an exponent.
-  if (size >= 1e-4 && size < 1e15) return fmt::format_to(out, FMT_COMPILE("{}"), size);
   return WriteFixed(out, ToShortestDecimal(size));
 }
 
@@ -276,7 +267,8 @@ void AppendShortest(std::string& out, double value) {
   if (size == 0 || !std::isfinite(value) || (size >= 1e-4 && size < 1e6)) {
     return AppendValue(out, value);
   }
-  AppendScientific(out, ToShortestDecimal(value));
+  if (value < 0) out += '-';
+  AppendScientific(out, ToShortestDecimal(size));
 }
 
 std::string FormatShortest(double value) {

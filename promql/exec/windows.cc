@@ -10,6 +10,20 @@ uint32_t CountUpTo(std::span<const Timestamp> timestamps, int64_t time_ms) {
   return static_cast<uint32_t>(end - timestamps.begin());
 }
 
+// The first index from `from` on whose timestamp is after `time`. Steps are alike: it is most often
+// `guess` further.
+uint32_t Advance(std::span<const Timestamp> timestamps, uint32_t from, uint32_t guess,
+                 Timestamp time) {
+  const auto size = static_cast<uint32_t>(timestamps.size());
+  const uint64_t guessed = uint64_t{from} + guess;
+  if (guessed < size && timestamps[guessed] > time &&
+      (guess == 0 || timestamps[guessed - 1] <= time)) {
+    return static_cast<uint32_t>(guessed);
+  }
+  while (from < size && timestamps[from] <= time) ++from;
+  return from;
+}
+
 // All steps look at one window.
 void FindPinned(std::span<const Timestamp> timestamps, const WindowSpec& spec, Windows& windows) {
   const int64_t reference = spec.shift.Refer(spec.grid.start_ms);
@@ -27,17 +41,22 @@ void FindWindows(std::span<const Timestamp> timestamps, const WindowSpec& spec, 
   }
   windows.steps.resize(spec.grid.count);
   windows.total = 0;
-  const auto size = static_cast<uint32_t>(timestamps.size());
   const int64_t first = spec.shift.Refer(spec.grid.start_ms);
   uint32_t begin = CountUpTo(timestamps, first - spec.before_ms);
   uint32_t end = begin;
+  uint32_t begin_moves = 0;
+  uint32_t end_moves = 0;
   for (size_t step = 0; step < spec.grid.count; ++step) {
     const int64_t reference = first + static_cast<int64_t>(step) * spec.grid.step_ms;
     const Timestamp after = FromMs(reference - spec.before_ms);
     const Timestamp last = FromMs(reference + spec.after_ms);
-    while (begin < size && timestamps[begin] <= after) ++begin;
+    const uint32_t next_begin = Advance(timestamps, begin, begin_moves, after);
+    begin_moves = next_begin - begin;
+    begin = next_begin;
     end = std::max(end, begin);
-    while (end < size && timestamps[end] <= last) ++end;
+    const uint32_t next_end = Advance(timestamps, end, end_moves, last);
+    end_moves = next_end - end;
+    end = next_end;
     windows.steps[step] = {begin, end};
     windows.total += end - begin;
   }

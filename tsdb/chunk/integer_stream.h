@@ -52,8 +52,12 @@ class Integrator {
 /// Precondition: `header` was parsed for `count` values.
 template <typename Take>
 bool DecodeIntegers(const RunHeader& header, size_t count, Take take) {
+  std::array<uint64_t, kResidualRoom> block;
   if (header.kind == RunKind::kConstant) {
-    for (size_t i = 0; i < count; ++i) take(&header.base, i, 1);
+    std::fill_n(block.begin(), std::min(kBlockSize, count), header.base);
+    for (size_t done = 0; done < count; done += kBlockSize) {
+      take(block.data(), done, std::min(kBlockSize, count - done));
+    }
     return header.stream.empty();
   }
   Integrator integrator(header);
@@ -65,7 +69,6 @@ bool DecodeIntegers(const RunHeader& header, size_t count, Take take) {
     done = 2;
   }
   ResidualReader reader(header.kind, header.stream, count - done);
-  std::array<uint64_t, kResidualRoom> block;
   while (done < count) {
     const size_t size = std::min(kBlockSize, count - done);
     if (!reader.Read(block.data(), size)) return false;
