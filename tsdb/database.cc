@@ -232,8 +232,8 @@ std::unique_ptr<Appender> Database::NewAppender() {
 Result<std::unique_ptr<Selection>> Database::Select(TimeRange range, const Matchers& matchers,
                                                     const SelectHints& hints,
                                                     std::stop_token stop) const {
-  return SelectFromView(impl_->view.Get(), impl_->head, *impl_->index, range, matchers,
-                        hints.start_timestamps, std::move(stop));
+  return SelectFromView(impl_->view.Get(), impl_->head, *impl_->index, range, matchers, hints,
+                        std::move(stop));
 }
 
 Result<std::vector<std::string>> Database::LabelNames(const LabelQuery& query,
@@ -309,7 +309,7 @@ Status Database::Impl::DeleteSeries(TimeRange range, const Matchers& matchers) {
   // Or the log would bring back what is in blocks now, and deleted there.
   TRY(log_cutter->Cut());
   TRY(compactor->AddTombstones(range, matchers));
-  const auto selection = TRY(SelectFromHead(head, view.Get()->head, range, matchers, false, {}));
+  const auto selection = TRY(SelectFromHead(head, view.Get()->head, range, matchers, {}, {}));
   if (selection->size() == 0) return {};
   std::string payload;
   for (size_t i = 0; i < selection->size(); ++i) {

@@ -53,8 +53,9 @@ class HeadSeries {
  private:
   Status WriteGathered() {
     if (gathered_.refs.empty()) return {};
-    const auto selection =
-        TRY(SelectFromHead(head_, bounds_, window_, gathered_, /*with_starts=*/true, stop_));
+    SelectHints hints;
+    hints.start_timestamps = true;
+    const auto selection = TRY(SelectFromHead(head_, bounds_, window_, gathered_, hints, stop_));
     gathered_.refs.clear();
     columns_.clear();
     const auto cursor = selection->NewCursor();

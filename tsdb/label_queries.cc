@@ -60,7 +60,7 @@ Result<std::vector<Labels>> LabelQueries::Series(const LabelQuery& query,
                                                  std::stop_token stop) const {
   constexpr size_t kSeriesPerStop = 1024;
   const auto selection =
-      TRY(SelectFromView(view_, head_, index_, query.range, query.matchers, false, stop));
+      TRY(SelectFromView(view_, head_, index_, query.range, query.matchers, {}, stop));
   std::vector<Labels> series;
   series.reserve(selection->size());
   for (size_t i = 0; i < selection->size(); ++i) {

@@ -82,6 +82,7 @@ struct Merged {
   ViewPtr view;
   TimeRange range;
   bool with_starts = false;
+  bool presence_only = false;
   std::vector<std::shared_ptr<const Block>> blocks;  // those that overlap the range
   std::unique_ptr<Selection> head;
   std::vector<MergedSeries> series;  // ids ascend
@@ -92,7 +93,9 @@ class MergedCursor final : public SeriesCursor {
  public:
   explicit MergedCursor(std::shared_ptr<const Merged> merged)
       : merged_(std::move(merged)), head_(merged_->head->NewCursor()) {
-    for (const auto& block : merged_->blocks) readers_.emplace_back(block);
+    BlockReaderOptions options;
+    options.presence_only = merged_->presence_only;
+    for (const auto& block : merged_->blocks) readers_.emplace_back(block, options);
   }
 
   Result<SeriesSamples> Read(size_t index) override {
@@ -213,12 +216,13 @@ std::optional<TimeRange> OverlapWithBlocks(const View& view, TimeRange range) {
 
 Result<std::unique_ptr<Selection>> SelectFromView(ViewPtr view, const Head& head,
                                                   const SeriesIndex& index, TimeRange range,
-                                                  const Matchers& matchers, bool with_starts,
-                                                  std::stop_token stop) {
+                                                  const Matchers& matchers,
+                                                  const SelectHints& hints, std::stop_token stop) {
   auto merged = std::make_shared<Merged>();
   merged->range = range;
-  merged->with_starts = with_starts;
-  merged->head = TRY(SelectFromHead(head, view->head, range, matchers, with_starts, stop));
+  merged->with_starts = hints.start_timestamps;
+  merged->presence_only = hints.presence_only;
+  merged->head = TRY(SelectFromHead(head, view->head, range, matchers, hints, stop));
   std::ranges::copy_if(view->blocks, std::back_inserter(merged->blocks),
                        [&](const auto& block) { return block->meta().range.Overlaps(range); });
   merged->view = std::move(view);

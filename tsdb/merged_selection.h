@@ -14,12 +14,12 @@
 namespace barograph::tsdb {
 
 /// The series of the head and the blocks that match and may have samples in the range, as `view`
-/// shows them. The selection and its cursors must end before the head does. `with_starts`: samples
-/// come with their start timestamps.
+/// shows them. The selection and its cursors must end before the head does. Of `hints`, what
+/// the samples come with counts.
 Result<std::unique_ptr<Selection>> SelectFromView(ViewPtr view, const Head& head,
                                                   const SeriesIndex& index, TimeRange range,
-                                                  const Matchers& matchers, bool with_starts,
-                                                  std::stop_token stop);
+                                                  const Matchers& matchers,
+                                                  const SelectHints& hints, std::stop_token stop);
 
 /// The stretch of time that the view's blocks and `range` have in common; nullopt where no block
 /// overlaps the range.

@@ -71,6 +71,10 @@ struct SelectHints {
   std::vector<std::string> projection;  ///< the only labels that matter, when `projected`
   bool projected = false;
   bool start_timestamps = false;  ///< whether SeriesSamples::start_timestamps are wanted
+
+  /// Of floats only matters which are staleness markers: any other value may stand for what is not
+  /// one.
+  bool presence_only = false;
 };
 
 struct LabelQuery {

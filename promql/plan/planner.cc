@@ -24,6 +24,22 @@ constexpr int kMaxDepth = 1000;
 // Times beyond are clamped, so that offsets and ranges cannot overflow.
 constexpr int64_t kFarthestMs = std::numeric_limits<int64_t>::max() / 4;
 
+// Whether an aggregation or function gives the same whatever its input's samples are: it looks at
+// where they are.
+bool TakesAnyValue(std::string_view function) {
+  constexpr std::string_view kFunctions[] = {"absent",
+                                             "absent_over_time",
+                                             "count",
+                                             "count_over_time",
+                                             "group",
+                                             "present_over_time",
+                                             "start_timestamp",
+                                             "timestamp",
+                                             "ts_of_first_over_time",
+                                             "ts_of_last_over_time"};
+  return std::ranges::find(kFunctions, function) != std::end(kFunctions);
+}
+
 class Planner {
  public:
   Planner(const QueryTimes& times, const PlanOptions& options)
@@ -131,7 +147,11 @@ class Planner {
     if (selector.smoothed) after = options_.lookback.count();
     const TimeRange times{FromMs(node->shift.Refer(grid.start_ms) - before + 1),
                           FromMs(node->shift.Refer(grid.last_ms()) + after)};
-    node->selection = AddSelection(selector.matchers, times, function, node->start_timestamps);
+    SelectHints hints;
+    hints.function = function;
+    hints.start_timestamps = node->start_timestamps;
+    hints.presence_only = !selector.smoothed && !selector.anchored && TakesAnyValue(function);
+    node->selection = AddSelection(selector.matchers, times, std::move(hints));
     return node;
   }
 
@@ -152,8 +172,7 @@ class Planner {
   static int64_t Length(TimeRange range) { return (range.max - range.min).count() + 1; }
 
   // A selection is shared where that makes neither user read much more than it needs.
-  size_t AddSelection(const Matchers& matchers, TimeRange range, std::string_view function,
-                      bool start_timestamps) {
+  size_t AddSelection(const Matchers& matchers, TimeRange range, SelectHints hints) {
     for (size_t i = 0; i < plan_.selections.size(); ++i) {
       SelectionSpec& other = plan_.selections[i];
       if (other.matchers != matchers) continue;
@@ -162,13 +181,11 @@ class Planner {
       const int64_t shorter = std::min(Length(range), Length(other.range));
       if (Length(both) - shorter > shorter / 4) continue;
       other.range = both;
-      if (other.hints.function != function) other.hints.function.clear();
-      other.hints.start_timestamps |= start_timestamps;
+      if (other.hints.function != hints.function) other.hints.function.clear();
+      other.hints.start_timestamps |= hints.start_timestamps;
+      other.hints.presence_only &= hints.presence_only;
       return i;
     }
-    SelectHints hints;
-    hints.function = function;
-    hints.start_timestamps = start_timestamps;
     plan_.selections.push_back({matchers, range, std::move(hints)});
     return plan_.selections.size() - 1;
   }
@@ -257,7 +274,9 @@ class Planner {
     infos->shift = FirstShift(*node->inputs[0]).value_or(TimeShift{});
     const TimeRange times{FromMs(infos->shift.Refer(grid.start_ms) - options_.lookback.count() + 1),
                           FromMs(infos->shift.Refer(grid.last_ms()))};
-    infos->selection = AddSelection(matchers.names, times, "info", false);
+    SelectHints hints;
+    hints.function = "info";
+    infos->selection = AddSelection(matchers.names, times, std::move(hints));
     node->inputs.push_back(std::move(infos));
     return node;
   }

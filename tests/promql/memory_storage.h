@@ -65,7 +65,7 @@ class MemoryStorage : public script::Storage, public Appendable, public Queryabl
       if (MatchesAll(matchers, series->labels)) found.push_back(series.get());
     }
     return std::unique_ptr<Selection>(
-        std::make_unique<MemorySelection>(std::move(found), range, hints.start_timestamps));
+        std::make_unique<MemorySelection>(std::move(found), range, hints));
   }
   Result<std::vector<std::string>> LabelNames(const LabelQuery&, std::stop_token) const override {
     return std::vector<std::string>();
@@ -163,8 +163,11 @@ class MemoryStorage : public script::Storage, public Appendable, public Queryabl
 
   class MemorySelection final : public Selection {
    public:
-    MemorySelection(std::vector<const Stored*> series, TimeRange range, bool with_starts)
-        : series_(std::move(series)), range_(range), with_starts_(with_starts) {}
+    MemorySelection(std::vector<const Stored*> series, TimeRange range, const SelectHints& hints)
+        : series_(std::move(series)),
+          range_(range),
+          with_starts_(hints.start_timestamps),
+          presence_only_(hints.presence_only) {}
 
     size_t size() const override { return series_.size(); }
     Labels labels(size_t index) const override { return series_[index]->labels; }
@@ -187,6 +190,7 @@ class MemoryStorage : public script::Storage, public Appendable, public Queryabl
         SeriesSamples samples;
         samples.timestamps = std::span(series.timestamps).subspan(first, count);
         samples.values = std::span(series.values).subspan(first, count);
+        if (selection_.presence_only_) samples.values = WithoutValues(samples.values);
         if (!series.histograms.empty()) {
           samples.histograms = std::span(series.histograms).subspan(first, count);
         }
@@ -197,12 +201,22 @@ class MemoryStorage : public script::Storage, public Appendable, public Queryabl
       }
 
      private:
+      // So that a query which needs the values, and said that it does not, is found out.
+      std::span<const double> WithoutValues(std::span<const double> values) {
+        constexpr double kAny = -12345;
+        replaced_.assign(values.begin(), values.end());
+        std::ranges::replace_if(replaced_, [](double value) { return !IsStale(value); }, kAny);
+        return replaced_;
+      }
+
       const MemorySelection& selection_;
+      std::vector<double> replaced_;
     };
 
     std::vector<const Stored*> series_;
     TimeRange range_;
     bool with_starts_;
+    bool presence_only_;
   };
 
   std::vector<std::unique_ptr<Stored>> series_;

@@ -274,5 +274,24 @@ TEST_CASE("Damaged runs never reach outside their bytes or values") {
   }
 }
 
+TEST_CASE("Markers are found without decoding, in runs of every kind") {
+  Random random(11);
+  for (int i = 0; i < 3000; ++i) {
+    Run run(1 + random() % 200);
+    const uint64_t kind = random() % 4;
+    for (double& value : run) {
+      const auto small = static_cast<double>(random() % 100);
+      value = kind == 0   ? 7
+              : kind == 1 ? small / 10
+              : kind == 2 ? FromBits(random())
+                          : kSpecialValues[random() % kSpecialValues.size()];
+      if (random() % 16 == 0) value = kStaleNan;
+    }
+    Run markers(run.size());
+    REQUIRE(DecodeMarkers(Encoded(run), markers));
+    for (size_t k = 0; k < run.size(); ++k) REQUIRE(IsStale(markers[k]) == IsStale(run[k]));
+  }
+}
+
 }  // namespace
 }  // namespace barograph::tsdb

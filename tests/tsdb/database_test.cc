@@ -215,6 +215,36 @@ TEST_CASE("A selection does not grow with later rows") {
   }
 }
 
+TEST_CASE("Who asks for presence only sees the same samples and the same markers") {
+  TestDatabase database;
+  const auto table = OpenTable(*database);
+  REQUIRE(table->AddColumn(Named("table")));
+  const auto lone = database->NewAppender();
+  const SeriesId id = *lone->Resolve(Named("lone"));
+  for (int r = 0; r < 1000; ++r) {
+    const double value = r % 7 == 0 ? kStaleNan : r * 0.25;
+    REQUIRE(table->AppendRow(FullRow({value}).at(r)));
+    lone->Append(id, {FromMs(r), value});
+    if (r % 100 == 0) REQUIRE(lone->Commit());
+  }
+  REQUIRE(lone->Commit());
+  SelectHints hints;
+  hints.presence_only = true;
+  const auto all = database->Select({}, AllSeries(), {}, {});
+  const auto presence = database->Select({}, AllSeries(), hints, {});
+  REQUIRE((*all)->size() == 2);
+  for (size_t i = 0; i < 2; ++i) {
+    const auto values_cursor = (*all)->NewCursor();
+    const auto presence_cursor = (*presence)->NewCursor();
+    const auto expected = values_cursor->Read(i);
+    const auto samples = presence_cursor->Read(i);
+    REQUIRE(samples->size() == 1000);
+    CHECK(std::ranges::equal(samples->timestamps, expected->timestamps));
+    CHECK(std::ranges::equal(samples->values, expected->values,
+                             [](double a, double b) { return IsStale(a) == IsStale(b); }));
+  }
+}
+
 TEST_CASE("Where late samples are not taken, they are refused and counted") {
   TestDatabase database(PosixFileSystem(),
                         {.path = {}, .out_of_order_window = Duration(0), .index_path = {}});

@@ -31,7 +31,7 @@ Replayed ReplayFolder(FileSystem& files) {
                       [](SeriesId) { return std::nullopt; });
   const auto outcome = replay.Run();
   REQUIRE(outcome);
-  const auto selection = tsdb::SelectFromHead(head, {}, {}, AllSeries(), false, {});
+  const auto selection = tsdb::SelectFromHead(head, {}, {}, AllSeries(), {}, {});
   return {ReadSelection(**selection), *outcome, metrics.wal_corruptions.value()};
 }
 

@@ -9,6 +9,7 @@
 #include "tsdb/block/extent.h"
 #include "tsdb/block/sample_run.h"
 #include "tsdb/chunk/histogram_hints.h"
+#include "tsdb/chunk/value_codec.h"
 #include "tsdb/start_stream.h"
 
 namespace barograph::tsdb {
@@ -37,7 +38,8 @@ class BlockReader::Impl {
       : block_(std::move(block)),
         data_(block_->data()),
         extents_(data_, std::max<size_t>(options.cached_extents, 1)),
-        columns_(data_, options.cached_extents, options.cached_timestamps) {}
+        columns_(data_, options.cached_extents, options.cached_timestamps),
+        decode_(options.presence_only ? DecodeMarkers : DecodeValues) {}
 
   const Block& block() const { return *block_; }
 
@@ -93,7 +95,7 @@ class BlockReader::Impl {
       const bool good =
           mixed ? DecodeMixedRun(bytes, values, std::span(is_histogram_).subspan(begin, size),
                                  histograms_)
-                : DecodeValues(bytes, values).has_value();
+                : decode_(bytes, values).has_value();
       if (!good) return false;
     }
     return true;
@@ -142,6 +144,7 @@ class BlockReader::Impl {
   Inflater inflater_;
   RecentExtents<SampleExtent> extents_;
   ColumnReader columns_;
+  const DecodeRun decode_;
 
   // What the last Read gave.
   std::vector<double> values_;

@@ -15,6 +15,7 @@ struct BlockReaderOptions {
   /// Extents kept inflated and parsed, and timestamps kept decoded.
   size_t cached_extents = 8;
   size_t cached_timestamps = 128 * 1024;
+  bool presence_only = false;  ///< as in SelectHints
 };
 
 /// Decodes the series of a block. One thread at a time; make one a thread. Keeps the block alive.

@@ -45,6 +45,13 @@ void EncodeValues(std::span<const double> values, std::string& out);
 /// bytes never cause an access outside `bytes` and `out`, but may decode to something. Thread-safe.
 Status DecodeValues(std::string_view bytes, std::span<double> out);
 
+/// As DecodeValues, for whom only staleness markers matter: in the place of other values there may
+/// be any that is none. Most runs need not be decoded for that, and are then not checked.
+Status DecodeMarkers(std::string_view bytes, std::span<double> out);
+
+/// One of these two.
+using DecodeRun = Status (*)(std::string_view bytes, std::span<double> out);
+
 /// The kind of a run in words, for dumps: "constant", "packed delta x 4096",
 /// "bitmap delta / 10^2, 1 special". Any bytes are described; foreign ones as malformed.
 std::string DescribeValues(std::string_view bytes, size_t count);

@@ -71,9 +71,9 @@ bool DecodeDrift(const RunHeader& of, std::span<double> out) {
                         });
 }
 
-}  // namespace
-
-Status DecodeValues(std::string_view bytes, std::span<double> out) {
+/// Decodes what is not special by `decode(header)`.
+template <typename DecodeRegular>
+Status Decode(std::string_view bytes, std::span<double> out, DecodeRegular decode) {
   if (out.empty()) {
     if (!bytes.empty()) return Malformed("bytes without values");
     return {};
@@ -85,11 +85,32 @@ Status DecodeValues(std::string_view bytes, std::span<double> out) {
     std::ranges::fill(out, UnmapOne(header.mapping, header.base));
     return {};
   }
-  if (!DecodeStream(header, out)) return Malformed("a malformed stream");
-  if (header.has_drift() && !DecodeDrift(header, out)) return Malformed("a malformed drift");
+  TRY(decode(header));
   header.specials.ForEach(
       [out](size_t position, uint64_t bits) { out[position] = std::bit_cast<double>(bits); });
   return {};
+}
+
+}  // namespace
+
+Status DecodeValues(std::string_view bytes, std::span<double> out) {
+  return Decode(bytes, out, [&](const RunHeader& header) -> Status {
+    if (!DecodeStream(header, out)) return Malformed("a malformed stream");
+    if (header.has_drift() && !DecodeDrift(header, out)) return Malformed("a malformed drift");
+    return {};
+  });
+}
+
+Status DecodeMarkers(std::string_view bytes, std::span<double> out) {
+  return Decode(bytes, out, [&](const RunHeader& header) -> Status {
+    // Decimals are no markers.
+    if (header.mapping != kMappingBits) {
+      std::ranges::fill(out, 0);
+    } else if (!DecodeStream(header, out)) {
+      return Malformed("a malformed stream");
+    }
+    return {};
+  });
 }
 
 }  // namespace barograph::tsdb

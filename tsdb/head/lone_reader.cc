@@ -5,7 +5,6 @@
 
 #include "base/bytes/varint.h"
 #include "tsdb/chunk/timestamp_codec.h"
-#include "tsdb/chunk/value_codec.h"
 
 namespace barograph::tsdb {
 
@@ -92,11 +91,11 @@ Status LoneReader::DecodeValuesOf(const Times& times) {
     const std::span<double> out = std::span(values_).subspan(done, end - begin);
     done += out.size();
     if (out.size() == size) {
-      TRY(DecodeValues(streams.samples, out));
+      TRY(decode_(streams.samples, out));
       continue;
     }
     piece_.resize(size);
-    TRY(DecodeValues(streams.samples, piece_));
+    TRY(decode_(streams.samples, piece_));
     std::copy_n(piece_.begin() + static_cast<ptrdiff_t>(begin), out.size(), out.begin());
   }
   for (const SampleColumns& piece : pieces_.rest) {

@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "base/storage/queryable.h"
+#include "tsdb/chunk/value_codec.h"
 #include "tsdb/head/lone_store.h"
 
 namespace barograph::tsdb {
@@ -17,10 +18,15 @@ namespace barograph::tsdb {
 /// time.
 class LoneReader {
  public:
-  /// `last_column` numbers columns of timestamps, for all readers of a selection.
+  /// `last_column` numbers columns of timestamps, for all readers of a selection. `presence_only`
+  /// as in SelectHints.
   LoneReader(const LoneStore& store, TimeRange range, uint64_t min_generation,
-             std::atomic<uint64_t>& last_column)
-      : store_(store), range_(range), min_generation_(min_generation), last_column_(last_column) {}
+             std::atomic<uint64_t>& last_column, bool presence_only)
+      : store_(store),
+        range_(range),
+        min_generation_(min_generation),
+        last_column_(last_column),
+        decode_(presence_only ? DecodeMarkers : DecodeValues) {}
 
   /// The spans live until the next call. nullopt where the series has late samples or native
   /// histograms, which LoneStore::Read puts in order.
@@ -56,6 +62,7 @@ class LoneReader {
   const TimeRange range_;
   const uint64_t min_generation_;
   std::atomic<uint64_t>& last_column_;
+  const DecodeRun decode_;
 
   LonePieces pieces_;
   std::vector<LoneRunStreams> streams_;

@@ -165,12 +165,12 @@ RowMask SealedRun::Present(size_t column) const {
            LoadInteger<uint64_t>(found + 12) & every_row.words[1]}};
 }
 
-Status SealedRun::DecodeValues(size_t column, std::span<double> out) const {
+Status SealedRun::DecodeValues(size_t column, std::span<double> out, DecodeRun decode) const {
   const RowMask present = Present(column);
   const size_t count = present.Count();
   const std::string_view chunk =
       bytes_.substr(shape_.chunks_at + Offset(column), Offset(column + 1) - Offset(column));
-  if (Status s = tsdb::DecodeValues(chunk, out.first(count)); !s) return s;
+  TRY(decode(chunk, out.first(count)));
   if (count == rows()) return {};
   // Spread out, from the back, to the rows the values belong to.
   size_t from = count;

@@ -80,7 +80,8 @@ class SealedRun {
 
   /// Fills `out`, which is rows() long, with the column's values; where Present has no bit the
   /// value means nothing.
-  Status DecodeValues(size_t column, std::span<double> out) const;
+  Status DecodeValues(size_t column, std::span<double> out,
+                      DecodeRun decode = tsdb::DecodeValues) const;
 
   const Columns& columns() const { return columns_; }
 

@@ -34,6 +34,7 @@ struct Selected {
   HeadBounds bounds;
   TimeRange range;
   bool with_starts;
+  bool presence_only;
   std::shared_ptr<const SeriesSet> set;  ///< that the refs belong to
   std::vector<SelectedSeries> series;
   std::vector<Source> sources;  ///< by series; `table` is an index in `tables`, or kLone
@@ -117,9 +118,9 @@ class HeadCursor : public SeriesCursor {
  public:
   explicit HeadCursor(std::shared_ptr<const Selected> selected)
       : selected_(std::move(selected)),
-        reader_(selected_->tables, selected_->table_range()),
+        reader_(selected_->tables, selected_->table_range(), selected_->presence_only),
         lone_(selected_->head.lone, selected_->range, selected_->bounds.lone_from,
-              selected_->last_lone_column) {}
+              selected_->last_lone_column, selected_->presence_only) {}
 
   Result<SeriesSamples> Read(size_t index) override {
     if (selected_->with_starts) TRY(ReadStarts(index));
@@ -241,9 +242,10 @@ Status ApplyTombstones(const std::shared_ptr<Selected>& selected) {
 }
 
 Result<std::shared_ptr<Selected>> Find(const Head& head, const HeadBounds& bounds, TimeRange range,
-                                       const SeriesRegistry::Found& found, bool with_starts,
+                                       const SeriesRegistry::Found& found, const SelectHints& hints,
                                        const std::stop_token& stop) {
-  auto selected = std::make_shared<Selected>(head, bounds, range, with_starts, found.set);
+  auto selected = std::make_shared<Selected>(head, bounds, range, hints.start_timestamps,
+                                             hints.presence_only, found.set);
   SourceFilter filter(*selected);
   for (size_t i = 0; i < found.refs.size(); ++i) {
     if (i % kSeriesPerStop == 0 && stop.stop_requested()) {
@@ -264,16 +266,16 @@ Result<std::shared_ptr<Selected>> Find(const Head& head, const HeadBounds& bound
 
 Result<std::unique_ptr<Selection>> SelectFromHead(const Head& head, const HeadBounds& bounds,
                                                   TimeRange range, const Matchers& matchers,
-                                                  bool with_starts, std::stop_token stop) {
+                                                  const SelectHints& hints, std::stop_token stop) {
   const SeriesRegistry::Found found = TRY(head.registry.Match(matchers, stop));
-  return SelectFromHead(head, bounds, range, found, with_starts, std::move(stop));
+  return SelectFromHead(head, bounds, range, found, hints, std::move(stop));
 }
 
 Result<std::unique_ptr<Selection>> SelectFromHead(const Head& head, const HeadBounds& bounds,
                                                   TimeRange range,
                                                   const SeriesRegistry::Found& found,
-                                                  bool with_starts, std::stop_token stop) {
-  std::shared_ptr<Selected> selected = TRY(Find(head, bounds, range, found, with_starts, stop));
+                                                  const SelectHints& hints, std::stop_token stop) {
+  std::shared_ptr<Selected> selected = TRY(Find(head, bounds, range, found, hints, stop));
   return std::unique_ptr<Selection>(std::make_unique<HeadSelection>(std::move(selected)));
 }
 
@@ -281,7 +283,7 @@ Result<SeriesRegistry::Found> MatchInHead(const Head& head, const HeadBounds& bo
                                           TimeRange range, const Matchers& matchers,
                                           std::stop_token stop) {
   const SeriesRegistry::Found matching = TRY(head.registry.Match(matchers, stop));
-  const std::shared_ptr<Selected> selected = TRY(Find(head, bounds, range, matching, false, stop));
+  const std::shared_ptr<Selected> selected = TRY(Find(head, bounds, range, matching, {}, stop));
   SeriesRegistry::Found found{selected->set, {}};
   found.refs.reserve(selected->series.size());
   for (const SelectedSeries& series : selected->series) found.refs.push_back(series.ref);

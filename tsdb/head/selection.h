@@ -15,16 +15,16 @@ namespace barograph::tsdb {
 ///
 /// A series with several sources (tables of earlier processes, a table and lone samples) reads as
 /// one: merged by time; of two samples at one time the one whose source the series had first wins.
-/// `with_starts`: samples come with their start timestamps.
+/// Of `hints`, what the samples come with counts.
 Result<std::unique_ptr<Selection>> SelectFromHead(const Head& head, const HeadBounds& bounds,
                                                   TimeRange range, const Matchers& matchers,
-                                                  bool with_starts, std::stop_token stop);
+                                                  const SelectHints& hints, std::stop_token stop);
 
 /// The same of series that the head's registry found.
 Result<std::unique_ptr<Selection>> SelectFromHead(const Head& head, const HeadBounds& bounds,
                                                   TimeRange range,
                                                   const SeriesRegistry::Found& found,
-                                                  bool with_starts, std::stop_token stop);
+                                                  const SelectHints& hints, std::stop_token stop);
 
 /// The series that SelectFromHead would select.
 Result<SeriesRegistry::Found> MatchInHead(const Head& head, const HeadBounds& bounds,

@@ -84,7 +84,7 @@ Status TableReader::DecodeRuns(SeriesId series, ColumnId guess) {
     if (column != SealedRun::kNotFound) {
       found_ = static_cast<ColumnId>(column);
       const std::span<double> out = std::span(values_).subspan(first_row, run->rows());
-      TRY(run->DecodeValues(column, out));
+      TRY(run->DecodeValues(column, out, decode_));
       MarkPresent(first_row, run->Present(column));
     }
     first_row += run->rows();

@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "base/storage/queryable.h"
+#include "tsdb/chunk/value_codec.h"
 #include "tsdb/head/sample_columns.h"
 #include "tsdb/head/table.h"
 
@@ -21,9 +22,9 @@ struct SelectedTable {
 /// target's series are decoded once when they are read one after the other. One thread at a time.
 class TableReader {
  public:
-  /// `tables` must outlive the reader.
-  TableReader(std::span<const SelectedTable> tables, TimeRange range)
-      : tables_(tables), range_(range) {}
+  /// `tables` must outlive the reader. `presence_only` as in SelectHints.
+  TableReader(std::span<const SelectedTable> tables, TimeRange range, bool presence_only)
+      : tables_(tables), range_(range), decode_(presence_only ? DecodeMarkers : DecodeValues) {}
 
   /// The samples of `series`, likely in column `guess`, of tables[index] in the range. The spans
   /// live until the next call. Two results with one timestamp_column share their timestamps.
@@ -45,6 +46,7 @@ class TableReader {
 
   std::span<const SelectedTable> tables_;
   const TimeRange range_;
+  const DecodeRun decode_;
 
   uint32_t loaded_ = kNoTable;
   TableView view_;
