@@ -1,6 +1,7 @@
 #include "tsdb/table_replay.h"
 
 #include <algorithm>
+#include <atomic>
 #include <iterator>
 #include <thread>
 

@@ -1,11 +1,9 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <optional>
-#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -13,13 +11,13 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include "base/model/sample.h"
-#include "base/mutex.h"
 #include "base/result.h"
 #include "base/worker_pool.h"
 #include "tsdb/chunk/value_codec.h"
 #include "tsdb/head/head.h"
 #include "tsdb/wal/format.h"
 #include "tsdb/wal/record.h"
+#include "tsdb/wal/row_codec.h"
 
 namespace barograph::tsdb {
 
