@@ -95,6 +95,21 @@ remote_write:
         support.wait_for(lambda: ours.api("query_exemplars", query="seconds_bucket") == wanted,
                          what="the same exemplars")
 
+    @unittest.skipUnless(PROMETHEUS, "needs prometheus")
+    def test_exemplars_of_a_prometheus_that_was_killed_are_imported(self):
+        theirs = self.prometheus(self.config, PROMETHEUS, FEATURE)
+        self.feed([theirs])
+        wanted = theirs.api("query_exemplars", query="seconds_bucket")
+        self.assertGreaterEqual(sum(len(one["exemplars"]) for one in wanted), 7)
+        theirs.kill()
+        code, output = self.run_barograph("tsdb", "import", "--prometheus=prometheus-data",
+                                          "--storage.tsdb.path=ours")
+        self.assertEqual(code, 0, output)
+        self.assertIn(" exemplars of the head\n", output)
+        config = self.file("none.yml", "global: {}\n")
+        ours = self.barograph(f"--config.file={config}", "--storage.tsdb.path=ours", FEATURE)
+        self.assertEqual(ours.api("query_exemplars", query="seconds_bucket"), wanted)
+
     def test_exemplars_survive_a_kill_and_a_reload_sets_how_many_there_are(self):
         flags = [f"--config.file={self.config}", "--storage.tsdb.path=ours",
                  "--web.enable-lifecycle", FEATURE]
