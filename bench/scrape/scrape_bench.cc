@@ -81,7 +81,7 @@ void ReadPages(benchmark::State& state, const std::vector<std::string>& pages, s
                const PageRules& rules) {
   const ScrapeConfig config;
   const SeriesLabels labels(Labels(), config);
-  MetadataStore metadata(std::make_shared<MetadataTotals>());
+  MetadataStore metadata(std::make_shared<MetadataPool>());
   ScrapeCache cache(metadata);
   ScrapeRow row;
   size_t next = 0;
@@ -135,7 +135,7 @@ void RunScrapes(benchmark::State& state, Appendable& storage) {
   const ScrapeConfig config;
   MetricsRegistry registry;
   ScrapeMetrics metrics(registry);
-  MetadataStore metadata(std::make_shared<MetadataTotals>());
+  MetadataStore metadata(std::make_shared<MetadataPool>());
   std::vector<std::unique_ptr<ScrapeWriter>> writers;
   for (size_t i = 0; i < targets; ++i) {
     const Labels labels = {{"instance", fmt::format("host{}:9100", i)}, {"job", "node"}};

@@ -78,7 +78,7 @@ struct ScrapeManager::Impl {
 std::shared_ptr<ScrapeLoop> ScrapeManager::Impl::StartLoop(LoopParts parts) {
   const std::shared_ptr<Worker>& worker = workers[next_worker++ % workers.size()];
   auto loop = std::make_shared<ScrapeLoop>(
-      std::move(parts.target), std::move(parts.config), std::move(parts.metadata_totals),
+      std::move(parts.target), std::move(parts.config), std::move(parts.metadata_pool),
       std::move(parts.pool_series), environment, worker->context, PhaseRule{seed, parts.phase_grid},
       parts.logger);
   asio::post(worker->context, [worker, loop] { worker->loops.Spawn(loop->Run()); });

@@ -4,64 +4,74 @@
 
 namespace barograph::server {
 
-MetadataStore::MetadataStore(std::shared_ptr<MetadataTotals> totals) : totals_(std::move(totals)) {}
+MetadataStore::MetadataStore(std::shared_ptr<MetadataPool> pool) : pool_(std::move(pool)) {}
 
 MetadataStore::~MetadataStore() {
   const MutexLock lock(mutex_);
-  totals_->families -= static_cast<int64_t>(families_.size());
-  for (const auto& [name, family] : families_) totals_->bytes -= family.bytes();
+  pool_->families -= static_cast<int64_t>(families_.size());
+  for (const auto& [family, place] : families_) {
+    pool_->bytes -= family->bytes();
+    pool_->Release(family);
+  }
 }
 
-MetadataStore::Family& MetadataStore::FindOrAdd(std::string_view name) {
+MetadataStore::Families::iterator MetadataStore::FindOrAdd(std::string_view name) {
   if (const auto found = families_.find(name); found != families_.end()) {
-    Family& family = found->second;
-    if (family.scrapes_gone != kOnPage) --gone_;
-    family.scrapes_gone = kOnPage;
-    return family;
+    Place& place = found->second;
+    if (place.scrapes_gone != kOnPage) --gone_;
+    place.scrapes_gone = kOnPage;
+    return found;
   }
-  Family& family = families_.emplace(name, Family()).first->second;
-  ++totals_->families;
+  Place place;
   if (free_ids_.empty()) {
-    family.id = next_id_++;
+    place.id = next_id_++;
   } else {
-    family.id = free_ids_.back();
+    place.id = free_ids_.back();
     free_ids_.pop_back();
   }
-  return family;
+  ++pool_->families;
+  FamilyDescription description;
+  description.name = name;
+  return families_.emplace(pool_->Take(std::move(description)), place).first;
+}
+
+template <typename T>
+MetadataStore::FamilyId MetadataStore::Set(std::string_view name, T FamilyDescription::* field,
+                                           T value) {
+  const MutexLock lock(mutex_);
+  const auto entry = FindOrAdd(name);
+  const FamilyDescription* const before = entry->first;
+  const FamilyId id = entry->second.id;
+  if (before->*field == value) return id;
+  FamilyDescription after = *before;
+  after.*field = std::move(value);
+  pool_->bytes += after.bytes() - before->bytes();
+  auto node = families_.extract(entry);
+  node.key() = pool_->Take(std::move(after));
+  families_.insert(std::move(node));
+  pool_->Release(before);
+  return id;
 }
 
 MetadataStore::FamilyId MetadataStore::SetType(std::string_view family, MetricType type) {
-  const MutexLock lock(mutex_);
-  Family& entry = FindOrAdd(family);
-  entry.type = type;
-  return entry.id;
-}
-
-MetadataStore::FamilyId MetadataStore::SetText(std::string_view family, std::string Family::* text,
-                                               std::string value) {
-  const MutexLock lock(mutex_);
-  Family& entry = FindOrAdd(family);
-  totals_->bytes -= entry.bytes();
-  entry.*text = std::move(value);
-  totals_->bytes += entry.bytes();
-  return entry.id;
+  return Set(family, &FamilyDescription::type, type);
 }
 
 MetadataStore::FamilyId MetadataStore::SetHelp(std::string_view family, std::string help) {
-  return SetText(family, &Family::help, std::move(help));
+  return Set(family, &FamilyDescription::help, std::move(help));
 }
 
 MetadataStore::FamilyId MetadataStore::SetUnit(std::string_view family, std::string unit) {
-  return SetText(family, &Family::unit, std::move(unit));
+  return Set(family, &FamilyDescription::unit, std::move(unit));
 }
 
 void MetadataStore::Keep(const std::vector<FamilyId>& families) {
   const MutexLock lock(mutex_);
   std::vector<bool> on_page(next_id_);
   for (const FamilyId id : families) on_page[id] = true;
-  for (auto& [name, family] : families_) {
-    if (on_page[family.id] || family.scrapes_gone != kOnPage) continue;
-    family.scrapes_gone = 0;
+  for (auto& [family, place] : families_) {
+    if (on_page[place.id] || place.scrapes_gone != kOnPage) continue;
+    place.scrapes_gone = 0;
     ++gone_;
   }
 }
@@ -70,23 +80,26 @@ void MetadataStore::ScrapeDone() {
   const MutexLock lock(mutex_);
   if (gone_ == 0) return;
   for (auto entry = families_.begin(); entry != families_.end();) {
-    Family& family = entry->second;
-    if (family.scrapes_gone == kOnPage || ++family.scrapes_gone <= kKeptScrapes) {
+    Place& place = entry->second;
+    if (place.scrapes_gone == kOnPage || ++place.scrapes_gone <= kKeptScrapes) {
       ++entry;
       continue;
     }
-    free_ids_.push_back(family.id);
+    free_ids_.push_back(place.id);
     --gone_;
-    --totals_->families;
-    totals_->bytes -= family.bytes();
+    --pool_->families;
+    pool_->bytes -= entry->first->bytes();
+    const FamilyDescription* const family = entry->first;
     entry = families_.erase(entry);
+    pool_->Release(family);
   }
 }
 
 void MetadataStore::List(const Labels& labels, std::vector<web::MetricMetadata>& out) const {
   const MutexLock lock(mutex_);
-  for (const auto& [name, family] : families_) {
-    out.push_back({name, std::string(ToString(family.type)), family.help, family.unit, labels});
+  for (const auto& [family, place] : families_) {
+    out.push_back(
+        {family->name, std::string(ToString(family->type)), family->help, family->unit, labels});
   }
 }
 

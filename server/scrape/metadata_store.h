@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -11,22 +10,17 @@
 #include "base/model/labels.h"
 #include "base/mutex.h"
 #include "server/scrape/exposition.h"
+#include "server/scrape/metadata_pool.h"
 #include "web/server_state.h"
 
 /// TYPE, HELP and UNIT of the metric families that a target exposes, for the API. A family is
 /// forgotten some scrapes after it vanished from the page.
 namespace barograph::server {
 
-/// The sums over all stores of a pool, for its metrics.
-struct MetadataTotals {
-  std::atomic<int64_t> families = 0;
-  std::atomic<int64_t> bytes = 0;
-};
-
 /// Thread-safe.
 class MetadataStore {
  public:
-  explicit MetadataStore(std::shared_ptr<MetadataTotals> totals);
+  explicit MetadataStore(std::shared_ptr<MetadataPool> pool);
   ~MetadataStore();
   MetadataStore(const MetadataStore&) = delete;
   MetadataStore& operator=(const MetadataStore&) = delete;
@@ -51,21 +45,24 @@ class MetadataStore {
   static constexpr int kKeptScrapes = 10;
   static constexpr int kOnPage = -1;
 
-  struct Family {
-    int64_t bytes() const { return static_cast<int64_t>(help.size() + unit.size()); }
-
+  struct Place {
     FamilyId id = 0;
-    MetricType type = MetricType::kUnknown;
-    std::string help;
-    std::string unit;
     int scrapes_gone = kOnPage;
   };
-  using Families = std::map<std::string, Family, std::less<>>;
+  struct ByName {
+    using is_transparent = void;
+    static std::string_view Name(std::string_view name) { return name; }
+    static std::string_view Name(const FamilyDescription* family) { return family->name; }
+    bool operator()(const auto& a, const auto& b) const { return Name(a) < Name(b); }
+  };
+  /// The descriptions are the pool's.
+  using Families = std::map<const FamilyDescription*, Place, ByName>;
 
-  Family& FindOrAdd(std::string_view family) REQUIRES(mutex_);
-  FamilyId SetText(std::string_view family, std::string Family::* text, std::string value);
+  Families::iterator FindOrAdd(std::string_view name) REQUIRES(mutex_);
+  template <typename T>
+  FamilyId Set(std::string_view name, T FamilyDescription::* field, T value);
 
-  const std::shared_ptr<MetadataTotals> totals_;
+  const std::shared_ptr<MetadataPool> pool_;
 
   mutable Mutex mutex_;
   Families families_ GUARDED_BY(mutex_);

@@ -39,7 +39,7 @@ std::string StatusText(int status) {
 }  // namespace
 
 ScrapeLoop::ScrapeLoop(Target target, std::shared_ptr<const ScrapeConfig> config,
-                       std::shared_ptr<MetadataTotals> metadata_totals,
+                       std::shared_ptr<MetadataPool> metadata_pool,
                        std::shared_ptr<PoolSeries> pool_series,
                        const ScrapeEnvironment& environment, asio::io_context& context,
                        const PhaseRule& phase, const Logger& logger)
@@ -48,7 +48,7 @@ ScrapeLoop::ScrapeLoop(Target target, std::shared_ptr<const ScrapeConfig> config
       context_(context),
       phase_(phase),
       logger_(logger.With({{"target", target_.url}})),
-      metadata_(std::move(metadata_totals)),
+      metadata_(std::move(metadata_pool)),
       wanted_config_(config),
       config_(std::move(config)),
       writer_(target_.public_labels, *config_, environment_.storage, metadata_,

@@ -50,9 +50,9 @@ class ScrapeLoop : public std::enable_shared_from_this<ScrapeLoop> {
  public:
   /// `config` is kept as long as it is in use.
   ScrapeLoop(Target target, std::shared_ptr<const ScrapeConfig> config,
-             std::shared_ptr<MetadataTotals> metadata_totals,
-             std::shared_ptr<PoolSeries> pool_series, const ScrapeEnvironment& environment,
-             boost::asio::io_context& context, const PhaseRule& phase, const Logger& logger);
+             std::shared_ptr<MetadataPool> metadata_pool, std::shared_ptr<PoolSeries> pool_series,
+             const ScrapeEnvironment& environment, boost::asio::io_context& context,
+             const PhaseRule& phase, const Logger& logger);
 
   /// Waits for the target's phase, then scrapes each interval, never two at once: a tick that
   /// comes while a scrape is under way follows it. Returns when the coroutine is cancelled, which

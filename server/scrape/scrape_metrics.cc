@@ -66,7 +66,7 @@ SummaryMetric& ScrapeMetrics::IntervalLength(Duration interval) const {
 }
 
 PoolMetrics::PoolMetrics(MetricsRegistry& registry, const std::string& job,
-                         const std::shared_ptr<MetadataTotals>& metadata,
+                         const std::shared_ptr<MetadataPool>& metadata,
                          const std::shared_ptr<PoolSeries>& series)
     : registry_(registry),
       labels_({{"scrape_job", job}}),

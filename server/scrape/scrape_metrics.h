@@ -5,7 +5,7 @@
 
 #include "base/metrics/registry.h"
 #include "base/time.h"
-#include "server/scrape/metadata_store.h"
+#include "server/scrape/metadata_pool.h"
 #include "server/scrape/series_quota.h"
 
 /// What scraping tells of itself, under Prometheus's names.
@@ -37,7 +37,7 @@ struct ScrapeMetrics {
 class PoolMetrics {
  public:
   PoolMetrics(MetricsRegistry& registry, const std::string& job,
-              const std::shared_ptr<MetadataTotals>& metadata,
+              const std::shared_ptr<MetadataPool>& metadata,
               const std::shared_ptr<PoolSeries>& series);
   ~PoolMetrics();
   PoolMetrics(const PoolMetrics&) = delete;

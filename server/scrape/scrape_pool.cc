@@ -11,9 +11,9 @@ ScrapePool::ScrapePool(std::shared_ptr<const ScrapeConfig> config, ScrapeMetrics
                        LoopStarter start_loop, Logger logger)
     : config_(std::move(config)),
       metrics_(metrics),
-      metadata_totals_(std::make_shared<MetadataTotals>()),
+      metadata_pool_(std::make_shared<MetadataPool>()),
       series_(std::make_shared<PoolSeries>()),
-      own_metrics_(metrics.registry, config_->job_name, metadata_totals_, series_),
+      own_metrics_(metrics.registry, config_->job_name, metadata_pool_, series_),
       start_loop_(std::move(start_loop)),
       logger_(logger.With({{"scrape_pool", config_->job_name}})) {
   own_metrics_.target_limit.Set(static_cast<double>(config_->limits.targets));
@@ -63,9 +63,10 @@ void ScrapePool::SyncTarget(const Labels& discovered, Target target, ActiveTarge
   if (const auto twin = wanted.find(hash); twin != wanted.end()) return;
   const auto old = active_.find(hash);
   const auto phase_grid = PhaseGrid(target.interval, discovered_);
-  auto loop = old != active_.end() ? old->second.loop
-                                   : start_loop_({std::move(target), config_, metadata_totals_,
-                                                  series_, phase_grid, logger_});
+  auto loop =
+      old != active_.end()
+          ? old->second.loop
+          : start_loop_({std::move(target), config_, metadata_pool_, series_, phase_grid, logger_});
   wanted.emplace(hash, Active{std::move(loop), discovered});
 }
 

@@ -23,7 +23,7 @@ namespace barograph::server {
 struct LoopParts {
   Target target;
   std::shared_ptr<const ScrapeConfig> config;
-  std::shared_ptr<MetadataTotals> metadata_totals;
+  std::shared_ptr<MetadataPool> metadata_pool;
   std::shared_ptr<PoolSeries> pool_series;
   std::chrono::nanoseconds phase_grid;
   Logger logger;
@@ -68,7 +68,7 @@ class ScrapePool {
 
   std::shared_ptr<const ScrapeConfig> config_;
   ScrapeMetrics& metrics_;
-  const std::shared_ptr<MetadataTotals> metadata_totals_;
+  const std::shared_ptr<MetadataPool> metadata_pool_;
   const std::shared_ptr<PoolSeries> series_;
   PoolMetrics own_metrics_;
   LoopStarter start_loop_;

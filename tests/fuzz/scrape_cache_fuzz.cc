@@ -38,7 +38,7 @@ struct Target {
 
   const ScrapeConfig config;
   const SeriesLabels labels{Labels(), config};
-  MetadataStore metadata{std::make_shared<MetadataTotals>()};
+  MetadataStore metadata{std::make_shared<MetadataPool>()};
   ScrapeCache cache{metadata};
   ScrapeRow row;
   PageCounts counts;

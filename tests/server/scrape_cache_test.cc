@@ -64,7 +64,7 @@ struct Bench {
 
   ScrapeConfig config;
   SeriesLabels labels{Labels(), config};
-  MetadataStore metadata{std::make_shared<MetadataTotals>()};
+  MetadataStore metadata{std::make_shared<MetadataPool>()};
   ScrapeCache cache{metadata};
   ScrapeRow row;
   PageCounts counts;

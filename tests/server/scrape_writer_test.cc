@@ -51,7 +51,7 @@ struct Bench {
   test::FakeStorage storage;
   MetricsRegistry registry;
   ScrapeMetrics metrics{registry};
-  MetadataStore metadata{std::make_shared<MetadataTotals>()};
+  MetadataStore metadata{std::make_shared<MetadataPool>()};
   std::shared_ptr<PoolSeries> pool = std::make_shared<PoolSeries>();
   ScrapeWriter writer{{{"job", "j"}}, config, storage, metadata, metrics, Logger(), &storage, pool};
   PageCounts counts;
