@@ -199,13 +199,14 @@ class Server(Process):
                    self.query(f"sum(count_over_time({name}[{int(seconds)}s]))", at).values())
 
     def disk_bytes(self, *parts):
-        """What its folder, or folders in it, take on the disk."""
+        """What its folder, or folders in it, take on the disk, less what is only reserved."""
         total = 0
         for part in parts or ("",):
             for folder, _, names in os.walk(self.data / part):
                 for name in names:
                     try:
-                        total += os.lstat(os.path.join(folder, name)).st_blocks * 512
+                        status = os.lstat(os.path.join(folder, name))
+                        total += min(status.st_blocks * 512, status.st_size)
                     except FileNotFoundError:
                         pass  # removed meanwhile
         return total
