@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "base/metrics/registry.h"
@@ -153,7 +154,12 @@ class TestDatabase {
     const fs::path left = dir_.path() + "/left";
     fs::create_directory(left);
     for (const char* folder : {"data", "index"}) {
-      fs::copy(fs::path(dir_.path()) / folder, left / folder, fs::copy_options::recursive);
+      std::error_code error;
+      do {  // once more where RocksDB, on a thread of its own, has removed a file meanwhile
+        fs::remove_all(left / folder);
+        fs::copy(fs::path(dir_.path()) / folder, left / folder, fs::copy_options::recursive, error);
+      } while (error == std::errc::no_such_file_or_directory);
+      REQUIRE_FALSE(error);
     }
     end();
     Drop();
