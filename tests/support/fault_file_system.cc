@@ -1,5 +1,6 @@
 #include "tests/support/fault_file_system.h"
 
+#include <numeric>
 #include <utility>
 
 namespace barograph::test {
@@ -54,7 +55,13 @@ void FaultFileSystem::ClearFaults() {
 
 int FaultFileSystem::count(FileOperation operation) const {
   const MutexLock lock(mutex_);
+  if (operation == FileOperation::kAny) return std::accumulate(counts_.begin(), counts_.end(), 0);
   return counts_[static_cast<size_t>(operation)];
+}
+
+int FaultFileSystem::failed() const {
+  const MutexLock lock(mutex_);
+  return failed_;
 }
 
 std::optional<Fault> FaultFileSystem::Meet(FileOperation operation, const std::string& path) {
@@ -62,10 +69,12 @@ std::optional<Fault> FaultFileSystem::Meet(FileOperation operation, const std::s
   ++counts_[static_cast<size_t>(operation)];
   std::optional<Fault> met;
   for (Fault& fault : faults_) {
-    if (fault.operation != operation || !path.contains(fault.path_part)) continue;
+    const bool is_it = fault.operation == operation || fault.operation == FileOperation::kAny;
+    if (!is_it || !path.contains(fault.path_part)) continue;
     --fault.nth;
     if (fault.nth == 0 || (fault.nth < 0 && fault.stays)) met = fault;
   }
+  failed_ += met.has_value();
   return met;
 }
 

@@ -23,6 +23,7 @@ enum class FileOperation : uint8_t {
   kRename,
   kLink,
   kSyncDirectory,
+  kAny,  ///< of a fault: whichever it is
 };
 inline constexpr size_t kFileOperations = 12;
 
@@ -56,6 +57,9 @@ class FaultFileSystem final : public FileSystem {
   /// Calls so far, failed ones too.
   int count(FileOperation operation) const;
 
+  /// How often a call failed because it was told to.
+  int failed() const;
+
   Result<std::unique_ptr<WritableFile>> OpenWritable(const std::string& path,
                                                      OpenMode mode) override;
   Result<std::unique_ptr<FileContents>> Map(const std::string& path) override;
@@ -87,6 +91,7 @@ class FaultFileSystem final : public FileSystem {
   mutable Mutex mutex_;
   std::vector<Fault> faults_ GUARDED_BY(mutex_);
   std::array<int, kFileOperations> counts_ GUARDED_BY(mutex_){};
+  int failed_ GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace barograph::test

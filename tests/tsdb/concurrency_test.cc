@@ -1,4 +1,5 @@
 #include <atomic>
+#include <latch>
 #include <thread>
 
 #include "tests/tsdb/storage_harness.h"
@@ -19,12 +20,14 @@ double ValueAt(int writer, size_t column, int64_t ms) {
   return static_cast<double>(ms) * 100 + static_cast<double>(column) + writer * 0.5;
 }
 
-void WriteTable(tsdb::Database& database, int writer, int rows) {
+// Half of the rows come when everyone else had a turn.
+void WriteTable(tsdb::Database& database, int writer, int rows, const std::latch& turns) {
   auto opened = database.OpenTable();
   if (!opened) Die("OpenTable");
   const std::unique_ptr<ScrapeTable> table = std::move(*opened);
   std::vector<double> values;
   for (int r = 0; r < rows; ++r) {
+    if (r == rows / 2) turns.wait();
     if (r % 10 == 0) {
       const auto column = table->AddColumn(
           Named("m" + std::to_string(values.size()), "w" + std::to_string(writer)));
@@ -43,6 +46,14 @@ void WriteLone(tsdb::Database& database, int samples) {
     appender->Append(*id, {FromMs(s), ValueAt(9, static_cast<size_t>(s % 7), s)});
     if (!appender->Commit()) Die("Commit");
   }
+}
+
+// Does it once, tells of that, and goes on while there are writers.
+template <typename F>
+void Repeat(const std::atomic<int>& writing, std::latch& turns, F&& once) {
+  once();
+  turns.count_down();
+  while (writing > 0) once();
 }
 
 // Each series that a reader sees is a prefix without holes, of right values.
@@ -107,11 +118,12 @@ TEST_CASE("Many loops append while queries read") {
   database.options().fsync_interval = std::chrono::milliseconds(5);
   database.Reopen();
   std::atomic<int> writing = 4;
+  std::latch turns(1);
   {
     std::vector<std::jthread> threads;
     for (int w = 0; w < 3; ++w) {
       threads.emplace_back([&, w] {
-        WriteTable(*database, w, rows);
+        WriteTable(*database, w, rows, turns);
         --writing;
       });
     }
@@ -120,10 +132,10 @@ TEST_CASE("Many loops append while queries read") {
       --writing;
     });
     threads.emplace_back([&] {
-      while (writing > 0) {
+      Repeat(writing, turns, [&] {
         CheckWhatIsThere(*database);
         if (!database->LabelValues("__name__", {}, {})) Die("labels");
-      }
+      });
     });
   }
   const Contents before = ReadAll(*database);
@@ -144,12 +156,13 @@ TEST_CASE("Rows, lone samples, queries, cuts, merges, deletes and snapshots at o
   options.maintenance_interval = std::chrono::hours(24);
   TestDatabase database(PosixFileSystem(), options);
   std::atomic<int> writing = 3;
+  std::latch turns(3);
   std::string snapshot;
   {
     std::vector<std::jthread> threads;
     for (int w = 0; w < 2; ++w) {
       threads.emplace_back([&, w] {
-        WriteTable(*database, w, kRows);
+        WriteTable(*database, w, kRows, turns);
         --writing;
       });
     }
@@ -157,22 +170,21 @@ TEST_CASE("Rows, lone samples, queries, cuts, merges, deletes and snapshots at o
       WriteLone(*database, kRows);
       --writing;
     });
+    threads.emplace_back([&] { Repeat(writing, turns, [&] { CheckWhatIsThere(*database); }); });
     threads.emplace_back([&] {
-      while (writing > 0) CheckWhatIsThere(*database);
-    });
-    threads.emplace_back([&] {
-      while (writing > 0) {
+      Repeat(writing, turns, [&] {
         const Status done = database->Maintain();
         if (!done) Die("maintenance: " + done.error().message);
-      }
+      });
     });
     threads.emplace_back([&] {
-      for (int64_t ms = 0; writing > 0; ++ms) {
+      int64_t ms = 0;
+      Repeat(writing, turns, [&] {
         AppendAndDelete(*database, ms % kRows);
-        const auto made = database->Snapshot(ms % 2 == 0);
+        const auto made = database->Snapshot(ms++ % 2 == 0);
         if (!made) Die("snapshot");
         snapshot = *made;
-      }
+      });
     });
   }
   REQUIRE(database->Maintain());
