@@ -37,6 +37,10 @@ Result<std::unique_ptr<SeriesIndex>> SeriesIndex::Open(const std::string& path,
   return std::unique_ptr<SeriesIndex>(new SeriesIndex(std::move(impl)));
 }
 
+void SeriesIndex::OnDamage(std::function<void(const Error&)> tell) {
+  impl_->store->OnDamage(std::move(tell));
+}
+
 Status SeriesIndex::Put(std::span<const Entry> entries) {
   if (entries.empty()) return {};
   MutexLock writing(impl_->write_mutex);

@@ -52,6 +52,10 @@ class SeriesIndex {
                                                    SeriesIndexOptions options = {});
   ~SeriesIndex();
 
+  /// `tell` gets each error of a later call that says that the files are damaged, from any thread.
+  /// To be called before anyone else uses the index.
+  void OnDamage(std::function<void(const Error&)> tell);
+
   /// Defines series. Precondition: the labels are well-formed.
   Status Put(std::span<const Entry> entries);
 

@@ -70,6 +70,8 @@ rocksdb::ColumnFamilyOptions FamilyOptions(Family family, const SeriesIndexOptio
   return options;
 }
 
+// RocksDB's own log is a file in the folder: on a disk that was full its next line would end the
+// process (an assertion of its file writer). What goes wrong is in the statuses.
 class NoLog final : public rocksdb::Logger {
  public:
   using rocksdb::Logger::Logv;
@@ -83,13 +85,11 @@ rocksdb::DBOptions DatabaseOptions(const SeriesIndexOptions& limits) {
   options.atomic_flush = true;
   options.db_write_buffer_size = limits.write_buffer_bytes;
   options.max_open_files = limits.max_open_files;
-  options.info_log_level = rocksdb::WARN_LEVEL;
+  options.info_log = std::make_shared<NoLog>();
   if (limits.read_only) {
     options.create_if_missing = false;
     options.create_missing_column_families = false;
-    options.info_log = std::make_shared<NoLog>();  // RocksDB's own is a file in the folder
   }
-  options.keep_log_file_num = 2;
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
   return options;
@@ -254,7 +254,9 @@ Status Store::Checkpoint(const std::string& path) const {
 
 Status Store::Check(const rocksdb::Status& status) const {
   if (status.ok()) return {};
-  return Fail(CodeOf(status), "series index in " + path_ + ": " + status.ToString());
+  Error error{CodeOf(status), "series index in " + path_ + ": " + status.ToString()};
+  if (error.code == ErrorCode::kCorruption && on_damage_) on_damage_(error);
+  return std::unexpected(std::move(error));
 }
 
 std::unexpected<Error> Store::Damaged(std::string_view what) const {

@@ -4,6 +4,7 @@
 #include <rocksdb/write_batch.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -51,6 +52,10 @@ class Store {
     return families_[static_cast<size_t>(family)];
   }
 
+  /// `tell` gets each error from then on that says that the files are damaged, from any thread. To
+  /// be called before anyone else uses the store.
+  void OnDamage(std::function<void(const Error&)> tell) { on_damage_ = std::move(tell); }
+
   Status Check(const rocksdb::Status& status) const;
   std::unexpected<Error> Damaged(std::string_view what) const;
 
@@ -62,6 +67,7 @@ class Store {
   Status CheckFormat(bool read_only);
 
   const std::string path_;
+  std::function<void(const Error&)> on_damage_;
   Mutex flush_mutex_;  // one writer of the file FLUSHED
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> families_;
