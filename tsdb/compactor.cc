@@ -128,6 +128,15 @@ void Compactor::Replace(const Blocks& gone, const Blocks& added) {
   parts_.view.Set(std::move(view));
 }
 
+Status Compactor::RemoveStrays() {
+  std::set<Ulid> served;
+  for (const auto& block : parts_.view.Get()->blocks) served.insert(block->meta().ulid());
+  for (const Ulid& ulid : TRY(ListBlocks(parts_.files, parts_.BlocksPath()))) {
+    if (!served.contains(ulid)) TRY(RemoveBlock(parts_.files, parts_.BlocksPath(), ulid));
+  }
+  return parts_.files.SyncDirectory(parts_.BlocksPath());  // where an earlier removal was not
+}
+
 Status Compactor::AddTombstones(TimeRange range, const Matchers& matchers) {
   for (const auto& block : parts_.view.Get()->blocks) {
     const TimeRange of_block = block->meta().range;
@@ -155,7 +164,7 @@ Timestamp Compactor::RetentionNow() const {
   return std::min({newest, parts_.clock.Now(), started_at_ + passed + kBelievedJump});
 }
 
-Status Compactor::Retain(const Retention& retention, uint64_t other_bytes) {
+Status Compactor::Retain(const Retention& retention, uint64_t other_bytes, bool index_may_forget) {
   Blocks blocks = parts_.view.Get()->blocks;
   std::ranges::sort(blocks, {}, [](const auto& block) { return block->meta().range.max; });
   uint64_t bytes = other_bytes;
@@ -174,13 +183,17 @@ Status Compactor::Retain(const Retention& retention, uint64_t other_bytes) {
   if (!gone.empty()) {
     Replace(gone, {});
     parts_.path.changes.NoteRemoval(gone.back()->meta().range.max);
+    days_are_gone_ = true;
     for (const auto& block : gone) {
       TRY(RemoveBlock(parts_.files, parts_.BlocksPath(), block->meta().ulid()));
       parts_.logger.Info(
           "A block was removed by the retention",
           {{"ulid", block->meta().ulid().ToString()}, {"maxt", ToMs(block->meta().range.max)}});
     }
+  }
+  if (days_are_gone_ && index_may_forget) {
     TRY(ForgetDays());
+    days_are_gone_ = false;
   }
   parts_.metrics.blocks_loaded.Set(static_cast<double>(parts_.view.Get()->blocks.size()));
   return {};

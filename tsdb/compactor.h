@@ -27,12 +27,19 @@ class Compactor {
   /// from it.
   Status ApplyTombstones(std::stop_token stop);
 
-  /// Notes in the blocks that these series' samples in `range` are deleted.
+  /// Removes blocks that are on the disk and not served: they were whole when a later step failed,
+  /// or could not be removed. A restart would serve them, with what was deleted since.
+  /// Precondition: HeadCutter::MakeSure().
+  Status RemoveStrays();
+
+  /// Notes in the blocks that these series' samples in `range` are deleted. On an error some may
+  /// have it, and others not. Precondition: no strays.
   Status AddTombstones(TimeRange range, const Matchers& matchers);
 
   /// Removes blocks that are older than the retention, or too much for it; `other_bytes` are on
-  /// the disk beside the blocks. The oldest go first.
-  Status Retain(const Retention& retention, uint64_t other_bytes);
+  /// the disk beside the blocks. The oldest go first. The index forgets what is in no block any
+  /// more, where it may; else with a later call.
+  Status Retain(const Retention& retention, uint64_t other_bytes, bool index_may_forget);
 
  private:
   using Blocks = std::vector<std::shared_ptr<const Block>>;
@@ -49,6 +56,7 @@ class Compactor {
   const Timestamp started_at_;
   const std::chrono::nanoseconds started_monotonic_;
   std::set<Ulid> damaged_;
+  bool days_are_gone_ = false;  // that the index has
 };
 
 }  // namespace barograph::tsdb

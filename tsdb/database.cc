@@ -31,6 +31,7 @@ Status Database::Impl::Maintain(std::stop_token stop) {
   };
   note(log_cutter->Cut());
   note(registry_file.SaveWhenMuchIsNew());
+  note(RemoveStrays());
   note(compactor->MergeWhatIsDue(stop));
   note(Retain());
   ReleaseFiles();
@@ -58,8 +59,14 @@ Status Database::Impl::CutHead(const std::stop_token& stop) {
   return {};
 }
 
+Status Database::Impl::RemoveStrays() {
+  TRY(cutter->MakeSure());
+  return compactor->RemoveStrays();
+}
+
 Status Database::Impl::Retain() {
-  TRY(registry_file.DropStale());
+  // The index must not forget what a restart would bring back.
+  const Status removed = registry_file.ForgetRemoved();
   Retention keep;
   {
     MutexLock lock_retention(retention_mutex);
@@ -69,7 +76,9 @@ Status Database::Impl::Retain() {
   metrics.retention_bytes.Set(static_cast<double>(keep.bytes));
   metrics.retention_percentage.Set(keep.disk_percentage);
   keep.bytes = LargestSize(keep);
-  return compactor->Retain(keep, TRY(BytesBesideBlocks()));
+  const uint64_t beside_blocks = TRY(BytesBesideBlocks());
+  TRY(compactor->Retain(keep, beside_blocks, removed.has_value()));
+  return removed;
 }
 
 uint64_t Database::Impl::LargestSize(const Retention& keep) {
@@ -308,8 +317,10 @@ Status Database::Impl::DeleteSeries(TimeRange range, const Matchers& matchers) {
   TRY(cutter->FlushLone(range.max));
   // Or the log would bring back what is in blocks now, and deleted there.
   TRY(log_cutter->Cut());
+  TRY(RemoveStrays());
   TRY(compactor->AddTombstones(range, matchers));
-  const auto selection = TRY(SelectFromHead(head, view.Get()->head, range, matchers, {}, {}));
+  const auto selection =
+      TRY(SelectFromHead(head, view.Get()->head, range, matchers, {}, {}, DamagedRuns::kLeaveOut));
   if (selection->size() == 0) return {};
   std::string payload;
   for (size_t i = 0; i < selection->size(); ++i) {

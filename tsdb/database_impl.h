@@ -44,7 +44,10 @@ struct Database::Impl {
         retention(options.retention) {}
 
   Status Open();
+  Result<HeadCut> LoadHeadCut();
+  void BeginHeadCut();
   Status OpenIndexAndFiles(const HeadCut& cut);
+  void NoteIndexDamage(const Error& error);
   Status OpenHead();
   Result<bool> RestoreSeries();
   void AddFileSources(std::vector<SeriesId>& missing);
@@ -59,6 +62,7 @@ struct Database::Impl {
 
   Status Maintain(std::stop_token stop);
   Status CutHead(const std::stop_token& stop) REQUIRES(maintenance_mutex);
+  Status RemoveStrays() REQUIRES(maintenance_mutex);
   Status Retain() REQUIRES(maintenance_mutex);
   void SealOrphans() REQUIRES(maintenance_mutex);
   void ReleaseFiles() const;
@@ -93,6 +97,8 @@ struct Database::Impl {
   std::unique_ptr<FileLock> lock;
   std::unique_ptr<SeriesIndex> index;
   bool index_is_new = false;  // when the database was opened
+  std::atomic<bool> index_damage_told = false;
+  HeadCut head_cut;  // the same
   Head head;
   RegistryFile registry_file;
   std::unique_ptr<wal::Log> log;

@@ -36,11 +36,13 @@ Status Database::Impl::Open() {
 }
 
 Status Database::Impl::OpenHead() {
-  const HeadCut cut = TRY(LoadCut(files, HeadPath()));
+  const HeadCut cut = TRY(LoadHeadCut());
+  head_cut = cut;
   View with_head = *view.Get();
   with_head.head = {.tables_from = cut.tables_from, .lone_from = 0};
   view.Set(std::move(with_head));
   TRY(OpenIndexAndFiles(cut));
+  BeginHeadCut();
   const bool found_all = TRY(RestoreSeries());
   TRY(ReplayLog());
   if (!found_all) {
@@ -55,13 +57,56 @@ Status Database::Impl::OpenHead() {
   return {};
 }
 
+// Without the cut all of the head's files are looked at. What blocks have as well is read once all
+// the same; but where it was deleted there, it is back until the next cut.
+Result<HeadCut> Database::Impl::LoadHeadCut() {
+  const std::string file = HeadPath() + "/cut";
+  constexpr std::string_view kWhatFollows =
+      "The file that tells what of the head is in blocks is damaged or missing: samples that were "
+      "deleted there may be shown again";
+  auto cut = LoadCut(files, HeadPath());
+  if (cut) {
+    if (!files.Exists(file) && !view.Get()->blocks.empty() &&
+        TRY(files.BytesBelow(HeadPath())) > 0) {
+      metrics.head_damages.Increment();
+      logger.Error(kWhatFollows, {{"file", file}});
+    }
+    return cut;
+  }
+  if (cut.error().code != ErrorCode::kCorruption) return cut;
+  const std::string aside = file + ".damaged";
+  metrics.head_damages.Increment();
+  logger.Error(kWhatFollows, {{"err", cut.error()}, {"kept_as", aside}});
+  TRY(files.Rename(file, aside));
+  return HeadCut();
+}
+
+// From the first start on there is one, so that one that is missing is known to be.
+void Database::Impl::BeginHeadCut() {
+  if (files.Exists(HeadPath() + "/cut")) return;
+  const Status saved = SaveCut(files, HeadPath(), head_cut);
+  if (!saved)
+    logger.Warn("The file of the head's cut could not be begun", {{"err", saved.error()}});
+}
+
 // The series are loaded meanwhile.
 Status Database::Impl::OpenIndexAndFiles(const HeadCut& cut) {
   const std::jthread loading([this] { registry_file.Load(); });
   OpenedIndex opened = TRY(OpenIndex(IndexPath(), view.Get()->blocks, clock, logger, metrics));
   index = std::move(opened.index);
   index_is_new = opened.is_new;
+  index->OnDamage([this](const Error& error) { NoteIndexDamage(error); });
   return head.OpenFiles(files, HeadPath(), logger, cut.lone_files);
+}
+
+// Once: every query may come upon it.
+void Database::Impl::NoteIndexDamage(const Error& error) {
+  metrics.index_damages.Increment();
+  if (index_damage_told.exchange(true)) return;
+  logger.Error(
+      "The series index is damaged: queries that need what is damaged fail, and new series may not "
+      "be written to it; a restart makes it anew from the blocks",
+      {{"err", error}});
 }
 
 Status Database::Impl::OpenExemplars() {
@@ -89,10 +134,19 @@ Status Database::Impl::LoadTheBlocks() {
 }
 
 void Database::Impl::StartMaintaining() {
-  const EngineParts parts{files, clock,  logger, metrics, options,
-                          head,  *index, *path,  view,    [this] { return WriteIndex(); }};
+  const EngineParts parts{.files = files,
+                          .clock = clock,
+                          .logger = logger,
+                          .metrics = metrics,
+                          .options = options,
+                          .head = head,
+                          .index = *index,
+                          .path = *path,
+                          .view = view,
+                          .registry_file = registry_file,
+                          .write_index = [this] { return WriteIndex(); }};
   MutexLock guard(maintenance_mutex);
-  cutter.emplace(parts);
+  cutter.emplace(parts, head_cut);
   compactor.emplace(parts);
   log_cutter.emplace(parts);
   // Whoever wrote to these tables is gone.

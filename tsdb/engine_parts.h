@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "tsdb/database.h"
 #include "tsdb/head/head.h"
+#include "tsdb/head/registry_file.h"
 #include "tsdb/head/write_path.h"
 #include "tsdb/index/series_index.h"
 #include "tsdb/metrics.h"
@@ -26,6 +27,7 @@ struct EngineParts {
   SeriesIndex& index;
   WritePath& path;
   CurrentView& view;
+  RegistryFile& registry_file;
 
   /// Makes the index know every series that the head has.
   std::function<Status()> write_index;

@@ -8,7 +8,9 @@
 #include "tsdb/block/block_files.h"
 #include "tsdb/block/block_tombstones.h"
 #include "tsdb/block/block_verify.h"
+#include "tsdb/head/registry_file.h"
 #include "tsdb/head/run_files.h"
+#include "tsdb/head/series_dump.h"
 #include "tsdb/head_cutter.h"
 #include "tsdb/index/series_index.h"
 #include "tsdb/wal/reader.h"
@@ -122,8 +124,25 @@ class Verifier {
       const std::string bytes = TRY(files_.ReadFile(tombstones));
       Note(tombstones, DropValue(BlockTombstones::Decode(bytes)));
     }
+    VerifySeries();
     Note(HeadPath() + "/cut", DropValue(LoadCut(files_, HeadPath())));
     return {};
+  }
+
+  // The next start has what is wrong there from the index and the log.
+  void VerifySeries() {
+    const std::string series = HeadPath() + "/series", added = series + "-added";
+    const auto ignore = [](SeriesId, const Labels&) { return Status(); };
+    if (files_.Exists(series)) {
+      const auto contents = files_.Map(series);
+      Note(series, contents ? DropValue(ReadSeriesDump((*contents)->bytes()))
+                            : Status(std::unexpected(contents.error())));
+    }
+    if (files_.Exists(added)) {
+      const auto contents = files_.Map(added);
+      Note(added, contents ? ReadAddedSeries((*contents)->bytes(), ignore)
+                           : Status(std::unexpected(contents.error())));
+    }
   }
 
   void Note(const std::string& file, const Status& read) {

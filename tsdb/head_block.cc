@@ -55,7 +55,8 @@ class HeadSeries {
     if (gathered_.refs.empty()) return {};
     SelectHints hints;
     hints.start_timestamps = true;
-    const auto selection = TRY(SelectFromHead(head_, bounds_, window_, gathered_, hints, stop_));
+    const auto selection = TRY(
+        SelectFromHead(head_, bounds_, window_, gathered_, hints, stop_, DamagedRuns::kLeaveOut));
     gathered_.refs.clear();
     columns_.clear();
     const auto cursor = selection->NewCursor();

@@ -13,11 +13,6 @@ constexpr uint64_t kMuchLateBytes = uint64_t{64} << 20;
 
 std::string CutPath(const std::string& head_directory) { return head_directory + "/cut"; }
 
-Status SaveCut(FileSystem& files, const std::string& head_directory, const HeadCut& cut) {
-  return files.WriteFile(CutPath(head_directory), std::to_string(ToMs(cut.tables_from)) + " " +
-                                                      std::to_string(cut.lone_files) + "\n");
-}
-
 // Takes a number and what ends it off the text; false where they are not there.
 template <typename Number>
 bool TakeNumber(std::string_view& text, char end, Number& number) {
@@ -29,6 +24,11 @@ bool TakeNumber(std::string_view& text, char end, Number& number) {
 }
 
 }  // namespace
+
+Status SaveCut(FileSystem& files, const std::string& head_directory, const HeadCut& cut) {
+  return files.WriteFile(CutPath(head_directory), std::to_string(ToMs(cut.tables_from)) + " " +
+                                                      std::to_string(cut.lone_files) + "\n");
+}
 
 Result<HeadCut> LoadCut(FileSystem& files, const std::string& head_directory) {
   if (!files.Exists(CutPath(head_directory))) return HeadCut();
@@ -44,9 +44,10 @@ Result<HeadCut> LoadCut(FileSystem& files, const std::string& head_directory) {
   return cut;
 }
 
-HeadCutter::HeadCutter(const EngineParts& parts)
+HeadCutter::HeadCutter(const EngineParts& parts, const HeadCut& saved)
     : parts_(parts),
-      lengths_(WindowLengths(parts.options.min_block_duration, parts.options.max_block_duration)) {}
+      lengths_(WindowLengths(parts.options.min_block_duration, parts.options.max_block_duration)),
+      saved_(saved) {}
 
 std::optional<Timestamp> HeadCutter::Due() const {
   const HeadBounds bounds = parts_.view.Get()->head;
@@ -62,8 +63,9 @@ std::optional<Timestamp> HeadCutter::Due() const {
 
 Status HeadCutter::Cut(Timestamp cut, std::stop_token stop) {
   const auto begin = parts_.clock.Monotonic();
+  if (frozen_before_ > cut) TRY(FlushLone(frozen_before_ - Duration(1)));
   RaiseGate(cut);
-  const uint64_t generation = parts_.head.lone.Freeze(cut);
+  const uint64_t generation = Freeze(cut);
   const Blocks blocks = TRY(WriteBlocks(parts_.view.Get()->head, cut, stop));
   TRY(Publish(blocks, {.tables_from = cut, .lone_from = generation + 1}));
   const std::chrono::duration<double> took = parts_.clock.Monotonic() - begin;
@@ -74,8 +76,9 @@ Status HeadCutter::Cut(Timestamp cut, std::stop_token stop) {
 }
 
 Status HeadCutter::FlushLone(Timestamp until) {
+  until = std::max(until, frozen_before_ - Duration(1));
   const HeadBounds bounds = parts_.view.Get()->head;
-  const uint64_t generation = parts_.head.lone.Freeze(until + Duration(1));
+  const uint64_t generation = Freeze(until + Duration(1));
   HeadBounds without_tables = bounds;
   without_tables.tables_from = kMaxTimestamp;
   const Blocks blocks = TRY(WriteBlocks(without_tables, until + Duration(1), {}));
@@ -83,16 +86,33 @@ Status HeadCutter::FlushLone(Timestamp until) {
   return DropWhatWasCut();
 }
 
+uint64_t HeadCutter::Freeze(Timestamp before) {
+  frozen_before_ = std::max(frozen_before_, before);
+  return parts_.head.lone.Freeze(before);
+}
+
+// A write that fails at its end may have been done all the same.
+Status HeadCutter::Save(const HeadCut& cut) {
+  is_sure_ = false;
+  TRY(SaveCut(parts_.files, parts_.options.path + "/head", cut));
+  saved_ = cut;
+  is_sure_ = true;
+  return {};
+}
+
+Status HeadCutter::MakeSure() { return is_sure_ ? Status() : Save(saved_); }
+
 // From when the cut is saved, a next process takes what was cut from the blocks alone.
 Status HeadCutter::Publish(const Blocks& blocks, const HeadBounds& bounds) {
   const uint64_t lone_files = TRY(parts_.head.lone.SettleFrozen());
-  TRY(SaveCut(parts_.files, parts_.options.path + "/head", {bounds.tables_from, lone_files}));
+  TRY(Save({bounds.tables_from, lone_files}));
   View view = *parts_.view.Get();
   view.blocks.insert(view.blocks.end(), blocks.begin(), blocks.end());
   view.head = bounds;
   parts_.view.Set(std::move(view));
   parts_.head.NoteBounds(bounds);
   pending_ = bounds;
+  frozen_before_ = kMinTimestamp;
   return {};
 }
 

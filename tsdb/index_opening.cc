@@ -93,18 +93,31 @@ Result<std::unique_ptr<SeriesIndex>> OpenWhole(const std::string& path) {
   return index;
 }
 
+// A series counts in each of its blocks: that is the work.
+uint64_t SeriesOf(std::span<const std::shared_ptr<const Block>> blocks) {
+  uint64_t series = 0;
+  for (const auto& block : blocks) series += block->meta().stats.series;
+  return series;
+}
+
 // In a folder of its own until it is whole.
 Result<std::unique_ptr<SeriesIndex>> MakeAnew(const std::string& path,
                                               std::span<const std::shared_ptr<const Block>> blocks,
                                               const Clock& clock, const Logger& logger) {
   const auto begin = clock.Monotonic();
+  logger.Warn("The server is not ready until the series index is made anew",
+              {{"blocks", blocks.size()}, {"series_of_blocks", SeriesOf(blocks)}});
   const std::string unfinished = path + ".new";
   TRY(Disk().RemoveAll(unfinished));
   uint64_t series = 0;
   {
     const auto index = TRY(SeriesIndex::Open(unfinished));
     IndexFiller filler(*index, kNoSeries, logger);
-    for (const auto& block : blocks) TRY(filler.Add(block));
+    for (size_t done = 0; done < blocks.size();) {
+      TRY(filler.Add(blocks[done]));
+      logger.Info("The series index is being made anew",
+                  {{"blocks", ++done}, {"of", blocks.size()}, {"series", filler.added()}});
+    }
     TRY(index->Flush());
     series = filler.added();
   }

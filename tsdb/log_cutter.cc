@@ -27,6 +27,7 @@ Status LogCutter::Cut() {
   }
   TRY(parts_.head.SyncFiles());
   TRY(parts_.head.tombstones.Save());
+  TRY(parts_.registry_file.Cover());  // or what the files hold would be nameless without an index
   TRY(parts_.write_index());
   TRY(parts_.index.Flush());
   return log.RemoveBefore(needed);

@@ -71,11 +71,16 @@ Metrics::Metrics(MetricsRegistry& r)
       blocks_loaded(r.AddGauge("prometheus_tsdb_blocks_loaded", "Blocks that are served.")),
       blocks_damaged(r.AddGauge("barograph_tsdb_blocks_damaged",
                                 "Blocks that are set aside because they cannot be read.")),
+      head_damages(r.AddCounter("barograph_tsdb_head_damaged_parts_total",
+                                "Damaged parts that were found in the head's files.")),
       blocks_bytes(
           r.AddGauge("prometheus_tsdb_storage_blocks_bytes", "Bytes of all blocks on the disk.")),
       index_rebuilds(r.AddCounter("barograph_tsdb_index_rebuilds_total",
                                   "Times that the series index was damaged or lost, and was made "
                                   "anew.")),
+      index_damages(r.AddCounter("barograph_tsdb_index_damaged_reads_total",
+                                 "Times that the series index was found damaged while in use: a "
+                                 "restart makes it anew.")),
       time_retentions(r.AddCounter("prometheus_tsdb_time_retentions_total",
                                    "Blocks removed for being older than the retention.")),
       size_retentions(r.AddCounter("prometheus_tsdb_size_retentions_total",

@@ -45,8 +45,10 @@ struct Metrics {
   Counter& compactions_failed;
   Gauge& blocks_loaded;
   Gauge& blocks_damaged;
+  Counter& head_damages;
   Gauge& blocks_bytes;
   Counter& index_rebuilds;
+  Counter& index_damages;
   Counter& time_retentions;
   Counter& size_retentions;
   Gauge& retention_seconds;

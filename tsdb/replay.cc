@@ -47,6 +47,10 @@ Result<std::vector<uint64_t>> Replay::ListSegments() {
     if (const auto number = wal::ParseSegmentName(entry.name)) segments.push_back(*number);
   }
   std::ranges::sort(segments);
+  for (size_t i = 1; i < segments.size(); ++i) {
+    const uint64_t missing = segments[i] - segments[i - 1] - 1;
+    if (missing > 0) ReportMissing(segments[i - 1] + 1, missing);
+  }
   return segments;
 }
 
@@ -70,8 +74,17 @@ Status Replay::ReadSegment(uint64_t number, bool last) {
     }
   }
   TRY(ApplyGathered());
+  // As it can be after a power failure within a second of its begin, or where a disk lost it.
+  if (!last && contents->bytes().empty()) {
+    logger_.Warn("A segment of the write-ahead log is empty", {{"segment", number}});
+  }
   outcome_.bytes += good;
   outcome_.start = {number, good};
+  // One with nothing but its magic, or not even that, is no torn one: it is begun anew.
+  if (last && contents->bytes().size() <= wal::kSegmentMagic.size()) {
+    outcome_.start.size = 0;
+    return {};
+  }
   if (last && good < contents->bytes().size()) return CutTornEnd(number, good);
   return {};
 }
@@ -84,14 +97,14 @@ Status Replay::Judge(Status applied, TableReplay::Place place) {
 }
 
 Status Replay::CutTornEnd(uint64_t number, uint64_t size) {
+  logger_.Warn("The write-ahead log's end was cut off within a record",
+               {{"segment", number}, {"offset", size}});
+  metrics_.wal_truncations.Increment();
   // A segment without one good record is begun anew.
   if (size <= wal::kSegmentMagic.size()) {
     outcome_.start.size = 0;
     return {};
   }
-  logger_.Warn("The write-ahead log's end was cut off within a record",
-               {{"segment", number}, {"offset", size}});
-  metrics_.wal_truncations.Increment();
   auto file =
       TRY(files_.OpenWritable(directory_ + "/" + wal::SegmentName(number), OpenMode::kAppend));
   TRY(file->Truncate(size));
@@ -102,6 +115,12 @@ void Replay::ReportDamage(uint64_t number, uint64_t begin, uint64_t end) {
   metrics_.wal_corruptions.Increment();
   logger_.Error("A part of the write-ahead log is damaged and left out",
                 {{"segment", number}, {"offset", begin}, {"bytes", end - begin}});
+}
+
+void Replay::ReportMissing(uint64_t first, uint64_t count) {
+  metrics_.wal_corruptions.Increment();
+  logger_.Error("Segments of the write-ahead log are missing",
+                {{"first", first}, {"segments", count}});
 }
 
 // Applies what others need, and gathers what the tables get and what comes after them.

@@ -63,6 +63,7 @@ class Replay {
   Status ReadSegment(uint64_t number, bool last);
   Status CutTornEnd(uint64_t number, uint64_t size);
   void ReportDamage(uint64_t number, uint64_t begin, uint64_t end);
+  void ReportMissing(uint64_t first, uint64_t count);
 
   Status Take(const wal::Record& record, TableReplay::Place place);
   Status ApplyGathered();

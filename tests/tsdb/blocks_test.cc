@@ -151,6 +151,36 @@ TEST_CASE("A row behind a cut, after the clock went back, is kept") {
   CHECK(Difference(ReadAll(*database), expected) == "");
 }
 
+TEST_CASE("A clock that jumps ahead and back costs no sample, and nothing for the retention") {
+  constexpr int64_t kYearMs = 365 * 24 * kHourMs;
+  tsdb::Options options = SmallBlocks();
+  options.retention.time = 48h;
+  TestDatabase database(PosixFileSystem(), options);
+  database.clock().Set(FromMs(0));
+  database.Reopen();
+  Contents expected;
+  std::optional<Target> target(std::in_place, database);
+  target->Run(expected, 0, 5 * kHourMs);
+  REQUIRE(database->Maintain());
+  CHECK(CountOf(database) > 0);
+  // The clock is a year ahead for ten minutes: monotonic time goes on as it did.
+  database.clock().Set(FromMs(kYearMs));
+  target->Run(expected, kYearMs, kYearMs + 10 * kMinuteMs);
+  REQUIRE(database->Maintain());
+  CHECK(CountOf(database) > 0);
+  CHECK(Difference(ReadAll(*database), expected) == "");
+  // Back again: what comes now is older than what was cut.
+  target->Run(expected, 5 * kHourMs, 9 * kHourMs);
+  for (int i = 0; i < 3; ++i) REQUIRE(database->Maintain());
+  CHECK(Difference(ReadAll(*database), expected) == "");
+  database.Crash([&] { target.reset(); });
+  CHECK(Difference(ReadAll(*database), expected) == "");
+  target.emplace(database);
+  target->Run(expected, 9 * kHourMs, 15 * kHourMs);
+  REQUIRE(database->Maintain());
+  CHECK(Difference(ReadAll(*database), expected) == "");
+}
+
 TEST_CASE("The log is cut behind what is in files, and nothing is lost with it") {
   tsdb::Options options = SmallBlocks();
   options.wal_segment_bytes = 4096;

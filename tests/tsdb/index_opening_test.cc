@@ -114,6 +114,9 @@ TEST_CASE_METHOD(Fixture, "A lost index is made anew, and all answers are as bef
   CHECK(Ask() == before);
   CHECK(Rebuilds() == 1);
   CHECK(database.sink().Contains("The series index is lost"));
+  CHECK(database.sink().Contains("not ready until the series index is made anew"));
+  CHECK(database.sink().Count(LogLevel::kInfo, "The series index is being made anew") ==
+        database->Blocks().size());
   CHECK(CopiesSetAside() == 0);
 
   // Ids are kept, and new series get others.
@@ -161,6 +164,31 @@ TEST_CASE_METHOD(Fixture, "An index with a damaged or missing file is set aside 
     CHECK(CopiesSetAside() == ++damaged);
     database.Drop();
   }
+}
+
+TEST_CASE_METHOD(Fixture,
+                 "An index that is damaged while it is in use is told of, and a restart mends it") {
+  database.Reopen();
+  for (const auto& entry : fs::directory_iterator(IndexPath())) {
+    if (!entry.path().string().ends_with(".sst")) continue;
+    for (uint64_t at = 0; at < fs::file_size(entry.path()); at += 32) Flip(entry.path(), at);
+  }
+  size_t failed = 0;
+  for (int i = 0; i < 3; ++i) {
+    const auto selection = database->Select({}, AllSeries(), {}, {});
+    if (selection) continue;
+    CHECK(selection.error().code == ErrorCode::kCorruption);
+    ++failed;
+  }
+  CHECK(failed == 3);
+  CHECK(database.Metric("barograph_tsdb_index_damaged_reads_total") >= 3);
+  CHECK(database.sink().Count(LogLevel::kError, "a restart makes it anew from the blocks") == 1);
+  // Appends are in the log, and go on.
+  Append("lasting", 402, 1);
+  database.Crash([] {});
+  CHECK(Rebuilds() == 1);
+  CHECK(ReadAll(*database).at("lasting{instance=\"lasting:80\"}").size() ==
+        before.samples.at("lasting{instance=\"lasting:80\"}").size() + 1);
 }
 
 TEST_CASE_METHOD(Fixture, "A crash while the index is made anew leaves it lost, not partly made") {

@@ -1,5 +1,7 @@
 #include "tsdb/head/registry_file.h"
 
+#include <fmt/format.h>
+
 #include <filesystem>
 #include <fstream>
 
@@ -43,6 +45,13 @@ void Scrape(TestDatabase& database, Contents& expected, const std::string& name,
       expected[each][ms] = std::bit_cast<uint64_t>(static_cast<double>(row));
     }
   }
+}
+
+// Of what TestDatabase::Crash has copied.
+void RemoveLeftIndex(TestDatabase& database) {
+  const std::filesystem::path index = database.options().index_path;
+  std::filesystem::remove_all(index.parent_path() / "left" / "index");
+  std::filesystem::create_directory(index.parent_path() / "left" / "index");
 }
 
 void RemoveIndex(TestDatabase& database) {
@@ -107,6 +116,41 @@ TEST_CASE("After a kill, series that came after the file are there as well") {
   CHECK(Difference(ReadAll(*database), expected) == "");
 }
 
+/// Whether a segment of the log tells of it.
+bool LogTells(const TestDatabase& database, const std::string& text) {
+  const std::string wal = database.path() + "/wal";
+  for (const DirectoryEntry& entry : *PosixFileSystem().List(wal)) {
+    if (PosixFileSystem().ReadFile(wal + "/" + entry.name)->contains(text)) return true;
+  }
+  return false;
+}
+
+TEST_CASE("Series that the log tells no more are there after a kill and the loss of the index") {
+  TestDatabase database;
+  Contents expected;
+  Scrape(database, expected, "m", 200, kHourMs);
+  REQUIRE(database->Maintain());
+  for (const std::string name : {"few", "more"}) {
+    Scrape(database, expected, name, 3, kHourMs);
+    const auto appender = database->NewAppender();
+    const Labels alone = Named("alone_" + name);
+    appender->Append(*appender->Resolve(alone), {FromMs(kHourMs), 1});
+    REQUIRE(appender->Commit()->appended == 1);
+    expected[alone.ToString()][kHourMs] = std::bit_cast<uint64_t>(1.0);
+    REQUIRE(LogTells(database, "alone_" + name));
+    // Tables that nobody writes to any more are sealed at the next start.
+    database.Crash([] {});
+    REQUIRE(database->Maintain());
+    Scrape(database, expected, "last_" + name, 1, kHourMs);
+    REQUIRE(database->Maintain());
+    REQUIRE_FALSE(LogTells(database, "few0"));
+    REQUIRE_FALSE(LogTells(database, "alone_" + name));
+  }
+  CHECK(SeriesIn(FileOf(database)) < expected.size());
+  database.Crash([&] { RemoveLeftIndex(database); });
+  CHECK(Difference(ReadAll(*database), expected) == "");
+}
+
 TEST_CASE("A series that the index has forgotten does not come back from the file") {
   tsdb::Options options;
   options.min_block_duration = 1h;
@@ -145,6 +189,135 @@ TEST_CASE("What is in files of runs does not become another series' when index a
   CHECK(Difference(ReadAll(*database), expected) == "");
   database.Reopen();
   CHECK(Difference(ReadAll(*database), expected) == "");
+}
+
+constexpr char kFolder[] = "/head";
+
+/// A registry and its file, in a folder in memory.
+struct Kept {
+  explicit Kept(FileSystem& files)
+      : registry(0, {}), file(files, kFolder, MemorySink::MakeLogger(sink), registry) {
+    REQUIRE(files.CreateDirectories(kFolder));
+    file.Load();
+  }
+
+  void Add(const std::string& name) { REQUIRE(registry.GetOrCreate(Named(name))); }
+  std::vector<std::string> Names() const {
+    std::vector<std::string> names;
+    registry.VisitRange(0, registry.size(), [&](SeriesId id, const Labels& labels) {
+      names.push_back(std::to_string(static_cast<uint64_t>(id)) + " " +
+                      std::string(labels.metric_name()));
+    });
+    return names;
+  }
+
+  std::shared_ptr<MemorySink> sink = std::make_shared<MemorySink>();
+  tsdb::SeriesRegistry registry;
+  tsdb::RegistryFile file;
+};
+
+TEST_CASE("The file of added series has its documented bytes") {
+  MemoryFileSystem files;
+  Kept kept(files);
+  REQUIRE(kept.registry.Restore(SeriesId{3}, {{"__name__", "up"}}));
+  for (int i = 0; i < 8; ++i) kept.Add("m" + std::to_string(i));
+  REQUIRE(kept.file.Save());
+  REQUIRE(kept.registry.Restore(SeriesId{40}, {{"__name__", "up"}, {"job", "a"}}));
+  REQUIRE(kept.file.Cover());
+  std::string hex;
+  for (const char byte : *files.ReadFile("/head/series-added")) {
+    hex += fmt::format("{:02x}", static_cast<uint8_t>(byte));
+  }
+  CHECK(hex ==
+        "4241524f53414444"
+        "b501559d140000006346e569"
+        "2812085f5f6e616d655f5f027570036a6f620161");
+}
+
+TEST_CASE("What is covered is there after the machine died, and is told once the file is whole") {
+  MemoryFileSystem files;
+  std::vector<std::string> covered;
+  {
+    Kept kept(files);
+    for (int i = 0; i < 3000; ++i) kept.Add(std::to_string(i));
+    REQUIRE(kept.file.Cover());
+    REQUIRE_FALSE(files.Exists("/head/series-added"));
+    for (int round = 0; round < 3; ++round) {
+      for (int i = 0; i < 50 * round; ++i) kept.Add(fmt::format("{}.{}", round, i));
+      REQUIRE(kept.file.Cover());
+    }
+    covered = kept.Names();
+    kept.Add("uncovered");
+  }
+  files.Crash();
+  {
+    Kept kept(files);
+    CHECK(kept.sink->lines().empty());
+    CHECK(kept.Names() == covered);
+    kept.Add("next");
+    covered.push_back("3151 next");
+    REQUIRE(kept.file.Cover());
+    CHECK_FALSE(files.Exists("/head/series-added"));  // nothing is written behind an unknown end
+  }
+  files.Crash();
+  CHECK(Kept(files).Names() == covered);
+}
+
+TEST_CASE("A file of added series that is cut off or flipped anywhere costs what is damaged") {
+  MemoryFileSystem files;
+  {
+    Kept kept(files);
+    for (int i = 0; i < 100; ++i) kept.Add(std::to_string(i));
+    REQUIRE(kept.file.Cover());
+    for (int i = 0; i < 3; ++i) {
+      kept.Add("added" + std::to_string(i));
+      REQUIRE(kept.file.Cover());
+    }
+  }
+  const std::string path = "/head/series-added";
+  const std::string good = *files.ReadFile(path);
+  for (size_t at = 0; at < good.size(); ++at) {
+    INFO("byte " << at);
+    REQUIRE(files.WriteFile(path, good.substr(0, at)));
+    CHECK(Kept(files).registry.size() >= 100);
+    std::string bad = good;
+    bad[at] = static_cast<char>(bad[at] ^ 0x10);
+    REQUIRE(files.WriteFile(path, bad));
+    const Kept kept(files);
+    const size_t found = kept.registry.size();
+    CHECK(found >= (at < 8 ? 100 : 102));
+    CHECK(found <= 102);
+    const bool in_last = found == 102 && !kept.registry.LabelsOf(SeriesId{103});
+    CHECK((in_last || kept.sink->Contains("damaged in parts")));
+  }
+}
+
+TEST_CASE("Whatever fails while series are covered, the next time covers them") {
+  for (int nth = 1; nth < 40; ++nth) {
+    INFO("call " << nth);
+    MemoryFileSystem disk;
+    FaultFileSystem files(disk);
+    {
+      Kept kept(files);
+      files.Inject({.operation = FileOperation::kAny, .nth = nth, .written_bytes = 9});
+      for (int round = 0; round < 4; ++round) {
+        for (int i = 0; i < (round == 0 ? 100 : 3); ++i) kept.Add(fmt::format("{}.{}", round, i));
+        const bool done = kept.file.Cover().has_value();
+        const size_t count = kept.registry.size();
+        MemoryFileSystem copy;
+        REQUIRE(copy.CreateDirectories(kFolder));
+        for (const DirectoryEntry& entry : *disk.List(kFolder)) {
+          const std::string path = std::string(kFolder) + "/" + entry.name;
+          REQUIRE(copy.WriteFile(path, *disk.ReadFile(path)));
+        }
+        if (done) CHECK(Kept(copy).registry.size() == count);
+      }
+      files.ClearFaults();
+      REQUIRE(kept.file.Cover());
+    }
+    disk.Crash();
+    CHECK(Kept(disk).registry.size() == 109);
+  }
 }
 
 TEST_CASE("A disk that fails at any step of the file's writing costs nothing but the file") {

@@ -49,7 +49,7 @@ using Oracle = std::map<uint64_t, std::vector<Cell>>;  // by series, rows ascend
 
 void CheckTable(const Table& table, const Oracle& oracle, const std::vector<Timestamp>& times) {
   TableView view;
-  REQUIRE(table.View({}, ~uint64_t{0}, view));
+  REQUIRE(table.View({}, ~uint64_t{0}, DamagedRuns::kFail, view));
   REQUIRE(view.timestamps == times);
   for (const auto& [series, cells] : oracle) {
     std::vector<Cell> found;

@@ -14,12 +14,26 @@ Status Head::OpenFiles(FileSystem& files, const std::string& directory, const Lo
     range.max = std::max(range.max, stored.run->range().max);
     TableAt(known->second)->Restore(std::move(stored));
   };
-  table_files_ = TRY(TableFiles::Open(files, directory, logger, take));
-  TRY(tombstones.Load(files, directory));
-  TRY(lone.Open(files, logger, {.directory = directory, .dropped_through = dropped_lone_files}));
+  const auto count_damage = [this] { metrics_.head_damages.Increment(); };
+  table_files_ = TRY(TableFiles::Open(files, directory, logger, take, count_damage));
+  TRY(LoadTombstones(files, directory, logger));
+  TRY(lone.Open(
+      files, logger,
+      {.directory = directory, .dropped_through = dropped_lone_files, .on_damage = count_damage}));
   for (const auto& table : Tables()) table->UseFiles(table_files_.get());
   ExtendRange(range);
   return {};
+}
+
+Status Head::LoadTombstones(FileSystem& files, const std::string& directory, const Logger& logger) {
+  Status loaded = tombstones.Load(files, directory);
+  if (loaded || loaded.error().code != ErrorCode::kCorruption) return loaded;
+  const std::string path = directory + "/tombstones", aside = path + ".damaged";
+  metrics_.head_damages.Increment();
+  logger.Error(
+      "What tells of deleted samples of the head is damaged and set aside: they may be shown again",
+      {{"err", loaded.error()}, {"kept_as", aside}});
+  return files.Rename(path, aside);
 }
 
 std::optional<uint32_t> Head::RestoredTable(uint64_t id) const {

@@ -41,6 +41,7 @@ class Head {
   /// Opens the files of sealed runs in `directory`, and takes over what they hold. The series of
   /// the runs' columns have to be made known to the registry afterwards. `dropped_lone_files` is
   /// LoneStore::Options::dropped_through.
+  /// Tombstones that are damaged are set aside, which the log tells: what they deleted is back.
   Status OpenFiles(FileSystem& files, const std::string& directory, const Logger& logger,
                    uint64_t dropped_lone_files);
 
@@ -81,6 +82,7 @@ class Head {
   void NoteBounds(const HeadBounds& bounds);
 
  private:
+  Status LoadTombstones(FileSystem& files, const std::string& directory, const Logger& logger);
   void ShowMin() REQUIRES(range_mutex_);
 
   Metrics& metrics_;

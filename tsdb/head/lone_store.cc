@@ -43,7 +43,8 @@ Status LoneStore::Open(FileSystem& files, Logger logger, Options options) {
                               {.directory = std::move(options.directory),
                                .prefix = "lone",
                                .file_bytes = options.file_bytes,
-                               .dropped_through = options.dropped_through},
+                               .dropped_through = options.dropped_through,
+                               .on_damage = std::move(options.on_damage)},
                               std::move(logger),
                               [this](const auto& stored) { RestorePayload(stored); }));
   // What a damaged part held must be taken from the log again.
@@ -120,6 +121,7 @@ uint64_t LoneStore::Freeze(Timestamp cut) {
   MutexLock lock(maintenance_mutex_);
   const uint64_t frozen = generation_++;
   freezing_ = true;
+  frozen_written_ = {};
   for (Shard& shard : shards_) FreezeShard(shard, cut, frozen);
   if (files_ != nullptr) frozen_file_ = files_->Rotate();
   freezing_ = false;
@@ -134,12 +136,15 @@ void LoneStore::FreezeShard(Shard& shard, Timestamp cut, uint64_t generation) {
     if (!frozen) done = frozen;
   }
   shard.generation = generation + 1;
-  if (done && files_ != nullptr) done = shard.chunks.Write(*files_, generation);
   if (!done) logger_.Error("Samples could not all be set apart", {{"err", done.error()}});
+  if (files_ == nullptr) return;
+  Status written = shard.chunks.Write(*files_, generation);
+  if (!written) frozen_written_ = std::move(written);
 }
 
 Result<uint64_t> LoneStore::SettleFrozen() {
   MutexLock lock(maintenance_mutex_);
+  TRY(frozen_written_);
   if (files_ != nullptr) TRY(WriteRest());
   return frozen_file_;
 }

@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -49,6 +50,7 @@ class LoneStore {
     uint64_t file_bytes = uint64_t{64} << 20;
     size_t batch_bytes = size_t{1} << 20;  ///< of runs that wait in memory to be written
     uint64_t dropped_through = 0;          ///< what SettleFrozen gave last
+    std::function<void()> on_damage = {};  ///< RunFiles::Options::on_damage
   };
 
   /// Gives the store its files, and restores what they hold. Once, before anything else uses the
@@ -78,7 +80,8 @@ class LoneStore {
 
   /// Sees to it that nothing but what is frozen needs the files that were there at the last Freeze,
   /// and returns the last one's number. Once the caller keeps that for the next Open, what is
-  /// frozen does not come back.
+  /// frozen does not come back. An error where Freeze could not write all of it: then a later file
+  /// may get it, which would bring it back. The next Freeze can make it good.
   Result<uint64_t> SettleFrozen();
 
   /// Forgets the samples of all generations up to this one, and removes their files. Io when a file
@@ -136,7 +139,7 @@ class LoneStore {
   void RestorePayload(const RunFiles::Stored& stored);
   bool RestoreRuns(const RunFiles::Stored& stored);
   void WriteWhenFull(Shard& shard) REQUIRES(shard.mutex);
-  void FreezeShard(Shard& shard, Timestamp cut, uint64_t generation);
+  void FreezeShard(Shard& shard, Timestamp cut, uint64_t generation) REQUIRES(maintenance_mutex_);
   Status SealShard(Shard& shard);
   Status WriteRest() REQUIRES(maintenance_mutex_);
   Status WritePosition() REQUIRES(maintenance_mutex_);
@@ -159,6 +162,7 @@ class LoneStore {
   mutable Mutex maintenance_mutex_;  // before the shards'
   uint64_t generation_ GUARDED_BY(maintenance_mutex_) = 0;
   uint64_t frozen_file_ GUARDED_BY(maintenance_mutex_) = 0;  // those after it hold no older samples
+  Status frozen_written_ GUARDED_BY(maintenance_mutex_);     // whether those up to it have them all
   wal::Position position_ GUARDED_BY(maintenance_mutex_);
 };
 

@@ -1,64 +1,114 @@
 #include "tsdb/head/registry_file.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "tsdb/wal/format.h"
+#include "tsdb/wal/reader.h"
+#include "tsdb/wal/record.h"
+
 namespace barograph::tsdb {
+namespace {
+
+constexpr std::string_view kAddedMagic = "BAROSADD";
+constexpr size_t kSeriesPerFrame = 1024;
+
+Status ReadAddedFrame(const wal::Record& frame,
+                      const std::function<Status(SeriesId, const Labels&)>& visit) {
+  if (frame.type != wal::RecordType::kSeries) {
+    return Fail(ErrorCode::kCorruption, "a frame of an unknown type");
+  }
+  for (const wal::SeriesEntry& entry : TRY(wal::ParseSeries(frame.payload))) {
+    TRY(visit(entry.id, Labels::FromPacked(std::string(entry.packed_labels))));
+  }
+  return {};
+}
+
+}  // namespace
 
 RegistryFile::RegistryFile(FileSystem& files, std::string directory, Logger logger,
                            SeriesRegistry& registry)
     : files_(files),
       directory_(std::move(directory)),
       path_(directory_ + "/series"),
+      added_path_(path_ + "-added"),
       logger_(std::move(logger)),
       registry_(registry) {}
 
 void RegistryFile::Load() {
+  MutexLock lock(mutex_);
+  LoadSeries();
+  saved_ = registry_.size();
+  LoadAdded();
+  covered_ = registry_.size();
+}
+
+void RegistryFile::LoadSeries() {
   if (!files_.Exists(path_)) return;
   const auto load = [this]() -> Status {
     const auto contents = TRY(files_.Map(path_));
     return registry_.Load(contents->bytes());
   };
-  MutexLock lock(mutex_);
   const Status loaded = load();
-  saved_ = registry_.size();
   if (loaded) return;
   logger_.Warn("The file of the head's series is of no use; they are taken from the index",
                {{"file", path_}, {"err", loaded.error()}});
+  stale_ = true;
   // Ids that are given from now on may be other series' in there.
-  if (Status removed = Remove(); !removed) {
+  if (Status removed = Remove(path_); !removed) {
     logger_.Error("It could not be removed", {{"err", removed.error()}});
+  }
+}
+
+void RegistryFile::LoadAdded() {
+  if (!files_.Exists(added_path_)) return;
+  // Nothing is written behind an end of which it is not known how it came about.
+  stale_ = true;
+  const auto load = [this]() -> Status {
+    const auto contents = TRY(files_.Map(added_path_));
+    return ReadAddedSeries(contents->bytes(), [this](SeriesId id, const Labels& labels) {
+      return registry_.Restore(id, labels);
+    });
+  };
+  if (Status loaded = load(); !loaded) {
+    logger_.Warn("The file of series that were added to the head is damaged in parts",
+                 {{"file", added_path_}, {"err", loaded.error()}});
   }
 }
 
 Status RegistryFile::Save() {
   MutexLock lock(mutex_);
-  return has_too_many_ || registry_.size() != saved_ ? Write() : Status();
+  return stale_ || registry_.size() != saved_ ? Write() : Status();
 }
 
 Status RegistryFile::SaveWhenMuchIsNew() {
   MutexLock lock(mutex_);
-  const size_t size = registry_.size();
-  const bool much = size > saved_ && (size - saved_) * kShare >= size;
-  return has_too_many_ || much ? Write() : Status();
+  return stale_ || MuchIsNew(registry_.size()) ? Write() : Status();
+}
+
+bool RegistryFile::MuchIsNew(size_t size) const {
+  return size > saved_ && (size - saved_) * kShare >= size;
+}
+
+Status RegistryFile::Cover() {
+  MutexLock lock(mutex_);
+  if (stale_ || MuchIsNew(registry_.size())) return Write();
+  return Add();
 }
 
 void RegistryFile::NoteRemovals() {
   MutexLock lock(mutex_);
-  has_too_many_ = true;
+  stale_ = true;
 }
 
-Status RegistryFile::DropStale() {
+Status RegistryFile::ForgetRemoved() {
   MutexLock lock(mutex_);
-  if (!has_too_many_) return {};
-  TRY(Remove());
-  saved_ = 0;
-  has_too_many_ = false;
-  return {};
+  return stale_ ? Write() : Status();
 }
 
-Status RegistryFile::Remove() {
-  if (!files_.Exists(path_)) return {};
-  TRY(files_.Remove(path_));
+Status RegistryFile::Remove(const std::string& path) {
+  if (!files_.Exists(path)) return {};
+  TRY(files_.Remove(path));
   return files_.SyncDirectory(directory_);
 }
 
@@ -73,9 +123,12 @@ Status RegistryFile::Write() {
     return written;
   }
   TRY(files_.Rename(fresh, path_));
+  stale_ = true;  // until the names are as they should be
   TRY(files_.SyncDirectory(directory_));
-  saved_ = size;
-  has_too_many_ = false;
+  added_.reset();
+  TRY(Remove(added_path_));
+  saved_ = covered_ = size;
+  stale_ = false;
   return {};
 }
 
@@ -83,6 +136,52 @@ Status RegistryFile::WriteTo(WritableFile& file) {
   TRY(registry_.Dump([&](std::string_view piece) { return file.Append(piece); }));
   TRY(file.Sync());
   return file.Close();
+}
+
+// Appends the series that neither file has.
+Status RegistryFile::Add() {
+  const size_t size = registry_.size();
+  if (covered_ == size) return {};
+  // What a failure leaves behind is not built upon.
+  stale_ = true;
+  if (added_ == nullptr) TRY(BeginAdded());
+  while (covered_ < size) {
+    std::string payload, frame;
+    const size_t end = std::min(size, covered_ + kSeriesPerFrame);
+    registry_.VisitRange(covered_, end, [&](SeriesId id, const Labels& labels) {
+      wal::AppendSeriesEntry(payload, id, labels.packed());
+    });
+    wal::AppendFrame(frame, {wal::RecordType::kSeries, payload}, {0, added_bytes_});
+    TRY(added_->Append(frame));
+    added_bytes_ += frame.size();
+    covered_ = end;
+  }
+  TRY(added_->Sync());
+  stale_ = false;
+  return {};
+}
+
+Status RegistryFile::BeginAdded() {
+  added_ = TRY(files_.OpenWritable(added_path_, OpenMode::kCreate));
+  TRY(added_->Append(kAddedMagic));
+  added_bytes_ = kAddedMagic.size();
+  return files_.SyncDirectory(directory_);
+}
+
+Status ReadAddedSeries(std::string_view bytes,
+                       const std::function<Status(SeriesId, const Labels&)>& visit) {
+  using Event = wal::SegmentReader::Event;
+  if (!bytes.starts_with(kAddedMagic)) return Fail(ErrorCode::kCorruption, "not such a file");
+  wal::SegmentReader frames(0, bytes, kAddedMagic.size());
+  wal::Record frame{};
+  Status done;
+  for (Event event; (event = frames.Next(frame)) != Event::kEnd;) {
+    if (event == Event::kTornEnd) break;  // the log has what was not synced
+    Status read = Fail(ErrorCode::kCorruption, "damaged before " + std::to_string(frames.offset()));
+    if (event == Event::kRecord) read = ReadAddedFrame(frame, visit);
+    if (done) done = std::move(read);
+  }
+  return done;
 }
 
 }  // namespace barograph::tsdb

@@ -50,9 +50,20 @@ std::optional<wal::Position> LastMark(uint64_t number, std::string_view bytes) {
 
 bool LateCheck::HasChecksum() const {
   const std::string_view frame = file_->contents->bytes().substr(offset_, length_);
-  if (wal::ReadFrame(frame, {file_->number, offset_})) return true;
-  ReportDamagedPart(file_->logger, file_->path, offset_, length_);
-  return false;
+  return wal::ReadFrame(frame, {file_->number, offset_}).has_value();
+}
+
+void LateCheck::TellDamage() const {
+  if (file_->on_damage) file_->on_damage();
+  file_->logger.Error(
+      "Samples of the head are damaged: queries that need them fail, and the next block of their "
+      "time will lack them",
+      {{"file", file_->path}, {"offset", offset_}, {"bytes", length_}});
+}
+
+Error LateCheck::Damage() const {
+  return {ErrorCode::kCorruption, file_->path + " at " + std::to_string(offset_) +
+                                      ": a run of samples is not what was written"};
 }
 
 RunFiles::RunFiles(FileSystem& files, Options options, Logger logger)
@@ -80,6 +91,11 @@ Status RunFiles::ReadAll(const Visit& visit) {
     }
   }
   std::ranges::sort(numbers);
+  for (size_t i = 1; i < numbers.size(); ++i) {
+    for (uint64_t missing = numbers[i - 1] + 1; missing < numbers[i]; ++missing) {
+      ReportMissing(missing);
+    }
+  }
   const wal::Position synced = TRY(FindSynced(numbers));
   for (const uint64_t number : numbers) {
     TRY(ReadFile(number, number == numbers.back(), synced, visit));
@@ -107,7 +123,8 @@ Status RunFiles::ReadFile(uint64_t number, bool last, wal::Position synced, cons
   uint64_t checked_from = number < synced.segment ? bytes.size() : 0;
   if (number == synced.segment) checked_from = synced.offset;
   wal::SegmentReader reader(number, bytes, good, checked_from);
-  const auto file = std::make_shared<LateCheck::File>(contents, PathOf(number), number, logger_);
+  const auto file = std::make_shared<LateCheck::File>(contents, PathOf(number), number, logger_,
+                                                      options_.on_damage);
   bool unsynced = false;
   wal::Record record{};
   for (Event event; (event = reader.Next(record)) != Event::kEnd;) {
@@ -129,6 +146,8 @@ Status RunFiles::ReadFile(uint64_t number, bool last, wal::Position synced, cons
     MutexLock lock(mutex_);
     kept_[number] = {bytes.size(), contents};
   }
+  // As it can be where the power failed before anything of it was synced, or where a disk lost it.
+  if (!last && bytes.empty()) logger_.Warn("A file of runs is empty", {{"file", PathOf(number)}});
   contents->Release();
   if (last && good < bytes.size()) TRY(CutTornEnd(number, good));
   return unsynced ? SyncLater(number) : Status();
@@ -157,7 +176,14 @@ Status RunFiles::CutTornEnd(uint64_t number, uint64_t size) {
 
 void RunFiles::ReportDamage(uint64_t number, uint64_t begin, uint64_t end) {
   ++damaged_;
+  if (options_.on_damage) options_.on_damage();
   ReportDamagedPart(logger_, PathOf(number), begin, end - begin);
+}
+
+void RunFiles::ReportMissing(uint64_t number) {
+  ++damaged_;
+  if (options_.on_damage) options_.on_damage();
+  logger_.Error("A file of runs is missing", {{"file", PathOf(number)}});
 }
 
 Result<RunFiles::Stored> RunFiles::Append(std::string_view payload) {

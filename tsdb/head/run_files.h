@@ -26,22 +26,30 @@ class LateCheck {
     std::string path;
     uint64_t number = 0;
     Logger logger;
+    std::function<void()> on_damage = {};  ///< may be empty
   };
 
   /// Of the frame of `length` bytes at `offset`.
   LateCheck(std::shared_ptr<const File> file, uint64_t offset, uint64_t length)
       : file_(std::move(file)), offset_(offset), length_(length) {}
 
-  /// False when the payload does not have its checksum, which is logged with file and offset, or
-  /// `is_well_formed` says so. Takes no longer than the first call.
+  /// False when the payload does not have its checksum or `is_well_formed` says so, which is logged
+  /// with file and offset, and counted. Takes no longer than the first call.
   template <typename IsWellFormed>
   bool Passes(const IsWellFormed& is_well_formed) const {
-    std::call_once(once_, [&] { passes_ = HasChecksum() && is_well_formed(); });
+    std::call_once(once_, [&] {
+      passes_ = HasChecksum() && is_well_formed();
+      if (!passes_) TellDamage();
+    });
     return passes_;
   }
 
+  /// What to say to those who need a payload that does not pass: Corruption.
+  Error Damage() const;
+
  private:
   bool HasChecksum() const;
+  void TellDamage() const;
 
   const std::shared_ptr<const File> file_;
   const uint64_t offset_, length_;
@@ -69,6 +77,9 @@ class RunFiles {
     std::string prefix;     ///< of the files' names: `prefix`-00000001
     uint64_t file_bytes = uint64_t{64} << 20;
     uint64_t dropped_through = 0;  ///< files up to this number are removed unread
+
+    /// Called for each damaged part when it is found, by Open or later, by any thread.
+    std::function<void()> on_damage = {};
 
     /// Sync leaves a mark in the files, and Open does not read the payloads that are known to have
     /// been synced.
@@ -113,7 +124,7 @@ class RunFiles {
   /// What was read of the files needs no memory any more, until it is read again.
   void Release() const;
 
-  /// How many damaged parts Open came upon; a torn end is none.
+  /// How many damaged parts and missing files Open came upon; a torn end is none.
   uint64_t damaged() const { return damaged_; }
 
  private:
@@ -139,6 +150,7 @@ class RunFiles {
   Status SyncLater(uint64_t number);
   Status CutTornEnd(uint64_t number, uint64_t size);
   void ReportDamage(uint64_t number, uint64_t begin, uint64_t end);
+  void ReportMissing(uint64_t number);
   Status Begin(size_t frame_bytes) REQUIRES(mutex_);
   Result<Current> Create(uint64_t number, uint64_t capacity);
   Status Write(std::string_view frame) REQUIRES(mutex_);

@@ -63,6 +63,9 @@ class SealedRun {
   /// of the run.
   bool IsIntact() const;
 
+  /// What is wrong. Precondition: !IsIntact().
+  Error Damage() const { return check_->Damage(); }
+
   const RunShape& shape() const { return shape_; }
   std::string_view bytes() const { return bytes_; }
   size_t rows() const { return shape_.rows; }

@@ -35,6 +35,7 @@ struct Selected {
   TimeRange range;
   bool with_starts;
   bool presence_only;
+  DamagedRuns damaged;
   std::shared_ptr<const SeriesSet> set;  ///< that the refs belong to
   std::vector<SelectedSeries> series;
   std::vector<Source> sources;  ///< by series; `table` is an index in `tables`, or kLone
@@ -118,7 +119,8 @@ class HeadCursor : public SeriesCursor {
  public:
   explicit HeadCursor(std::shared_ptr<const Selected> selected)
       : selected_(std::move(selected)),
-        reader_(selected_->tables, selected_->table_range(), selected_->presence_only),
+        reader_(selected_->tables, selected_->table_range(), selected_->presence_only,
+                selected_->damaged),
         lone_(selected_->head.lone, selected_->range, selected_->bounds.lone_from,
               selected_->last_lone_column, selected_->presence_only) {}
 
@@ -243,9 +245,9 @@ Status ApplyTombstones(const std::shared_ptr<Selected>& selected) {
 
 Result<std::shared_ptr<Selected>> Find(const Head& head, const HeadBounds& bounds, TimeRange range,
                                        const SeriesRegistry::Found& found, const SelectHints& hints,
-                                       const std::stop_token& stop) {
+                                       DamagedRuns damaged, const std::stop_token& stop) {
   auto selected = std::make_shared<Selected>(head, bounds, range, hints.start_timestamps,
-                                             hints.presence_only, found.set);
+                                             hints.presence_only, damaged, found.set);
   SourceFilter filter(*selected);
   for (size_t i = 0; i < found.refs.size(); ++i) {
     if (i % kSeriesPerStop == 0 && stop.stop_requested()) {
@@ -266,16 +268,18 @@ Result<std::shared_ptr<Selected>> Find(const Head& head, const HeadBounds& bound
 
 Result<std::unique_ptr<Selection>> SelectFromHead(const Head& head, const HeadBounds& bounds,
                                                   TimeRange range, const Matchers& matchers,
-                                                  const SelectHints& hints, std::stop_token stop) {
+                                                  const SelectHints& hints, std::stop_token stop,
+                                                  DamagedRuns damaged) {
   const SeriesRegistry::Found found = TRY(head.registry.Match(matchers, stop));
-  return SelectFromHead(head, bounds, range, found, hints, std::move(stop));
+  return SelectFromHead(head, bounds, range, found, hints, std::move(stop), damaged);
 }
 
 Result<std::unique_ptr<Selection>> SelectFromHead(const Head& head, const HeadBounds& bounds,
                                                   TimeRange range,
                                                   const SeriesRegistry::Found& found,
-                                                  const SelectHints& hints, std::stop_token stop) {
-  std::shared_ptr<Selected> selected = TRY(Find(head, bounds, range, found, hints, stop));
+                                                  const SelectHints& hints, std::stop_token stop,
+                                                  DamagedRuns damaged) {
+  std::shared_ptr<Selected> selected = TRY(Find(head, bounds, range, found, hints, damaged, stop));
   return std::unique_ptr<Selection>(std::make_unique<HeadSelection>(std::move(selected)));
 }
 
@@ -283,7 +287,8 @@ Result<SeriesRegistry::Found> MatchInHead(const Head& head, const HeadBounds& bo
                                           TimeRange range, const Matchers& matchers,
                                           std::stop_token stop) {
   const SeriesRegistry::Found matching = TRY(head.registry.Match(matchers, stop));
-  const std::shared_ptr<Selected> selected = TRY(Find(head, bounds, range, matching, {}, stop));
+  const std::shared_ptr<Selected> selected =
+      TRY(Find(head, bounds, range, matching, {}, DamagedRuns::kFail, stop));
   SeriesRegistry::Found found{selected->set, {}};
   found.refs.reserve(selected->series.size());
   for (const SelectedSeries& series : selected->series) found.refs.push_back(series.ref);

@@ -269,6 +269,15 @@ void SeriesRegistry::Visit(std::span<const SeriesId> ids,
   }
 }
 
+void SeriesRegistry::VisitRange(size_t first, size_t end,
+                                const std::function<void(SeriesId, const Labels&)>& visit) const {
+  ReaderLock lock(mutex_);
+  for (size_t ref = first; ref < std::min(end, set_->size()); ++ref) {
+    const auto series = static_cast<SeriesRef>(ref);
+    visit(set_->IdOf(series), set_->LabelsOf(series));
+  }
+}
+
 std::vector<bool> SeriesRegistry::FindDead(
     const SeriesSet& set, SeriesId last, const std::function<bool(SeriesId, Source)>& alive) const {
   std::vector<bool> dead;

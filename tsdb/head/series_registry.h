@@ -110,6 +110,11 @@ class SeriesRegistry {
   void Visit(std::span<const SeriesId> ids,
              const std::function<void(SeriesId, const Labels&)>& visit) const;
 
+  /// The same for those that came as the first to the last but one, in a count that begins anew
+  /// when series leave.
+  void VisitRange(size_t first, size_t end,
+                  const std::function<void(SeriesId, const Labels&)>& visit) const;
+
   /// Restores some `count` series under one lock: calls `each` with what to restore one with.
   using Add = std::function<Status(SeriesId, const Labels&)>;
   Status RestoreAll(size_t count, const std::function<Status(const Add&)>& each);

@@ -370,7 +370,8 @@ uint64_t Table::rows() const {
   return sealed_rows_ + tail_.rows();
 }
 
-Status Table::View(TimeRange range, uint64_t row_limit, TableView& view) const {
+Status Table::View(TimeRange range, uint64_t row_limit, DamagedRuns damaged,
+                   TableView& view) const {
   view = {};
   {
     ReaderLock lock(mutex_);
@@ -396,16 +397,20 @@ Status Table::View(TimeRange range, uint64_t row_limit, TableView& view) const {
   }
   // The first to read a run may have to wait for the disk.
   uint64_t lost = 0;
-  std::erase_if(view.runs, [&lost](const auto& run) {
-    if (run->IsIntact()) return false;
+  for (const auto& run : view.runs) {
+    if (run->IsIntact()) continue;
+    if (damaged == DamagedRuns::kFail) return std::unexpected(run->Damage());
     lost += run->rows();
-    return true;
-  });
+  }
+  if (lost > 0) std::erase_if(view.runs, [](const auto& run) { return !run->IsIntact(); });
   std::vector<Timestamp> sealed;
   for (const auto& run : view.runs) {
     sealed.resize(sealed.size() + run->rows());
     const Status decoded = run->DecodeTimestamps(std::span(sealed).last(run->rows()));
     if (!decoded) return decoded;
+  }
+  if (!std::ranges::is_sorted(sealed)) {
+    return Fail(ErrorCode::kCorruption, "a table's sealed rows are not in the order of time");
   }
   view.timestamps.insert(view.timestamps.begin(), sealed.begin(), sealed.end());
   const uint64_t visible = row_limit - std::min(row_limit, view.first_row + lost);

@@ -25,6 +25,12 @@ struct SealCount {
   uint64_t chunks = 0;
 };
 
+/// What becomes of a reader that comes upon a damaged run.
+enum class DamagedRuns : uint8_t {
+  kFail,     ///< it fails: an answer must not lack samples
+  kLeaveOut  ///< it goes on without: the others must move on
+};
+
 /// Part of a table's rows as a query reads it: the runs that overlap the query's time range, and
 /// the timestamps of those runs' rows followed by those of the tail.
 struct TableView {
@@ -140,8 +146,9 @@ class Table {
   TimeRange range() const;  ///< of the rows; kNoRange when there is none
   uint64_t rows() const;
 
-  /// Replaces `view` by the part in `range` of the rows below `row_limit`.
-  Status View(TimeRange range, uint64_t row_limit, TableView& view) const;
+  /// Replaces `view` by the part in `range` of the rows below `row_limit`. Corruption where a run
+  /// of it is damaged, unless those are to be left out.
+  Status View(TimeRange range, uint64_t row_limit, DamagedRuns damaged, TableView& view) const;
 
   /// Fills out[i] with the values of `series` in the tail's rows. Precondition: out.size() is at
   /// most the tail's rows. False when the tail no longer starts with `tail_row`: view again.

@@ -142,12 +142,14 @@ Result<StoredRun> Decode(const RunFiles::Stored& payload, ColumnLists& lists) {
 
 Result<std::unique_ptr<TableFiles>> TableFiles::Open(FileSystem& files,
                                                      const std::string& directory, Logger logger,
-                                                     const std::function<void(StoredRun)>& visit) {
+                                                     const std::function<void(StoredRun)>& visit,
+                                                     const std::function<void()>& on_damage) {
   std::unique_ptr<TableFiles> tables(new TableFiles);
   ColumnLists lists;
   const auto take = [&](const RunFiles::Stored& payload) {
     auto stored = Decode(payload, lists);
     if (!stored) {
+      if (on_damage) on_damage();
       const std::string path = directory + "/tables-" + wal::SegmentName(payload.file);
       logger.Error("A run of scrapes cannot be read and is left out",
                    {{"file", path}, {"offset", payload.offset}, {"err", stored.error()}});
@@ -157,7 +159,9 @@ Result<std::unique_ptr<TableFiles>> TableFiles::Open(FileSystem& files,
     visit(std::move(*stored));
   };
   tables->files_ = TRY(RunFiles::Open(
-      files, {.directory = directory, .prefix = "tables", .check_late = true}, logger, take));
+      files,
+      {.directory = directory, .prefix = "tables", .on_damage = on_damage, .check_late = true},
+      logger, take));
   return tables;
 }
 

@@ -29,10 +29,12 @@ struct StoredRun {
 /// what the kernel lends. Thread-safe.
 class TableFiles {
  public:
-  /// Opens what is there; `visit` gets every run, those of one table in their order.
+  /// Opens what is there; `visit` gets every run, those of one table in their order. `on_damage` is
+  /// RunFiles::Options::on_damage.
   static Result<std::unique_ptr<TableFiles>> Open(FileSystem& files, const std::string& directory,
                                                   Logger logger,
-                                                  const std::function<void(StoredRun)>& visit);
+                                                  const std::function<void(StoredRun)>& visit,
+                                                  const std::function<void()>& on_damage = {});
 
   /// Writes the run, which then survives the death of the process; the same run, mapped.
   Result<std::shared_ptr<const SealedRun>> Store(const StoredRun& run);

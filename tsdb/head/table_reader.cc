@@ -49,7 +49,7 @@ Result<SeriesSamples> TableReader::ReadStarts(uint32_t index, SeriesId series) {
 
 Status TableReader::LoadView(uint32_t index) {
   loaded_ = kNoTable;
-  TRY(tables_[index].table->View(range_, tables_[index].rows, view_));
+  TRY(tables_[index].table->View(range_, tables_[index].rows, damaged_, view_));
   const auto& times = view_.timestamps;
   begin_ = static_cast<size_t>(std::ranges::lower_bound(times, range_.min) - times.begin());
   end_ = static_cast<size_t>(std::ranges::upper_bound(times, range_.max) - times.begin());

@@ -23,8 +23,12 @@ struct SelectedTable {
 class TableReader {
  public:
   /// `tables` must outlive the reader. `presence_only` as in SelectHints.
-  TableReader(std::span<const SelectedTable> tables, TimeRange range, bool presence_only)
-      : tables_(tables), range_(range), decode_(presence_only ? DecodeMarkers : DecodeValues) {}
+  TableReader(std::span<const SelectedTable> tables, TimeRange range, bool presence_only,
+              DamagedRuns damaged)
+      : tables_(tables),
+        range_(range),
+        damaged_(damaged),
+        decode_(presence_only ? DecodeMarkers : DecodeValues) {}
 
   /// The samples of `series`, likely in column `guess`, of tables[index] in the range. The spans
   /// live until the next call. Two results with one timestamp_column share their timestamps.
@@ -46,6 +50,7 @@ class TableReader {
 
   std::span<const SelectedTable> tables_;
   const TimeRange range_;
+  const DamagedRuns damaged_;
   const DecodeRun decode_;
 
   uint32_t loaded_ = kNoTable;

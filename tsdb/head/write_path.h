@@ -64,10 +64,13 @@ class WritePath {
     return {};
   }
 
-  /// Brings a series back that left the head. False where nobody knows its labels.
+  /// Brings a series back that left the head, and tells the log of it. False where nobody knows its
+  /// labels.
   bool Revive(SeriesId series) {
     const auto labels = find_labels_(series);
-    return labels && head.registry.Restore(series, *labels);
+    if (!labels || !head.registry.Restore(series, *labels)) return false;
+    log.QueueSeries(series, labels->packed());
+    return true;
   }
 
   bool stores_starts() const { return options_.store_starts; }
