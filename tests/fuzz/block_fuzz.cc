@@ -6,12 +6,14 @@
 #include <string>
 #include <vector>
 
+#include "tests/fuzz/fuzz_target.h"
 #include "tests/support/memory_file_system.h"
 #include "tsdb/block/block.h"
 #include "tsdb/block/block_directory.h"
 #include "tsdb/block/block_format.h"
 #include "tsdb/block/block_reader.h"
 #include "tsdb/block/block_verify.h"
+#include "tsdb/block/block_writer.h"
 #include "tsdb/block/label_builder.h"
 #include "tsdb/block/label_reader.h"
 
@@ -123,6 +125,37 @@ void OpenExtents(std::string_view bytes, size_t first_size, size_t firsts, size_
 
 }  // namespace
 }  // namespace barograph::tsdb
+
+std::vector<std::string> FuzzSeeds() {
+  using namespace barograph;
+  using namespace barograph::tsdb;
+  test::MemoryFileSystem files;
+  BlockOrigin origin;
+  origin.window = {FromMs(0), FromMs(1'000'000)};
+  const auto writer = BlockWriter::Create(files, "blocks", origin);
+  Expect(writer.has_value());
+  std::vector<Timestamp> times;
+  std::vector<double> values;
+  for (int64_t i = 0; i < 50; ++i) {
+    times.push_back(FromMs(i * 1000 + i % 3));
+    values.push_back(static_cast<double>(i % 7) / 4);
+  }
+  SeriesSamples samples;
+  samples.timestamps = times;
+  samples.values = values;
+  for (uint64_t id = 1; id < 5; ++id) {
+    const Labels labels{{"__name__", "up"}, {"job", std::to_string(id)}};
+    Expect((*writer)->Add(SeriesId{id}, labels, samples).has_value());
+  }
+  const auto meta = (*writer)->Finish();
+  Expect(meta.has_value());
+  const std::string folder = "blocks/" + meta->ulid().ToString();
+  BlockTombstones tombstones;
+  tombstones.Add(SeriesId{7}, {FromMs(1), FromMs(2)});
+  const std::string before("\100\1\1", 3);
+  return {before + files.ReadFile(folder + "/data")->substr(kBlockMagic.size()),
+          before + tombstones.Encode(), before + *files.ReadFile(folder + "/meta.json")};
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace barograph::tsdb;

@@ -5,6 +5,16 @@
 
 #include "base/file_system.h"
 #include "server/config/loader.h"
+#include "tests/fuzz/fuzz_target.h"
+
+std::vector<std::string> FuzzSeeds() {
+  return {
+      "global: {scrape_interval: 15s, external_labels: {a: b}}\nrule_files: [a.yml]\n"
+      "scrape_configs:\n- job_name: x\n  static_configs: [{targets: ['a:1']}]\n"
+      "  relabel_configs: [{source_labels: [a], regex: '(.*)', target_label: b}]\n",
+      "remote_write:\n- url: http://a/\n  queue_config: {capacity: 5}\n"
+      "alerting: {alertmanagers: [{static_configs: [{targets: [a]}]}]}\n"};
+}
 
 /// Any bytes are a configuration or are refused; and what is one is shown as YAML that loads again
 /// and is shown the same.

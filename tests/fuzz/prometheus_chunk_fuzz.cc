@@ -1,7 +1,10 @@
 #include <cstdint>
 #include <cstdlib>
+#include <random>
 #include <string_view>
 
+#include "tests/fuzz/fuzz_target.h"
+#include "tests/tsdb/prometheus_samples.h"
 #include "tsdb/prometheus/chunk.h"
 
 // The first byte is an encoding, the rest a chunk of it. What is read is written and read again,
@@ -32,6 +35,21 @@ void WriteAndRead(const SampleColumns& samples) {
 
 }  // namespace
 }  // namespace barograph::tsdb::prometheus
+
+std::vector<std::string> FuzzSeeds() {
+  using namespace barograph::tsdb::prometheus;
+  std::mt19937_64 random(1);
+  std::vector<std::string> seeds;
+  for (const test::Shape shape : {test::Shape{true, false}, {false, true}, {true, true}}) {
+    const SampleColumns samples = test::RandomSamples(random, 100, shape);
+    for (size_t begin = 0; begin < samples.size();) {
+      const EncodedChunk chunk = EncodeChunk(samples, begin);
+      seeds.push_back(std::string(1, static_cast<char>(chunk.encoding)) + chunk.data);
+      begin += chunk.samples;
+    }
+  }
+  return seeds;
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace barograph::tsdb::prometheus;

@@ -1,6 +1,8 @@
 #include <cstdint>
 #include <string>
 
+#include "tests/fuzz/fuzz_target.h"
+#include "tsdb/prometheus/chunk.h"
 #include "tsdb/prometheus/head_chunks.h"
 #include "tsdb/prometheus/wal_record.h"
 #include "tsdb/prometheus/wal_segment.h"
@@ -33,6 +35,13 @@ void ReadHeadChunks(std::string_view bytes) {
 
 }  // namespace
 }  // namespace barograph::tsdb::prometheus
+
+std::vector<std::string> FuzzSeeds() {
+  // A record of series, one of samples, and a segment with the first.
+  const std::string series("\1\0\0\0\0\0\0\0\7\1\10__name__\2up", 22);
+  const std::string samples("\2\0\0\0\0\0\0\0\7\0\0\0\0\0\0\3\350\0\0\77\360\0\0\0\0\0\0", 27);
+  return {series, samples, std::string("\1\0\26\0\0\0\0", 7) + series};
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace barograph::tsdb::prometheus;

@@ -7,6 +7,14 @@
 #include "promql/parse/dump.h"
 #include "promql/parse/parser.h"
 #include "promql/parse/printer.h"
+#include "tests/fuzz/fuzz_target.h"
+
+std::vector<std::string> FuzzSeeds() {
+  return {
+      "sum by (a, b) (rate(x{a=\"b\", c!~\"d.*\"}[5m] offset -1h @ start())) / on (a) group_left y",
+      "histogram_quantile(0.9, a) > bool 1.5e-3 or absent_over_time(b[1d:5m])",
+      "{\"a.b\", 'c.d'=~`e`} {a=\"b\"} 1 2x5 _x3 stale {{schema:1 count:2 buckets:[1 2]}}"};
+}
 
 /// Any bytes parse or are refused; and what parses prints to a text that parses to the same text.
 /// (But for `Inf ^ x`, which prints as `+Inf ^ x`, as in Prometheus; there the sign is the

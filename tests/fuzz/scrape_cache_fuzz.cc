@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "server/scrape/scrape_cache.h"
+#include "tests/fuzz/fuzz_target.h"
 
 // Bytes as pages of one target, one after the other, cut at 0xff. A page is read with what the
 // pages before it made the cache expect, and by a cache that expects nothing: both must find as
@@ -61,6 +62,15 @@ void ReadPages(std::string_view bytes, PageFormat format) {
 
 }  // namespace
 }  // namespace barograph::server
+
+std::vector<std::string> FuzzSeeds() {
+  return {
+      "# TYPE a counter\na{b=\"c\"} 1\nd 2\n\xff"
+      "a{b=\"c\"} 3\nd 4\n\xff"
+      "d 5\na{b=\"e\"} 6 1000\n",
+      "# TYPE a counter\na_total 1 # {t=\"x\"} 1\n# EOF\n\xff"
+      "a_total 2\nb 1\n# EOF\n"};
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using barograph::server::PageFormat;

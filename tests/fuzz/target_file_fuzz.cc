@@ -3,6 +3,12 @@
 #include <string_view>
 
 #include "discovery/file/target_file.h"
+#include "tests/fuzz/fuzz_target.h"
+
+std::vector<std::string> FuzzSeeds() {
+  return {"- targets: ['a:1', b]\n  labels: {job: x}\n",
+          R"([{"targets": ["a:1"], "labels": {"job": "x"}}])"};
+}
 
 /// Any bytes as a file that lists targets.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/fuzz/fuzz_target.h"
 #include "tsdb/chunk/summary.h"
 #include "tsdb/chunk/timestamp_codec.h"
 #include "tsdb/chunk/value_codec.h"
@@ -50,6 +51,24 @@ void EncodeAndCompare(std::string_view bytes) {
 
 }  // namespace
 }  // namespace barograph::tsdb
+
+std::vector<std::string> FuzzSeeds() {
+  using namespace barograph::tsdb;
+  std::vector<std::string> seeds;
+  std::vector<double> values;
+  std::vector<barograph::Timestamp> times;
+  for (int i = 0; i < 120; ++i) {
+    values.push_back(i % 11 == 0 ? 1e300 / (i + 1) : i * 0.25);
+    times.push_back(barograph::FromMs(i * 15'000 + i % 3));
+  }
+  const std::string count("\170\0", 2);
+  seeds.push_back(count);
+  EncodeValues(values, seeds.back());
+  seeds.push_back(count);
+  EncodeTimestamps(times, seeds.back());
+  seeds.push_back(count + std::string(reinterpret_cast<const char*>(values.data()), 160));
+  return seeds;
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < 2) return 0;
