@@ -106,12 +106,12 @@ def push_out(server):
 
 
 def wait_until_quiet(compared):
-    """Until the servers have left their files alone for long."""
+    """Until the servers have left their blocks alone for long; what they note beside grows always."""
     def state():
-        return [(server.blocks(), server.disk_bytes()) for server in compared]
+        return [(server.blocks(), server.block_bytes() >> 18) for server in compared]
 
-    last, since = state(), time.monotonic()
-    began = since
+    began = since = time.monotonic()
+    last = state()
     while time.monotonic() - since < QUIET:
         if time.monotonic() - began > 2 * servers.LONGEST_WAIT:
             raise SystemExit("the servers do not become quiet")
