@@ -218,12 +218,17 @@ bool Replay::IsInFiles(wal::Position at) const {
 
 Status Replay::ApplySamples(std::string_view payload, wal::Position at) {
   if (IsInFiles(at)) return {};
-  for (const auto& [series, sample] : TRY(wal::ParseSamples(payload))) {
-    if (const auto known = FindSeries(series)) {
-      StoreSample(*known, {sample.timestamp, sample.value});
-    } else {
-      nameless_[static_cast<uint64_t>(series)].samples.push_back(sample);
+  const auto entries = TRY(wal::ParseSamples(payload));
+  std::vector<LonePoint> points;
+  for (auto entry = entries.begin(); entry != entries.end();) {
+    const SeriesId series = entry->series;
+    const auto known = FindSeries(series);
+    points.clear();
+    for (; entry != entries.end() && entry->series == series; ++entry) {
+      points.push_back({entry->sample.timestamp, entry->sample.value});
+      if (!known) nameless_[static_cast<uint64_t>(series)].samples.push_back(entry->sample);
     }
+    if (known) StoreSamples(*known, points);
   }
   return {};
 }
@@ -240,12 +245,14 @@ Status Replay::ApplyHistograms(std::string_view payload, wal::Position at) {
   return {};
 }
 
-void Replay::StoreSample(SeriesId id, const LonePoint& point) {
-  const LoneStore::Appended appended = head_.lone.Append(id, point);
+void Replay::StoreSamples(SeriesId id, std::span<const LonePoint> points) {
+  const LoneStore::Appended appended = head_.lone.AppendLogged(id, points);
   head_.CountChunks({appended.sealed_chunks, appended.sealed_chunks});
   if (IsStartStream(id)) return;
   if (appended.first) head_.registry.SetSource(id, {Source::kLone, 0});
-  if (appended.sample) head_.ExtendRange({point.timestamp, point.timestamp});
+  if (!appended.sample) return;
+  const auto [oldest, newest] = std::ranges::minmax(points, {}, &LonePoint::timestamp);
+  head_.ExtendRange({oldest.timestamp, newest.timestamp});
 }
 
 Status Replay::ApplyDeletions(std::string_view payload) {

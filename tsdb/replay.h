@@ -79,7 +79,8 @@ class Replay {
   void StoreNameless(SeriesId id);
   void AddLoneSources();
   bool IsInFiles(wal::Position at) const;
-  void StoreSample(SeriesId id, const LonePoint& point);
+  void StoreSample(SeriesId id, const LonePoint& point) { StoreSamples(id, {&point, 1}); }
+  void StoreSamples(SeriesId id, std::span<const LonePoint> points);
 
   FileSystem& files_;
   const std::string directory_;

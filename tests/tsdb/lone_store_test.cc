@@ -397,6 +397,40 @@ TEST_CASE("A damaged file costs the runs in its damaged frames, and the log is a
   CHECK(found < 3000);
 }
 
+TEST_CASE("Samples that the log has once more are known, in whatever order records have them") {
+  MemoryFileSystem memory;
+  std::mt19937_64 random(3);
+  Folder folder(memory);
+  Series truth;
+  std::vector<std::vector<int64_t>> records(40);
+  for (auto& record : records) {
+    const auto begin = static_cast<int64_t>(random() % 3000);
+    for (int64_t i = 0; i < 200; ++i) {
+      record.push_back(begin + (random() % 3 == 0 ? static_cast<int64_t>(random() % 400) : i));
+    }
+  }
+  const auto replay = [&](bool again) {
+    for (const auto& record : records) {
+      std::vector<LonePoint> points;
+      bool any_new = false;
+      for (const int64_t ms : record) {
+        const auto [entry, is_new] = truth.try_emplace(ms, Value{static_cast<double>(ms % 97)});
+        any_new = any_new || is_new;
+        points.push_back(entry->second.at(ms));
+      }
+      REQUIRE(folder.store->AppendLogged(SeriesId{1}, points).sample == any_new);
+      CHECK((!again || !any_new));
+    }
+  };
+  replay(false);
+  CHECK(folder.Read(1) == truth);
+  replay(true);
+  REQUIRE(folder.store->SealAll({1, 1}));
+  folder.Reopen();
+  replay(true);
+  CHECK(folder.Read(1) == truth);
+}
+
 TEST_CASE("Files go with the generation that they hold, and readers keep what they have") {
   MemoryFileSystem memory;
   Folder folder(memory);

@@ -68,8 +68,12 @@ LoneSeries::Parts& LoneSeries::parts() {
   return *parts_;
 }
 
-LoneVerdict LoneSeries::Judge(const LonePoint& point, const LoneChunks& chunks) const {
+LoneVerdict LoneSeries::Judge(const LonePoint& point, const LoneChunks& chunks,
+                              LastRun& last) const {
   if (point.timestamp > newest_) return LoneVerdict::kInOrder;
+  if (last.run != LastRun::kNone) {
+    if (const auto verdict = Compare(point, last.samples)) return *verdict;
+  }
   if (!tail_.empty() && point.timestamp >= tail_.oldest()) {
     SampleColumns tail;
     tail_.Decode(tail);
@@ -78,13 +82,15 @@ LoneVerdict LoneSeries::Judge(const LonePoint& point, const LoneChunks& chunks) 
   if (parts_ == nullptr) return LoneVerdict::kLate;
   if (const auto verdict = Compare(point, parts_->late)) return *verdict;
   if (const auto verdict = Compare(point, parts_->histograms)) return *verdict;
-  SampleColumns decoded;
-  for (const LoneRun& run : parts_->runs) {
-    if (!run.range().Contains(point.timestamp)) continue;
+  for (size_t i = 0; i < parts_->runs.size(); ++i) {
+    const LoneRun& run = parts_->runs[i];
+    if (i == last.run || !run.range().Contains(point.timestamp)) continue;
+    last.run = LastRun::kNone;
+    last.samples.clear();
     // A run that cannot be read has nothing to say against the sample.
-    decoded.clear();
-    if (!AppendLoneRun(chunks.ReadRun(run), decoded)) continue;
-    if (const auto verdict = Compare(point, decoded)) return *verdict;
+    if (!AppendLoneRun(chunks.ReadRun(run), last.samples)) continue;
+    last.run = i;
+    if (const auto verdict = Compare(point, last.samples)) return *verdict;
   }
   return LoneVerdict::kLate;
 }

@@ -35,7 +35,19 @@ enum class LoneVerdict : uint8_t {
 /// time. Not thread-safe: the shard's lock guards it and its chunks.
 class LoneSeries {
  public:
-  LoneVerdict Judge(const LonePoint& point, const LoneChunks& chunks) const;
+  /// The run that Judge decoded last: samples next to each other are judged by one decoding. Of one
+  /// series, and only until that seals runs.
+  struct LastRun {
+    static constexpr size_t kNone = ~size_t{0};
+    size_t run = kNone;
+    SampleColumns samples;
+  };
+
+  LoneVerdict Judge(const LonePoint& point, const LoneChunks& chunks, LastRun& last) const;
+  LoneVerdict Judge(const LonePoint& point, const LoneChunks& chunks) const {
+    LastRun last;
+    return Judge(point, chunks, last);
+  }
 
   /// Takes a sample that Judge found to be kInOrder or kLate, as told. Returns how many runs were
   /// sealed for it.

@@ -93,15 +93,26 @@ LoneVerdict LoneStore::Check(SeriesId series, const LonePoint& point) const {
 }
 
 LoneStore::Appended LoneStore::Append(SeriesId id, const LonePoint& point) {
+  return AppendLogged(id, {&point, 1});
+}
+
+LoneStore::Appended LoneStore::AppendLogged(SeriesId id, std::span<const LonePoint> points) {
   Shard& shard = ShardOf(id);
   WriterLock lock(shard.mutex);
   const auto [found, is_new] = shard.series.try_emplace(static_cast<uint64_t>(id));
   LoneSeries& series = found->second;
-  const LoneVerdict verdict = series.Judge(point, shard.chunks);
-  if (verdict != LoneVerdict::kInOrder && verdict != LoneVerdict::kLate) return {};
-  Appended appended{.sample = true, .first = is_new};
-  appended.sealed_chunks = series.Append(id, point, verdict, shard.chunks, shard.generation);
-  if (appended.sealed_chunks > 0) WriteWhenFull(shard);
+  Appended appended{.first = is_new};
+  LoneSeries::LastRun last;
+  for (const LonePoint& point : points) {
+    const LoneVerdict verdict = series.Judge(point, shard.chunks, last);
+    if (verdict != LoneVerdict::kInOrder && verdict != LoneVerdict::kLate) continue;
+    appended.sample = true;
+    const size_t sealed = series.Append(id, point, verdict, shard.chunks, shard.generation);
+    if (sealed == 0) continue;
+    last.run = LoneSeries::LastRun::kNone;
+    appended.sealed_chunks += sealed;
+    WriteWhenFull(shard);
+  }
   return appended;
 }
 

@@ -73,6 +73,10 @@ class LoneStore {
   /// Makes the sample visible. A histogram's counter reset hint must be kGauge or kUnknown.
   Appended Append(SeriesId series, const LonePoint& point);
 
+  /// The same of samples that the log has one after the other, some or all of which may be in files
+  /// already. `sample` is whether any was not.
+  Appended AppendLogged(SeriesId series, std::span<const LonePoint> points);
+
   /// Puts everything that is older than `cut` into the current generation, whose number is
   /// returned, and the rest into the next, where what comes from now on belongs as well. Takes a
   /// few microseconds a series.
