@@ -162,7 +162,13 @@ Result<Evaluation> Engine::Evaluate(const Task& task, const QueryTimes& times, P
       TRY(EvaluatePlan(context, *plan.root, {task.lookback, IsRangeQuery(times), task.text},
                        result.stats.operators));
   result.annotations = context.annotations().Finish(task.text);
-  result.stats.total_samples = context.total_samples();
+  const SampleCounts counts = context.sample_counts();
+  result.stats.total_samples = counts.total;
+  Timestamp step = times.start;
+  for (const uint64_t samples : counts.by_step) {
+    result.stats.samples_by_step.push_back({step, samples});
+    step += times.step;
+  }
   result.stats.peak_samples = context.peak_samples();
   result.stats.peak_bytes = context.peak_bytes();
   evaluation.independent_steps = !context.dependent_steps();

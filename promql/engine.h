@@ -58,7 +58,7 @@ struct QuerySettings {
   std::optional<Duration> lookback;  ///< over the engine's
   std::optional<Duration> timeout;   ///< at most the engine's
   std::stop_token stop;              ///< cancels the query: Cancelled
-  bool measure = false;              ///< what each operator costs: QueryStats::operators
+  bool measure = false;              ///< what each operator and step costs: QueryStats
   bool reuse = false;                ///< a kept answer will do, in whole or in part
 };
 
@@ -71,13 +71,20 @@ struct OperatorReport {
   double seconds = 0;    ///< of all threads together
 };
 
+/// The samples that a query looked at for one of its steps.
+struct StepSamples {
+  Timestamp time;
+  uint64_t samples = 0;
+};
+
 struct QueryStats {
-  /// Samples the query looked at, as Prometheus counts them; again for each thread where a binary
-  /// operator needs a series on several.
+  /// Samples the query looked at, as Prometheus counts them, but a native histogram as one; again
+  /// for each thread where a binary operator needs a series on several.
   uint64_t total_samples = 0;
-  uint64_t peak_samples = 0;  ///< the most that it held at once
-  uint64_t peak_bytes = 0;    ///< of memory, as --query.max-memory counts
-  uint64_t reused_steps = 0;  ///< from a kept answer, and not evaluated
+  std::vector<StepSamples> samples_by_step;  ///< the same, where the query was measured
+  uint64_t peak_samples = 0;                 ///< the most that it held at once
+  uint64_t peak_bytes = 0;                   ///< of memory, as --query.max-memory counts
+  uint64_t reused_steps = 0;                 ///< from a kept answer, and not evaluated
   double parse_seconds = 0;
   double plan_seconds = 0;
   double exec_seconds = 0;

@@ -8,19 +8,18 @@ namespace barograph::server {
 namespace {
 
 // The two encodings are how Prometheus makes room for start timestamps in its chunks.
-constexpr std::array<std::string_view, 8> kAlwaysOn = {
-    "histograms-st-encoding",          "native-histograms",    "ooo-native-histograms",
-    "promql-binop-fill-modifiers",     "promql-duration-expr", "promql-experimental-functions",
-    "promql-extended-range-selectors", "xor2-encoding"};
+constexpr std::array<std::string_view, 9> kAlwaysOn = {
+    "histograms-st-encoding",          "native-histograms",     "ooo-native-histograms",
+    "promql-binop-fill-modifiers",     "promql-duration-expr",  "promql-experimental-functions",
+    "promql-extended-range-selectors", "promql-per-step-stats", "xor2-encoding"};
 
-constexpr std::array<std::string_view, 12> kNotYet = {"concurrent-rule-eval",
+constexpr std::array<std::string_view, 11> kNotYet = {"concurrent-rule-eval",
                                                       "delayed-compaction",
                                                       "fast-startup",
                                                       "memory-snapshot-on-shutdown",
                                                       "old-ui",
                                                       "otlp-deltatocumulative",
                                                       "otlp-native-delta-ingestion",
-                                                      "promql-per-step-stats",
                                                       "search-api",
                                                       "st-synthesis",
                                                       "type-and-unit-labels",

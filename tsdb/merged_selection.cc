@@ -162,6 +162,12 @@ class MergedSelection final : public Selection {
   std::unique_ptr<SeriesCursor> NewCursor() const override {
     return std::make_unique<MergedCursor>(merged_);
   }
+  bool may_have_histograms() const override {
+    return merged_->head->may_have_histograms() ||
+           std::ranges::any_of(merged_->blocks, [](const auto& block) {
+             return block->meta().stats.histogram_samples > 0;
+           });
+  }
 
  private:
   const std::shared_ptr<const Merged> merged_;

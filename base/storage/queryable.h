@@ -63,6 +63,9 @@ class Selection {
   virtual Labels labels(size_t index) const = 0;
   virtual SeriesId id(size_t index) const = 0;
   virtual std::unique_ptr<SeriesCursor> NewCursor() const = 0;
+
+  /// False only where it is sure that all samples are floats.
+  virtual bool may_have_histograms() const { return true; }
 };
 
 /// What the query will do with what it selects. Storage may use it to do less, and may ignore it.

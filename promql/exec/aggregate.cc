@@ -21,11 +21,12 @@ FoldAggregate::Local::Local(const AggregateExpr& expr)
     : fold(MakeFold(expr.op)),
       histograms(expr.op == AggregateOp::kSum ? HistogramTotal::Kind::kSum
                                               : HistogramTotal::Kind::kAverage,
-                 expr.expr->position) {}
+                 UnwrapParens(*expr.expr).position) {}
 
 Status FoldAggregate::Start() {
   TRY(input_->Open());
   groups_ = TRY(GroupSeries(context(), GroupingLabels(expr_), input_->series()));
+  TRY(SettleNames(context(), *input_, groups_));
   for (const SeriesGroup& group : groups_) series_.push_back(group.meta);
   return {};
 }
@@ -60,7 +61,7 @@ void FoldAggregate::HandleHistograms(Lane& lane, const SeriesMeta& series, Local
       local.histograms.TakeFrom(column, context().naming().Get(series, kMetricName),
                                 lane.annotations());
       return;
-    default: IgnoreHistograms(lane, ToString(expr_.op), expr_.expr->position, column);
+    default: IgnoreHistograms(lane, ToString(expr_.op), UnwrapParens(*expr_.expr).position, column);
   }
 }
 
@@ -77,6 +78,7 @@ Status QuantileAggregate::Start() {
   TRY(parameter_->Evaluate(context().main(), 0, quantiles_));
   TRY(input_->Open());
   groups_ = TRY(GroupSeries(context(), GroupingLabels(expr_), input_->series()));
+  TRY(SettleNames(context(), *input_, groups_));
   for (const SeriesGroup& group : groups_) series_.push_back(group.meta);
   CheckParameter();
   return {};
@@ -91,7 +93,7 @@ void QuantileAggregate::CheckParameter() {
     high = GoMax(high, quantile);
     any_nan |= std::isnan(quantile);
   }
-  const PositionRange where = expr_.param->position;
+  const PositionRange where = UnwrapParens(*expr_.param).position;
   Annotator& annotations = context().main().annotations();
   if (any_nan) annotations.InvalidQuantile(kNormalNan, where);
   if (high > 1) annotations.InvalidQuantile(high, where);
@@ -106,7 +108,8 @@ Status QuantileAggregate::Compute(Lane& lane, size_t index, Column& out) {
   local.values.resize(members.size() * steps());
   TRY(EvaluateEach(context(), lane, *input_, members, local.column,
                    [&](Lane& running, size_t i, Column& column) {
-                     IgnoreHistograms(running, "quantile", expr_.expr->position, column);
+                     IgnoreHistograms(running, "quantile", UnwrapParens(*expr_.expr).position,
+                                      column);
                      for (size_t step = 0; step < steps(); ++step) {
                        local.values[step * members.size() + i] = column.values[step];
                      }

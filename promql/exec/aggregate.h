@@ -23,6 +23,7 @@ class FoldAggregate final : public Operator {
   Status Compute(Lane& lane, size_t index, Column& out) override;
   std::string name() const override { return std::string(ToString(expr_.op)); }
   std::vector<const Operator*> inputs() const override { return {input_.get()}; }
+  bool reports() const override { return may_have_histograms() || Operator::reports(); }
 
  private:
   struct Local {
@@ -50,6 +51,7 @@ class QuantileAggregate final : public Operator {
   Status Compute(Lane& lane, size_t index, Column& out) override;
   std::string name() const override { return "quantile"; }
   std::vector<const Operator*> inputs() const override { return {parameter_.get(), input_.get()}; }
+  bool reports() const override { return may_have_histograms() || Operator::reports(); }
 
  private:
   struct Local {

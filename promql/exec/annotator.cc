@@ -38,6 +38,14 @@ std::string FormatTwoDigits(double value) {
   return std::isnan(value) ? "NaN" : fmt::format("{:.2g}", value);
 }
 
+// Whether what stands at `a` is evaluated before what stands at `b`: expressions from left to
+// right, what is inside before what is around.
+bool IsBefore(PositionRange a, PositionRange b) {
+  const bool b_holds_a = b.start <= a.start && a.end <= b.end;
+  const bool a_holds_b = a.start <= b.start && b.end <= a.end;
+  return b_holds_a || (!a_holds_b && a.start < b.start);
+}
+
 std::string WithMetric(std::string text, std::string_view metric) {
   if (metric.empty()) return text;
   return fmt::format("{} for metric name {}", text, Quote(metric));
@@ -62,8 +70,34 @@ void Annotator::Add(Entry later) {
     entries_.push_back(std::move(later));
   } else if (later.occurrences > 0) {
     entry->occurrences += later.occurrences;
-  } else {
+    if (IsBefore(later.where, entry->where)) entry->where = later.where;
+  } else if (IsBefore(entry->where, later.where)) {
     entry->where = later.where;
+  }
+}
+
+void Annotator::NoteAtStep(size_t step, const Entry& note) {
+  const auto operator_of = std::ranges::find(step_notes_, note.where, &StepNotes::where);
+  StepNotes& of_operator = operator_of != step_notes_.end()
+                               ? *operator_of
+                               : step_notes_.emplace_back(StepNotes{note.where, {}, {}});
+  std::vector<Entry>& notes = of_operator.notes;
+  const auto known = std::ranges::find(notes, note.text, &Entry::text);
+  const auto index = static_cast<uint8_t>(known - notes.begin());
+  if (known == notes.end()) notes.push_back(note);
+  if (of_operator.last.size() <= step) of_operator.last.resize(step + 1, 0);
+  of_operator.last[step] = static_cast<uint8_t>(index + 1);
+}
+
+void Annotator::NoteAtStep(size_t step, const Annotator& notes) {
+  for (const Entry& note : notes.entries_) NoteAtStep(step, note);
+}
+
+void Annotator::AddStepNotes(const StepNotes& of_operator) {
+  for (size_t i = 0; i < of_operator.notes.size(); ++i) {
+    const bool counts =
+        std::ranges::find(of_operator.last, static_cast<uint8_t>(i + 1)) != of_operator.last.end();
+    if (counts) Add(of_operator.notes[i]);
   }
 }
 
@@ -210,6 +244,7 @@ void Annotator::MergeRepairs(const Entry& later) {
   entry->merged.max_bucket = std::max(entry->merged.max_bucket, later.merged.max_bucket);
   entry->merged.max_diff = std::max(entry->merged.max_diff, later.merged.max_diff);
   entry->samples += later.samples;
+  if (IsBefore(later.where, entry->where)) entry->where = later.where;
 }
 
 void Annotator::Merge(const Annotator& later) {
@@ -220,11 +255,19 @@ void Annotator::Merge(const Annotator& later) {
       Add(entry);
     }
   }
+  for (const StepNotes& of_operator : later.step_notes_) {
+    for (size_t step = 0; step < of_operator.last.size(); ++step) {
+      const uint8_t last = of_operator.last[step];
+      if (last > 0) NoteAtStep(step, of_operator.notes[last - 1]);
+    }
+  }
 }
 
 Annotations Annotator::Finish(std::string_view query) const {
+  Annotator all = *this;
+  for (const StepNotes& of_operator : step_notes_) all.AddStepNotes(of_operator);
   Annotations result;
-  for (const Entry& entry : entries_) {
+  for (const Entry& entry : all.entries_) {
     std::string text = entry.text;
     if (entry.occurrences > 1) text += fmt::format(" ({} occurrences)", entry.occurrences);
     if (entry.repairs) {

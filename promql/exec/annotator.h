@@ -9,7 +9,8 @@
 #include "promql/parse/ast.h"
 
 /// Collects a query's warnings and infos. The texts are Prometheus's (util/annotations), each is
-/// kept once, and the position is that of the expression that raised it last.
+/// kept once, and the position is that of the expression that raises it last where expressions are
+/// evaluated whole and one after the other, as Prometheus does.
 namespace barograph::promql {
 
 /// What NaN observations in a native histogram did to a result.
@@ -55,6 +56,11 @@ class Annotator {
   void ForcedMonotonicity(std::string_view metric, const MonotonicityRepair& repair,
                           PositionRange where);
 
+  /// Takes what an operator has to say of its result at one step. Of several such notes of one
+  /// operator and step the last one counts: Prometheus's binary operators give one error a step.
+  /// Their positions tell operators apart.
+  void NoteAtStep(size_t step, const Annotator& notes);
+
   /// Adds what another one collected after this one.
   void Merge(const Annotator& later);
 
@@ -73,12 +79,23 @@ class Annotator {
     size_t samples = 0;
   };
 
+  // The notes of one operator, and which of them is the last of each step: 0 for none, else its
+  // index and one.
+  struct StepNotes {
+    PositionRange where;
+    std::vector<Entry> notes;
+    std::vector<uint8_t> last;
+  };
+
   void Add(bool warning, std::string text, PositionRange where);
   void Add(Entry later);
+  void AddStepNotes(const StepNotes& of_operator);
   void MergeRepairs(const Entry& later);
   Entry* Find(std::string_view text);
+  void NoteAtStep(size_t step, const Entry& note);
 
   std::vector<Entry> entries_;  // few: one a kind and metric
+  std::vector<StepNotes> step_notes_;
 };
 
 }  // namespace barograph::promql

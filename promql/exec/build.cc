@@ -74,6 +74,13 @@ class Builder {
     return built;
   }
 
+  Result<OperatorPtr> BuildCounted(const PlanNode& node, CountedFor counted_for) {
+    const CountedFor outer = context_.SetCountedFor(counted_for);
+    auto built = Build(node);
+    context_.SetCountedFor(outer);
+    return built;
+  }
+
   Result<OperatorPtr> BuildNode(const PlanNode& node) {
     switch (node.kind) {
       case PlanKind::kConstant:
@@ -88,7 +95,10 @@ class Builder {
         return Unique(std::move(negate), *node.inputs[0], Duplicates::kMayAlternate);
       }
       case PlanKind::kRepeat: {
-        OperatorPtr input = TRY(Build(*node.inputs[0]));
+        const CountedFor outer = context_.counted_for();
+        const bool is_own = outer == CountedFor::kOwnSteps;
+        OperatorPtr input =
+            TRY(BuildCounted(*node.inputs[0], is_own ? CountedFor::kEveryStep : outer));
         return OperatorPtr(new Repeat(context_, node.grid, std::move(input)));
       }
       case PlanKind::kString:
@@ -98,7 +108,8 @@ class Builder {
     return Fail(ErrorCode::kInternal, "not a scalar or an instant vector");
   }
 
-  Result<RangeSourcePtr> BuildSource(const PlanNode& node) {
+  // `counted_for`: the samples that a subquery is made of.
+  Result<RangeSourcePtr> BuildSource(const PlanNode& node, CountedFor counted_for) {
     std::string text(TextOf(node));
     if (node.kind == PlanKind::kMatrix) {
       return RangeSourcePtr(new SelectorSource(context_, node.selection, std::move(text),
@@ -106,7 +117,7 @@ class Builder {
     }
     const HistogramUse outer = histogram_use_;
     histogram_use_.buckets = true;  // its steps may skip counter resets
-    auto input = Build(*node.inputs[0]);
+    auto input = BuildCounted(*node.inputs[0], counted_for);
     histogram_use_ = outer;
     if (!input.has_value()) return std::unexpected(input.error());
     return RangeSourcePtr(new SubquerySource(context_, std::move(*input), std::move(text)));
@@ -219,12 +230,17 @@ class Builder {
       OperatorPtr starts = TRY(BuildSelector(input, SampleField::kStartTimestamp));
       return Unique(std::move(starts), input, Duplicates::kMayAlternate);
     }
-    OperatorPtr evaluated = TRY(Build(input));
+    const bool is_selector =
+        input.kind == PlanKind::kSelector && IsSelector(*As<Call>(*node.expr).args[0]);
+    OperatorPtr evaluated =
+        TRY(is_selector ? BuildSelector(input, SampleField::kTimestamp) : Build(input));
     return OperatorPtr(new NoSamples(context_, "start_timestamp", std::move(evaluated)));
   }
 
+  // Prometheus puts the samples of a subquery in its place, and these stand nowhere: at the start.
   static PositionRange ArgumentPosition(const PlanNode& node, size_t index) {
-    return UnwrapParens(*As<Call>(*node.expr).args[index]).position;
+    const Expr& argument = UnwrapParens(*As<Call>(*node.expr).args[index]);
+    return argument.kind == ExprKind::kSubquery ? PositionRange{} : argument.position;
   }
 
   static const std::string& StringArgument(const PlanNode& node, size_t index) {
@@ -253,7 +269,7 @@ class Builder {
     description.range_ms = range.range_ms;
     description.use_starts = range.start_timestamps;
     description.argument = ArgumentPosition(node, 0);
-    RangeSourcePtr source = TRY(BuildSource(range));
+    RangeSourcePtr source = TRY(BuildSource(range, CountedFor::kNone));
     auto scalars = TRY(BuildScalars(node, static_cast<size_t>(found - node.inputs.begin())));
     OperatorPtr call =
         std::make_unique<RangeCall>(context_, description, std::move(source), std::move(scalars));
@@ -286,12 +302,16 @@ class Builder {
   }
 
   // The labels that the selector asks for with = and nothing else contradicts.
-  static Labels AbsentLabels(const PlanNode& input) {
-    if (input.kind == PlanKind::kRepeat) return AbsentLabels(*input.inputs[0]);
-    if (input.kind != PlanKind::kSelector && input.kind != PlanKind::kMatrix) return {};
+  static Labels AbsentLabels(const Expr& argument) {
+    const VectorSelector* selector = nullptr;
+    if (argument.kind == ExprKind::kVectorSelector) selector = &As<VectorSelector>(argument);
+    if (argument.kind == ExprKind::kMatrixSelector) {
+      selector = As<MatrixSelector>(argument).vector.get();
+    }
+    if (selector == nullptr) return {};
     LabelsBuilder labels;
     std::vector<std::string_view> seen;
-    for (const Matcher& matcher : SelectorOf(input).matchers) {
+    for (const Matcher& matcher : selector->matchers) {
       if (matcher.name() == kMetricName) continue;
       const bool again = std::ranges::find(seen, matcher.name()) != seen.end();
       if (matcher.type() == MatchType::kEqual && !again) {
@@ -305,8 +325,9 @@ class Builder {
   }
 
   Result<OperatorPtr> BuildAbsent(const PlanNode& node, OperatorPtr input) {
-    return OperatorPtr(new Absent(context_, As<Call>(*node.expr).function->name, std::move(input),
-                                  AbsentLabels(*node.inputs[0])));
+    const auto& call = As<Call>(*node.expr);
+    return OperatorPtr(new Absent(context_, call.function->name, std::move(input),
+                                  AbsentLabels(UnwrapParens(*call.args[0]))));
   }
 
   Result<OperatorPtr> BuildSort(const PlanNode& node) {
@@ -344,7 +365,7 @@ class Builder {
         std::make_unique<SelectorSource>(context_, infos.selection, "info metrics", false);
     const WindowSpec windows{infos.grid, infos.shift, options_.lookback.count(), 0};
     OperatorPtr times = std::make_unique<InstantSelector>(context_, std::move(source), windows,
-                                                          SampleField::kTimestamp);
+                                                          SampleField::kInfoTimestamp);
     OperatorPtr join = std::make_unique<InfoJoin>(context_, std::move(matchers), std::move(base),
                                                   std::move(times));
     return Merge(std::move(join), Duplicates::kMayAlternate);
@@ -438,7 +459,7 @@ Result<OperatorPtr> BuildOperators(QueryContext& context, const PlanNode& node,
 
 Result<RangeSourcePtr> BuildRangeSource(QueryContext& context, const PlanNode& node,
                                         const BuildOptions& options) {
-  return Builder(context, options).BuildSource(node);
+  return Builder(context, options).BuildSource(node, CountedFor::kLastStep);
 }
 
 WindowSpec RangeWindows(const PlanNode& node, const BuildOptions& options) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace barograph::promql {
 namespace {
@@ -53,10 +54,24 @@ std::vector<OperatorCost> QueryContext::costs() const {
   return total;
 }
 
-uint64_t QueryContext::total_samples() const {
-  uint64_t total = 0;
-  for (const auto& lane : lanes_) total += lane->samples();
-  return total;
+void QueryContext::CountBySteps(size_t steps) {
+  for (const auto& lane : lanes_) lane->counts().by_step.assign(steps, 0);
+}
+
+CountedFor QueryContext::SetCountedFor(CountedFor counted_for) {
+  return std::exchange(counted_for_, counted_for);
+}
+
+SampleCounts QueryContext::sample_counts() const {
+  SampleCounts all = lanes_[0]->counts();
+  for (size_t i = 1; i < lanes_.size(); ++i) {
+    const SampleCounts& of_lane = lanes_[i]->counts();
+    all.total += of_lane.total;
+    for (size_t step = 0; step < all.by_step.size(); ++step) {
+      all.by_step[step] += of_lane.by_step[step];
+    }
+  }
+  return all;
 }
 
 bool QueryContext::dependent_steps() const {

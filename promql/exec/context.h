@@ -43,6 +43,15 @@ struct Parallelism {
   uint64_t fork_work = 0;  ///< nanoseconds of work, about, for which others are asked to help
 };
 
+/// Which of the query's steps the samples of an operator count for. As in Prometheus, what a query
+/// evaluates once counts for every step, and of a subquery its own samples alone count.
+enum class CountedFor : uint8_t {
+  kOwnSteps,   ///< its grid is the query's
+  kEveryStep,  ///< it is evaluated at one step for all
+  kLastStep,   ///< of a subquery that is the query
+  kNone,       ///< of a subquery inside
+};
+
 /// What is said to be thread-safe is for all lanes, the rest for the main one before and after they
 /// run.
 class QueryContext {
@@ -85,7 +94,16 @@ class QueryContext {
   Status Hold(size_t samples, size_t bytes);
   void Release(size_t samples, size_t bytes);
 
-  uint64_t total_samples() const;
+  /// Counts samples by step from now on, of a query of so many.
+  void CountBySteps(size_t steps);
+  /// What operators that are made from now on count their samples for; gives what it was.
+  CountedFor SetCountedFor(CountedFor counted_for);
+  CountedFor counted_for() const { return counted_for_; }
+  size_t query_steps() const { return query_steps_; }
+  void set_query_steps(size_t steps) { query_steps_ = steps; }
+
+  /// Of all lanes together.
+  SampleCounts sample_counts() const;
   /// Lane::NoteDependentSteps, of any lane.
   bool dependent_steps() const;
   uint64_t peak_samples() const { return peak_samples_; }
@@ -106,6 +124,8 @@ class QueryContext {
   Annotator annotations_;
   std::vector<std::unique_ptr<Lane>> lanes_;
   size_t operators_ = 0;
+  size_t query_steps_ = 1;
+  CountedFor counted_for_ = CountedFor::kOwnSteps;
   std::atomic<uint64_t> held_samples_ = 0;
   std::atomic<uint64_t> held_bytes_ = 0;
   std::atomic<uint64_t> peak_samples_ = 0;

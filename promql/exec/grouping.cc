@@ -33,6 +33,46 @@ Result<std::vector<SeriesGroup>> GroupSeries(QueryContext& context, const LabelS
   return groups;
 }
 
+namespace {
+
+bool HasMetadata(const Labels& labels) {
+  return std::ranges::any_of(labels,
+                             [](const Label& label) { return IsMetadataLabel(label.name); });
+}
+
+// How many steps there are up to the last one with a sample.
+size_t StepsUsed(const Column& column) {
+  size_t steps = column.size();
+  while (steps > 0 && !column.present(steps - 1)) --steps;
+  return steps;
+}
+
+Status SettleName(QueryContext& context, Operator& input, SeriesGroup& group) {
+  Column column;
+  size_t longest = 0;
+  for (const uint32_t member : group.members) {
+    TRY(input.Evaluate(context.main(), member, column));
+    const size_t steps = StepsUsed(column);
+    if (steps == 0 || steps < longest) continue;
+    const bool drops = input.series()[member].drop_name;
+    group.meta.drop_name = drops || (steps == longest && group.meta.drop_name);
+    longest = steps;
+  }
+  return {};
+}
+
+}  // namespace
+
+Status SettleNames(QueryContext& context, Operator& input, std::vector<SeriesGroup>& groups) {
+  if (!context.naming().delayed) return {};
+  for (SeriesGroup& group : groups) {
+    const auto drops = [&](uint32_t member) { return input.series()[member].drop_name; };
+    const bool agreed = !group.meta.drop_name || std::ranges::all_of(group.members, drops);
+    if (!agreed && HasMetadata(*group.meta.labels)) TRY(SettleName(context, input, group));
+  }
+  return {};
+}
+
 void IgnoreHistograms(Lane& lane, std::string_view aggregation, PositionRange where,
                       Column& column) {
   // A set operator may have taken out all that there were.

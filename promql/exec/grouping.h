@@ -22,6 +22,11 @@ struct SeriesGroup {
 Result<std::vector<SeriesGroup>> GroupSeries(QueryContext& context, const LabelSubset& subset,
                                              const std::vector<SeriesMeta>& series);
 
+/// Decides of groups that keep a name, and whose members disagree on whether it is to go: what the
+/// members say that are there at the last step that has any (as in Prometheus with delayed name
+/// removal). Others are left as they are.
+Status SettleNames(QueryContext& context, Operator& input, std::vector<SeriesGroup>& groups);
+
 /// Takes histograms out of `column`, with an info that names the aggregation.
 void IgnoreHistograms(Lane& lane, std::string_view aggregation, PositionRange where,
                       Column& column);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 #include <tuple>
 
@@ -96,7 +97,31 @@ Status InfoJoin::FindSources() {
     const std::string name(meta.labels->metric_name());
     TRY(AddToSource(sources_[IdentityOf(meta)][name], info));
   }
+  return FailOnConflicts();
+}
+
+// The first step counts, and of its conflicts the one that shows first in the order of the series.
+// At steps without a base series nobody looks.
+Status InfoJoin::FailOnConflicts() {
+  std::ranges::sort(conflicts_, {}, [](const Conflict& c) { return std::pair(c.step, c.other); });
+  for (const Conflict& conflict : conflicts_) {
+    if (!TRY(AnyBasePresent(conflict.step))) continue;
+    const auto text = [this](uint32_t i) { return FormatLabelSet(*info_->series()[i].labels); };
+    return Fail(ErrorCode::kExecution,
+                fmt::format("found duplicate series for info metric: existing {} @ {}, new {} @ {}",
+                            text(conflict.existing), conflict.time_ms, text(conflict.other),
+                            conflict.time_ms));
+  }
   return {};
+}
+
+// Only asked on the way to an error.
+Result<bool> InfoJoin::AnyBasePresent(size_t step) {
+  for (size_t i = 0; i < base_->series().size(); ++i) {
+    TRY(base_->Evaluate(context().main(), i, column_));
+    if (column_.present(step)) return true;
+  }
+  return false;
 }
 
 Status InfoJoin::AddToSource(Source& source, uint32_t info) {
@@ -111,11 +136,8 @@ Status InfoJoin::AddToSource(Source& source, uint32_t info) {
     const double timestamp = column_.values[step];
     uint32_t& newest = source.series[step];
     if (newest != kNone && source.timestamps[step] == timestamp) {
-      const auto text = [this](uint32_t i) { return FormatLabelSet(*info_->series()[i].labels); };
-      return Fail(ErrorCode::kExecution,
-                  fmt::format("found duplicate series for info metric: existing {} @ {}, new {} @ "
-                              "{}",
-                              text(newest), timestamp * 1000, text(info), timestamp * 1000));
+      conflicts_.push_back({step, newest, info, std::llround(timestamp * 1000)});
+      continue;
     }
     if (newest != kNone && source.timestamps[step] > timestamp) continue;
     newest = info;
@@ -151,6 +173,9 @@ Status InfoJoin::JoinSeries(uint32_t base) {
     }
     if (current->second.has_value()) outputs_[*current->second].steps.Add(step);
   }
+  const bool has_output =
+      std::ranges::any_of(outputs, [](const auto& output) { return output.second.has_value(); });
+  if (!has_output) TRY(EvaluateForReports(context().main(), *base_, base, column_));
   return context().main().Work(steps());
 }
 

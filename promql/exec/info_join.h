@@ -40,6 +40,13 @@ class InfoJoin final : public Operator {
   };
   using SourcesByName = std::map<std::string, Source, std::less<>>;
 
+  // Two info series of one source with samples of one time.
+  struct Conflict {
+    size_t step;
+    uint32_t existing, other;
+    int64_t time_ms;
+  };
+
   struct Output {
     uint32_t base;
     StepSet steps;
@@ -48,6 +55,8 @@ class InfoJoin final : public Operator {
   bool IsInfoMetric(const SeriesMeta& meta) const;
   std::string IdentityOf(const SeriesMeta& meta) const;
   Status FindSources();
+  Status FailOnConflicts();
+  Result<bool> AnyBasePresent(size_t step);
   std::vector<bool> InfosOfInterest() const;
   Status AddToSource(Source& source, uint32_t info);
   Status JoinSeries(uint32_t base);
@@ -60,6 +69,7 @@ class InfoJoin final : public Operator {
   OperatorPtr base_;
   OperatorPtr info_;
   std::map<std::string, SourcesByName> sources_;  // by identity
+  std::vector<Conflict> conflicts_;
   std::vector<Output> outputs_;
   HeldSamples held_;
   Column column_;  // while it opens

@@ -16,6 +16,11 @@ size_t CountHistograms(const SeriesSamples& samples, Window window) {
   return count;
 }
 
+bool HoldsHistograms(const Column& column) {
+  return std::ranges::any_of(column.histograms,
+                             [](const HistogramRef& histogram) { return histogram != nullptr; });
+}
+
 }  // namespace
 
 InstantSelector::InstantSelector(QueryContext& context, std::unique_ptr<SelectorSource> source,
@@ -45,8 +50,14 @@ Status InstantSelector::Compute(Lane& lane, size_t index, Column& out) {
   } else {
     TakeValues(samples, windows, out);
   }
-  lane.CountSamples(out.CountPresent());
-  if (field_ == SampleField::kTimestamp) TakeTimestamps(samples.timestamps, windows, out);
+  CountSamples(lane, out.CountPresent(), [&](size_t step) { return out.present(step) ? 1 : 0; });
+  if (field_ == SampleField::kInfoTimestamp && HoldsHistograms(out)) {
+    return Fail(ErrorCode::kExecution, "this should be an info metric, with float samples: " +
+                                           FormatLabelSet(*series_[index].labels));
+  }
+  if (field_ == SampleField::kTimestamp || field_ == SampleField::kInfoTimestamp) {
+    TakeTimestamps(samples.timestamps, windows, out);
+  }
   if (field_ == SampleField::kStartTimestamp) {
     TakeTimestamps(samples.start_timestamps, windows, out);
   }
@@ -126,7 +137,7 @@ Status SmoothedSelector::Compute(Lane& lane, size_t index, Column& out) {
       out.SetHistogram(step, std::move(histogram));
     }
   }
-  lane.CountSamples(out.CountPresent());
+  lane.CountSamples(out.CountPresent());  // Prometheus's statistics know nothing of these
   return {};
 }
 

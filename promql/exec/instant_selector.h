@@ -10,8 +10,8 @@
 
 namespace barograph::promql {
 
-/// What an instant selector gives of the sample that it finds.
-enum class SampleField : uint8_t { kValue, kTimestamp, kStartTimestamp };
+/// What an instant selector gives of the sample that it finds. An info metric must be a float.
+enum class SampleField : uint8_t { kValue, kTimestamp, kInfoTimestamp, kStartTimestamp };
 
 /// The latest sample of each series within the lookback before each step, unless it is a
 /// staleness marker.
@@ -23,6 +23,9 @@ class InstantSelector final : public Operator {
   Status Start() override;
   Status Compute(Lane& lane, size_t index, Column& out) override;
   std::string name() const override { return source_->name(); }
+  bool may_have_histograms() const override {
+    return field_ == SampleField::kValue && source_->may_have_histograms();
+  }
 
  private:
   void TakeValues(const SeriesSamples& samples, const Windows& windows, Column& out) const;
@@ -46,6 +49,8 @@ class SmoothedSelector final : public Operator {
   Status Start() override;
   Status Compute(Lane& lane, size_t index, Column& out) override;
   std::string name() const override { return source_->name(); }
+  bool reports() const override { return source_->may_have_histograms(); }
+  bool may_have_histograms() const override { return source_->may_have_histograms(); }
 
  private:
   double ValueAt(const SeriesSamples& samples, Window window, Timestamp at) const;

@@ -23,6 +23,12 @@ struct OperatorCost {
   OperatorCost& operator+=(const OperatorCost& other);
 };
 
+/// Samples that a query looks at, as its statistics tell them.
+struct SampleCounts {
+  uint64_t total = 0;
+  std::vector<uint64_t> by_step;  ///< empty: not wanted
+};
+
 /// One thread at a time.
 class Lane {
  public:
@@ -46,9 +52,14 @@ class Lane {
   /// All work so far: about nanoseconds.
   uint64_t work() const { return work_; }
 
-  /// Counts samples looked at, for the statistics.
+  /// Counts samples looked at, for what operators cost.
   void CountSamples(uint64_t samples) { samples_ += samples; }
   uint64_t samples() const { return samples_; }
+
+  /// The samples that the statistics count: of the whole query, and where that is asked for, by
+  /// step. Operator::CountSamples knows what counts.
+  SampleCounts& counts() { return counts_; }
+  const SampleCounts& counts() const { return counts_; }
 
   /// Notes that what is computed at a step depends on which steps the query has.
   void NoteDependentSteps() { dependent_steps_ = true; }
@@ -77,6 +88,7 @@ class Lane {
   size_t unchecked_ = 0;
   uint64_t work_ = 0;
   uint64_t samples_ = 0;
+  SampleCounts counts_;
   bool forked_ = false;
   bool dependent_steps_ = false;
   std::vector<OperatorCost> costs_;

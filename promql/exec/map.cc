@@ -41,10 +41,20 @@ std::vector<const Operator*> Map::inputs() const {
   return inputs;
 }
 
+// Unlike all others they leave a series its type and unit, unless names are dropped at the end.
 Status HistogramMap::Start() {
   TRY(input_->Open());
   series_ = input_->series();
-  for (SeriesMeta& meta : series_) meta.drop_name = true;
+  static const std::vector<std::string> kNameOnly = {std::string(kMetricName)};
+  for (SeriesMeta& meta : series_) {
+    const bool keeps = !context().naming().delayed && !meta.drop_name &&
+                       (meta.labels->Has("__type__") || meta.labels->Has("__unit__"));
+    if (keeps) {
+      meta.labels = context().Keep(DropLabels(*meta.labels, kNameOnly));
+    } else {
+      meta.drop_name = true;
+    }
+  }
   return {};
 }
 

@@ -1,5 +1,6 @@
 #include "promql/exec/merge_duplicates.h"
 
+#include <algorithm>
 #include <unordered_map>
 
 namespace barograph::promql {
@@ -27,6 +28,33 @@ Status MergeDuplicates::Start() {
     TRY(context().main().Work(0));
   }
   if (series_.size() == inputs.size()) members_.clear();
+  return SettleNames();
+}
+
+// Where removal is delayed, series that look the same may disagree on whether the name is to go.
+Status MergeDuplicates::SettleNames() {
+  if (!context().naming().delayed) return {};
+  for (size_t i = 0; i < members_.size(); ++i) {
+    const auto differs = [&](size_t member) {
+      return input_->series()[member].drop_name != series_[i].drop_name;
+    };
+    if (std::ranges::any_of(members_[i], differs)) TRY(SettleName(i));
+  }
+  return {};
+}
+
+// The one that comes first in time decides.
+Status MergeDuplicates::SettleName(size_t index) {
+  size_t first = steps();
+  Column column;
+  for (const size_t member : members_[index]) {
+    TRY(input_->Evaluate(context().main(), member, column));
+    size_t step = 0;
+    while (step < first && !column.present(step)) ++step;
+    if (step == first) continue;
+    first = step;
+    series_[index].drop_name = input_->series()[member].drop_name;
+  }
   return {};
 }
 

@@ -31,6 +31,8 @@ class MergeDuplicates final : public Operator {
 
  private:
   Status Merge(const Column& next, Column& out) const;
+  Status SettleNames();
+  Status SettleName(size_t index);
 
   OperatorPtr input_;
   Duplicates duplicates_;

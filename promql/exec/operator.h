@@ -23,7 +23,10 @@ namespace barograph::promql {
 class Operator {
  public:
   Operator(QueryContext& context, StepGrid grid)
-      : context_(context), grid_(grid), id_(context.NewOperatorId()) {}
+      : context_(context),
+        grid_(grid),
+        id_(context.NewOperatorId()),
+        counted_for_(context.counted_for()) {}
   virtual ~Operator() = default;
   Operator(const Operator&) = delete;
   Operator& operator=(const Operator&) = delete;
@@ -50,6 +53,10 @@ class Operator {
   /// not need a series has to evaluate it all the same. Known after Open.
   virtual bool reports() const;
 
+  /// Whether there may be native histograms among its samples, of which operators have more to
+  /// report than of floats. Known after Open.
+  virtual bool may_have_histograms() const;
+
   const StepGrid& grid() const { return grid_; }
   size_t steps() const { return grid_.count; }
 
@@ -61,15 +68,27 @@ class Operator {
   virtual Status Start() = 0;
   virtual Status Compute(Lane& lane, size_t index, Column& out) = 0;
 
+  /// Counts samples that it looked at: so many in all, and at each of its steps what `at` gives.
+  template <typename At>
+  void CountSamples(Lane& lane, uint64_t total, At at) const {
+    lane.CountSamples(total);
+    lane.counts().total += total * TimesCounted();
+    if (lane.counts().by_step.empty() || counted_for_ == CountedFor::kNone) return;
+    for (size_t step = 0; step < steps(); ++step) CountAtStep(lane, step, at(step));
+  }
+
   QueryContext& context() const { return context_; }
   std::vector<SeriesMeta> series_;
 
  private:
   Status Measure(Lane& lane, size_t index, Column& out);
+  uint64_t TimesCounted() const;
+  void CountAtStep(Lane& lane, size_t step, uint64_t samples) const;
 
   QueryContext& context_;
   const StepGrid grid_;
   const size_t id_;
+  const CountedFor counted_for_;
 };
 using OperatorPtr = std::unique_ptr<Operator>;
 

@@ -40,10 +40,11 @@ Status RangeCall::Start() {
   return {};
 }
 
-// A scalar argument may be out of range, a counter's name may not be one's, and its samples may
-// overlap.
+// A scalar argument may be out of range, histograms may not go with each other or with floats, a
+// counter's name may not be one's, and its samples may overlap.
 bool RangeCall::SeriesMayReport() const {
   if (!scalars_.empty() || description_.use_starts) return true;
+  if (!description_.function->counts_histograms && source_->may_have_histograms()) return true;
   if (!description_.function->is_counter) return false;
   return std::ranges::any_of(source_->series(), [this](const SeriesMeta& meta) {
     const std::string_view metric = context().naming().Get(meta, kMetricName);
@@ -92,7 +93,7 @@ Result<const Windows*> RangeCall::EvaluateFloats(Lane& lane, const SeriesSamples
   input.scratch = &local.scratch;
   input.lane = &lane;
   TRY(RunKernel(lane, input, out.values));
-  lane.CountSamples(windows.total);
+  CountSamples(lane, windows.total, [&](size_t step) { return windows.steps[step].size(); });
   return &windows;
 }
 
@@ -102,7 +103,7 @@ Status RangeCall::RunKernel(Lane& lane, const RangeInput& input, std::span<doubl
   RangeInput one = input;
   for (size_t step = 0; step < out.size(); ++step) {
     TRY(lane.Work(4 * input.windows[step].size()));
-    one.grid = {input.grid.at(step), input.grid.step_ms, 1};
+    one.grid = {input.grid.at(step), input.grid.step_ms, 1, true};
     one.windows = input.windows.subspan(step, 1);
     one.total = one.windows[0].size();
     for (size_t i = 0; i < scalar_columns_.size(); ++i) {
@@ -126,15 +127,19 @@ Status RangeCall::EvaluateMixed(Lane& lane, const SeriesSamples& samples, std::s
   const Windows& windows = local.mixed_windows.Find(samples);
   OverlapSearch overlaps({samples.timestamps, samples.start_timestamps});
   size_t overlapping = 0;
+  size_t histograms = 0;
+  const auto floats_in = [&](Window window) {
+    return local.floats_before[window.end] - local.floats_before[window.begin];
+  };
   for (size_t step = 0; step < steps(); ++step) {
     const Window window = windows.steps[step];
-    const uint32_t floats = local.floats_before[window.end] - local.floats_before[window.begin];
+    const uint32_t floats = floats_in(window);
     if (floats == window.size()) {
       if (ChecksOverlaps(samples) && overlaps.In(window)) ++overlapping;
       continue;
     }
     TRY(lane.Work(kHistogramWork * (window.size() - floats)));
-    lane.CountSamples(window.size() - floats);
+    histograms += window.size() - floats;
     MixedWindow mixed;
     mixed.timestamps = samples.timestamps.subspan(window.begin, window.size());
     mixed.values = samples.values.subspan(window.begin, window.size());
@@ -149,6 +154,10 @@ Status RangeCall::EvaluateMixed(Lane& lane, const SeriesSamples& samples, std::s
     mixed.annotations = &lane.annotations();
     EvaluateWindow(mixed, floats > 0, step, out);
   }
+  CountSamples(lane, histograms, [&](size_t step) {
+    const Window window = windows.steps[step];
+    return window.size() - floats_in(window);
+  });
   lane.annotations().StartOverlaps(metric, overlapping, description_.argument);
   return {};
 }

@@ -31,6 +31,7 @@ class RangeCall final : public Operator {
   std::string name() const override;
   std::vector<const Operator*> inputs() const override;
   bool reports() const override { return reports_ || Operator::reports(); }
+  bool may_have_histograms() const override { return source_->may_have_histograms(); }
 
  private:
   struct Local {

@@ -23,6 +23,8 @@ class RangeSource {
   /// Finds the series. Called once, before anything else.
   virtual Status Open() = 0;
   const std::vector<SeriesMeta>& series() const { return series_; }
+  /// As of an operator; known after Open.
+  virtual bool may_have_histograms() const = 0;
 
   /// The samples of series `index` without staleness markers. The spans live until the
   /// lane's next call.
@@ -52,6 +54,7 @@ class SelectorSource final : public RangeSource {
   Result<SeriesSamples> Read(Lane& lane, size_t index) override;
   /// The same with markers.
   Result<SeriesSamples> ReadAll(Lane& lane, size_t index);
+  bool may_have_histograms() const override { return selection_->may_have_histograms(); }
   std::string name() const override { return text_; }
 
  private:
@@ -83,6 +86,7 @@ class SubquerySource final : public RangeSource {
 
   Status Open() override;
   Result<SeriesSamples> Read(Lane& lane, size_t index) override;
+  bool may_have_histograms() const override { return input_->may_have_histograms(); }
   std::string name() const override { return text_; }
   std::vector<const Operator*> inputs() const override { return {input_.get()}; }
 

@@ -1,7 +1,9 @@
 #include "promql/exec/result.h"
 
 #include <algorithm>
+#include <optional>
 
+#include "promql/exec/extended_samples.h"
 #include "promql/exec/fan_out.h"
 #include "promql/exec/merge_duplicates.h"
 
@@ -118,20 +120,50 @@ void ReportCosts(const Operator& node, const std::vector<OperatorCost>& costs, s
   for (const Operator* input : node.inputs()) ReportCosts(*input, costs, depth + 1, reports);
 }
 
+// Samples that an instant query gives as they are.
+void CountAtOnce(QueryContext& context, size_t samples) {
+  Lane& lane = context.main();
+  lane.CountSamples(samples);
+  lane.counts().total += samples;
+  for (uint64_t& count : lane.counts().by_step) count += samples;
+}
+
+// The range of a selector with a modifier; nothing for other range vectors.
+std::optional<ExtendedRange> ExtendedRangeOf(const PlanNode& node) {
+  if (node.kind != PlanKind::kMatrix) return std::nullopt;
+  const VectorSelector& selector = *As<MatrixSelector>(*node.expr).vector;
+  if (!selector.anchored && !selector.smoothed) return std::nullopt;
+  const int64_t end_ms = node.shift.Refer(node.grid.start_ms);
+  return ExtendedRange{FromMs(end_ms - node.range_ms), FromMs(end_ms), selector.smoothed};
+}
+
 // A range vector as the result of an instant query: the samples themselves.
 Result<Value> CollectSamples(QueryContext& context, const PlanNode& root,
                              const BuildOptions& options) {
   RangeSourcePtr source = TRY(BuildRangeSource(context, root, options));
   TRY(source->Open());
   WindowCache windows(RangeWindows(root, options));
+  const std::optional<ExtendedRange> extended = ExtendedRangeOf(root);
   HeldSamples held(context);
   Matrix matrix;
   for (size_t i = 0; i < source->series().size(); ++i) {
     const SeriesSamples samples = TRY(source->Read(context.main(), i));
     const Window window = windows.Find(samples).steps[0];
     if (window.size() == 0) continue;
+    if (extended.has_value()) {
+      ExtendedSamples found = TRY(ExtendSamples(samples, window, *extended));
+      if (found.values.empty()) continue;
+      TRY(held.Add(found.values.size(), found.values.size() * kPointBytes));
+      CountAtOnce(context, found.values.size());
+      ResultSeries& series = matrix.series.emplace_back();
+      series.labels = FinalLabels(source->series()[i]);
+      series.timestamps = std::move(found.timestamps);
+      series.values = std::move(found.values);
+      continue;
+    }
     TRY(held.Add(window.size(), window.size() * kPointBytes));
-    context.main().CountSamples(window.size());
+    // Of a subquery what it is made of was counted.
+    if (root.kind == PlanKind::kMatrix) CountAtOnce(context, window.size());
     ResultSeries& series = matrix.series.emplace_back();
     series.labels = FinalLabels(source->series()[i]);
     if (samples.histograms.empty()) {
@@ -154,6 +186,8 @@ Result<Value> CollectSamples(QueryContext& context, const PlanNode& root,
 Result<Value> EvaluatePlan(QueryContext& context, const PlanNode& root, const BuildOptions& options,
                            std::vector<OperatorReport>& costs) {
   const Timestamp time = FromMs(root.grid.start_ms);
+  context.set_query_steps(root.grid.count);
+  if (context.measures()) context.CountBySteps(root.grid.count);
   const ValueType type = TypeOf(*root.expr);
   if (type == ValueType::kString) return StringValue{time, As<StringLiteral>(*root.expr).value};
   if (type == ValueType::kMatrix) return CollectSamples(context, root, options);

@@ -3,11 +3,6 @@
 #include "promql/func/histogram_binary.h"
 
 namespace barograph::promql {
-namespace {
-
-bool IsTrim(BinaryOp op) { return op == BinaryOp::kTrimUpper || op == BinaryOp::kTrimLower; }
-
-}  // namespace
 
 ScalarBinary::ScalarBinary(QueryContext& context, const Description& description, OperatorPtr lhs,
                            OperatorPtr rhs, bool lhs_is_scalar, bool rhs_is_scalar)
@@ -43,10 +38,7 @@ Status ScalarBinary::Compute(Lane& lane, size_t index, Column& out) {
     results = ApplyToHistogramSteps(lane, out);
     out.EraseHistograms();
   }
-  if (IsTrim(description_.op) && out.CountPresent() > 0) {
-    lane.annotations().IncompatibleTypes("float", ToString(description_.op), "float",
-                                         description_.position);
-  }
+  if (IsTrim(description_.op)) AnnotateTrimOfFloats(lane, out);
   if (lhs_is_scalar_) {
     ApplyToColumns(description_.op, comparison(), scalar_column_.values, out.values, out.values);
   } else {
@@ -58,6 +50,15 @@ Status ScalarBinary::Compute(Lane& lane, size_t index, Column& out) {
   return {};
 }
 
+// One note a step: the last series' counts.
+void ScalarBinary::AnnotateTrimOfFloats(Lane& lane, const Column& column) const {
+  Annotator notes;
+  notes.IncompatibleTypes("float", ToString(description_.op), "float", description_.position);
+  for (size_t step = 0; step < column.size(); ++step) {
+    if (column.present(step)) lane.annotations().NoteAtStep(step, notes);
+  }
+}
+
 // The result at each step at which the vector has a histogram.
 std::vector<HistogramRef> ScalarBinary::ApplyToHistogramSteps(Lane& lane,
                                                               const Column& column) const {
@@ -66,10 +67,12 @@ std::vector<HistogramRef> ScalarBinary::ApplyToHistogramSteps(Lane& lane,
     if (column.histogram(step) == nullptr) continue;
     const BinaryOperand vector{0, column.histogram(step)};
     const BinaryOperand scalar{scalar_column_.values[step], nullptr};
-    results[step] = ApplyToHistograms(description_.op, lhs_is_scalar_ ? scalar : vector,
-                                      lhs_is_scalar_ ? vector : scalar, lane.annotations(),
-                                      description_.position)
-                        .histogram;
+    Annotator notes;
+    results[step] =
+        ApplyToHistograms(description_.op, lhs_is_scalar_ ? scalar : vector,
+                          lhs_is_scalar_ ? vector : scalar, notes, description_.position)
+            .histogram;
+    lane.annotations().NoteAtStep(step, notes);
   }
   return results;
 }

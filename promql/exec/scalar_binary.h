@@ -23,11 +23,15 @@ class ScalarBinary final : public Operator {
   Status Compute(Lane& lane, size_t index, Column& out) override;
   std::string name() const override { return std::string(ToString(description_.op)); }
   std::vector<const Operator*> inputs() const override { return {lhs_.get(), rhs_.get()}; }
+  bool reports() const override {
+    return IsTrim(description_.op) || may_have_histograms() || Operator::reports();
+  }
 
  private:
   Operator& vector() { return lhs_is_scalar_ ? *rhs_ : *lhs_; }
   Operator& scalar() { return lhs_is_scalar_ ? *lhs_ : *rhs_; }
   ComparisonResult comparison() const;
+  void AnnotateTrimOfFloats(Lane& lane, const Column& column) const;
   std::vector<HistogramRef> ApplyToHistogramSteps(Lane& lane, const Column& column) const;
 
   Description description_;

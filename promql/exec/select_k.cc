@@ -94,7 +94,7 @@ Result<bool> SelectK::CheckCount(double low, double high, bool any_nan) const {
 Result<bool> SelectK::CheckRatio(double low, double high, bool any_nan) {
   if (low == 0 && high == 0) return false;
   if (any_nan) return Fail(ErrorCode::kExecution, "Ratio value is NaN");
-  const PositionRange where = expr_.param->position;
+  const PositionRange where = UnwrapParens(*expr_.param).position;
   Annotator& annotations = context().main().annotations();
   if (high > 1) annotations.InvalidRatio(high, 1, where);
   if (low < -1) annotations.InvalidRatio(low, -1, where);
@@ -117,6 +117,13 @@ Status SelectK::SelectFrom(const SeriesGroup& group) {
   return expr_.op == AggregateOp::kLimitRatio ? SelectByRatio(group) : SelectFirst(group);
 }
 
+// A step that asks for nothing does not look at histograms, and tells nothing of them.
+void SelectK::EraseUnasked(const std::vector<size_t>& counts, Column& column) {
+  for (size_t step = 0; step < column.histograms.size(); ++step) {
+    if (counts[step] == 0) column.Erase(step);
+  }
+}
+
 // The output series come in order of rank when there is one step, which is what an instant query
 // shows.
 Status SelectK::SelectRanked(const SeriesGroup& group) {
@@ -127,6 +134,7 @@ Status SelectK::SelectRanked(const SeriesGroup& group) {
   RankedHeaps heaps(expr_.op == AggregateOp::kTopK, counts);
   TRY(EvaluateEach(context(), context().main(), *input_, group.members, column_,
                    [&](Lane& lane, size_t i, Column& column) {
+                     EraseUnasked(counts, column);
                      IgnoreHistograms(lane, ToString(expr_.op), expr_.position, column);
                      heaps.Offer(column.values, group.members[i]);
                      return lane.Work(steps());

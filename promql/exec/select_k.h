@@ -38,6 +38,7 @@ class SelectK final : public Operator {
 
   Status SelectFrom(const SeriesGroup& group);
   Status SelectRanked(const SeriesGroup& group);
+  static void EraseUnasked(const std::vector<size_t>& counts, Column& column);
   Status SelectFirst(const SeriesGroup& group);
   Status SelectByRatio(const SeriesGroup& group);
   Status AddPoint(uint32_t series, Point point);

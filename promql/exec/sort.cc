@@ -49,9 +49,11 @@ Sort::Sort(QueryContext& context, Order order, OperatorPtr input)
     : Operator(context, input->grid()), order_(std::move(order)), input_(std::move(input)) {}
 
 Status Sort::Start() {
-  if (steps() != 1) context().main().annotations().SortInRangeQuery(order_.position);
+  if (!grid().instant && steps() > 0) {
+    context().main().annotations().SortInRangeQuery(order_.position);
+  }
   TRY(input_->Open());
-  if (steps() != 1) {
+  if (!grid().instant) {
     series_ = input_->series();
     return {};
   }
@@ -76,8 +78,9 @@ Status Sort::Start() {
 }
 
 bool Sort::ValueBefore(const Item& a, const Item& b) const {
-  const bool equal = a.value == b.value || (std::isnan(a.value) && std::isnan(b.value));
-  if (equal) return a.series < b.series;
+  if (a.value == b.value) return a.series < b.series;
+  // Prometheus's order lets each NaN go before those that are there.
+  if (std::isnan(a.value) && std::isnan(b.value)) return a.series > b.series;
   if (std::isnan(a.value) || std::isnan(b.value)) return std::isnan(b.value);
   return order_.descending ? a.value > b.value : a.value < b.value;
 }

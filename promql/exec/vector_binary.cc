@@ -185,17 +185,13 @@ Status VectorBinary::CheckResults() {
     key += series_[i].labels->packed();
     by_labels[std::move(key)].push_back(i);
   }
-  Column column;
   for (const auto& [labels, same] : by_labels) {
     if (same.size() < 2) continue;
     StepSet taken(steps());
     for (const size_t i : same) {
-      const Pair pair = pairs_[i];
-      if (pair.many == kFilled || pair.one == kFilled) continue;
-      const Column* one = TRY(ReadOne(context().main(), pair.one));
-      TRY(many_.input->Evaluate(context().main(), pair.many, column));
+      const StepSet met = TRY(StepsOf(pairs_[i]));
       for (size_t step = 0; step < steps(); ++step) {
-        if (!column.present(step) || !one->present(step)) continue;
+        if (!met.contains(step)) continue;
         if (taken.contains(step)) {
           return Fail(ErrorCode::kExecution,
                       "multiple matches for labels: grouping labels must ensure unique matches");
@@ -205,6 +201,32 @@ Status VectorBinary::CheckResults() {
     }
   }
   return {};
+}
+
+// The steps at which a pair meets.
+Result<StepSet> VectorBinary::StepsOf(Pair pair) {
+  Lane& lane = context().main();
+  const bool many_missing = pair.many == kFilled;
+  const bool is_filled = many_missing || pair.one == kFilled;
+  const StepSet* others = nullptr;
+  if (is_filled) others = TRY(OthersOf(lane, pair));
+  const Column* there =
+      many_missing ? TRY(ReadOne(lane, pair.one)) : TRY(ReadMany(lane, pair.many));
+  const Column* one = is_filled ? nullptr : TRY(ReadOne(lane, pair.one));
+  StepSet met(steps());
+  for (size_t step = 0; step < steps(); ++step) {
+    const bool other = is_filled ? !others->contains(step) : one->present(step);
+    if (there->present(step) && other) met.Add(step);
+  }
+  return met;
+}
+
+// Where the side that is filled in has samples of the pair's group.
+Result<const StepSet*> VectorBinary::OthersOf(Lane& lane, Pair pair) {
+  Local& local = locals_[lane];
+  const MatchGroup& group = matched_.groups[pair.group];
+  if (pair.one == kFilled) return Presence(lane, one_, local.one, one_of(group), pair.group);
+  return Presence(lane, many_, local.many, many_of(group), pair.group);
 }
 
 Result<const Column*> VectorBinary::Read(Lane& lane, const Side& side, SideColumns& columns,
@@ -249,12 +271,8 @@ Result<const StepSet*> VectorBinary::Presence(Lane& lane, const Side& side, Side
 // The series that is there, with the fill value at the steps at which the other side's group has
 // no sample.
 Status VectorBinary::Fill(Lane& lane, Pair pair, Column& out) {
-  Local& local = locals_[lane];
-  const MatchGroup& group = matched_.groups[pair.group];
   const bool one_missing = pair.one == kFilled;
-  const StepSet* others = one_missing
-                              ? TRY(Presence(lane, one_, local.one, one_of(group), pair.group))
-                              : TRY(Presence(lane, many_, local.many, many_of(group), pair.group));
+  const StepSet* others = TRY(OthersOf(lane, pair));
   const Column* there = one_missing ? TRY(ReadMany(lane, pair.many)) : TRY(ReadOne(lane, pair.one));
   Column filled;
   filled.Reset(steps());
@@ -274,18 +292,17 @@ Status VectorBinary::Combine(Lane& lane, const Column& many, const Column& one, 
   ApplyToColumns(expr_.op, result, left.values, right.values, out.values);
   if (!left.histograms.empty() || !right.histograms.empty())
     CombineHistograms(lane, left, right, out);
-  if (expr_.op == BinaryOp::kTrimUpper || expr_.op == BinaryOp::kTrimLower) {
-    AnnotateTrimOfFloats(lane, left, right);
-  }
+  if (IsTrim(expr_.op)) AnnotateTrimOfFloats(lane, left, right);
   return {};
 }
 
 void VectorBinary::AnnotateTrimOfFloats(Lane& lane, const Column& left, const Column& right) const {
+  Annotator notes;
+  notes.IncompatibleTypes("float", ToString(expr_.op), "float", expr_.position);
   for (size_t step = 0; step < steps(); ++step) {
     const bool both = left.present(step) && right.present(step);
     if (!both || left.histogram(step) != nullptr || right.histogram(step) != nullptr) continue;
-    lane.annotations().IncompatibleTypes("float", ToString(expr_.op), "float", expr_.position);
-    return;
+    lane.annotations().NoteAtStep(step, notes);
   }
 }
 
@@ -297,8 +314,9 @@ void VectorBinary::CombineHistograms(Lane& lane, const Column& left, const Colum
     const BinaryOperand lhs{left.values[step], left.histogram(step)};
     const BinaryOperand rhs{right.values[step], right.histogram(step)};
     if (lhs.histogram == nullptr && rhs.histogram == nullptr) continue;
-    HistogramOutcome outcome =
-        ApplyToHistograms(expr_.op, lhs, rhs, lane.annotations(), expr_.position);
+    Annotator notes;
+    HistogramOutcome outcome = ApplyToHistograms(expr_.op, lhs, rhs, notes, expr_.position);
+    lane.annotations().NoteAtStep(step, notes);
     const bool is_true = outcome.kind == HistogramOutcome::Kind::kIsTrue;
     out.values[step] = kAbsent;
     if (outcome.histogram != nullptr) {

@@ -22,6 +22,9 @@ class VectorBinary final : public Operator {
   Status Compute(Lane& lane, size_t index, Column& out) override;
   std::string name() const override { return std::string(ToString(expr_.op)); }
   std::vector<const Operator*> inputs() const override { return {lhs_.get(), rhs_.get()}; }
+  bool reports() const override {
+    return IsTrim(expr_.op) || may_have_histograms() || Operator::reports();
+  }
 
  private:
   // One output series: a series of the many side with one of the one side, or one of them with
@@ -79,6 +82,8 @@ class VectorBinary final : public Operator {
   }
   Result<const StepSet*> Presence(Lane& lane, const Side& side, SideColumns& columns,
                                   const std::vector<uint32_t>& members, uint32_t group);
+  Result<StepSet> StepsOf(Pair pair);
+  Result<const StepSet*> OthersOf(Lane& lane, Pair pair);
   Status Fill(Lane& lane, Pair pair, Column& out);
   Status Combine(Lane& lane, const Column& many, const Column& one, Column& out) const;
   void CombineHistograms(Lane& lane, const Column& left, const Column& right, Column& out) const;

@@ -65,6 +65,8 @@ void ApplyToColumns(BinaryOp op, ComparisonResult result, std::span<const double
   }
 }
 
+bool IsTrim(BinaryOp op) { return op == BinaryOp::kTrimUpper || op == BinaryOp::kTrimLower; }
+
 bool ChangesMeaning(BinaryOp op) {
   switch (op) {
     case BinaryOp::kAdd:

@@ -22,6 +22,9 @@ enum class ComparisonResult : uint8_t {
 void ApplyToColumns(BinaryOp op, ComparisonResult result, std::span<const double> lhs,
                     std::span<const double> rhs, std::span<double> out);
 
+/// </ and >/, which are of histograms and floats alone.
+bool IsTrim(BinaryOp op);
+
 /// Whether the operator makes a value of another meaning, so that the name is dropped.
 bool ChangesMeaning(BinaryOp op);
 

@@ -56,10 +56,10 @@ class Planner {
 
  private:
   Result<StepGrid> MakeGrid(int64_t start_ms, int64_t end_ms, int64_t step_ms) const {
-    if (end_ms < start_ms) return StepGrid{start_ms, step_ms, 0};
+    if (end_ms < start_ms) return StepGrid{start_ms, step_ms, 0, false};
     const auto count = static_cast<uint64_t>((end_ms - start_ms) / step_ms) + 1;
     if (count > options_.max_steps) return std::unexpected(TooManySamples());
-    return StepGrid{start_ms, step_ms, static_cast<size_t>(count)};
+    return StepGrid{start_ms, step_ms, static_cast<size_t>(count), start_ms == end_ms};
   }
 
   // `function` is the innermost function or aggregation around, a hint for storage.

@@ -143,6 +143,11 @@ class Comparison {
       std::string text = annotation.substr(0, annotation.rfind(" ("));
       const size_t repair = text.find("needed to be fixed for monotonicity");
       if (repair != std::string::npos) text.resize(repair);
+      // A series that an operator needs twice is counted twice.
+      const size_t count = text.rfind(" occurrences)");
+      if (count != std::string::npos) text.resize(text.rfind(" ("));
+      if (leniency_.skip_type_notes && text.find("incompatible sample types") != std::string::npos)
+        continue;
       if (leniency_.skip_hints && text.find("conflicting counter resets") != std::string::npos)
         continue;
       texts.insert(text);

@@ -40,7 +40,7 @@ class Filler {
 
   void FillTarget(const Labels& base) {
     for (const char* path : {"/", "/x"}) {
-      AddFloats(With(base, {{"__name__", "c_total"}, {"path", path}}), Counter());
+      AddFloats(With(base, {{"__name__", "c_total"}, {"path", path}}), Counter(), Starts());
     }
     AddFloats(With(base, {{"__name__", "g"}}), [this] { return Gauge(); });
     AddFloats(With(base, {{"__name__", "h"}, {"zone", Chance(2) ? "x" : "y"}}),
@@ -73,9 +73,32 @@ class Filler {
     }
   }
 
-  void AddFloats(const Labels& labels, const std::function<double()>& value) {
-    ForEachTime([&](int64_t ms) { storage_.Append(labels, ms, value()); },
-                [&](int64_t ms) { storage_.Append(labels, ms, kStaleNan); });
+  void AddFloats(const Labels& labels, const std::function<double()>& value,
+                 const std::function<Timestamp(int64_t ms)>& start = NoStart) {
+    const auto appender = storage_.NewAppender();
+    const SeriesId id = *appender->Resolve(labels);
+    ForEachTime([&](int64_t ms) { appender->Append(id, {FromMs(ms), value()}, start(ms)); },
+                [&](int64_t ms) { appender->Append(id, {FromMs(ms), kStaleNan}); });
+    (void)appender->Commit();
+  }
+
+  static Timestamp NoStart(int64_t) { return kUnknownStart; }
+
+  // When what the samples of a counter count began: known of none, as it may be of a cumulative
+  // one, of one that gives deltas, and with every mistake that senders make.
+  std::function<Timestamp(int64_t)> Starts() {
+    const int64_t kind = Below(4);
+    if (kind == 0) return NoStart;
+    return [this, kind, begin = kBeginMs - Below(60'000), last = int64_t{0}](int64_t ms) mutable {
+      if (Chance(20)) begin = ms - Below(kIntervalMs);
+      const int64_t before = last;
+      last = ms;
+      if (kind == 1) return FromMs(begin);
+      if (kind == 2) return before == 0 ? kUnknownStart : FromMs(before);
+      static constexpr std::array<int64_t, 5> kOff = {-kIntervalMs, -1, 0, 1, kIntervalMs};
+      if (Chance(3)) return kUnknownStart;
+      return FromMs((Chance(2) ? before : ms) + kOff[static_cast<size_t>(Below(kOff.size()))]);
+    };
   }
 
   std::function<double()> Counter() {
@@ -124,7 +147,8 @@ class Filler {
   void AddHistograms(const Labels& labels, const HistogramSource& next) {
     const auto appender = storage_.NewAppender();
     const SeriesId id = *appender->Resolve(labels);
-    ForEachTime([&](int64_t ms) { appender->AppendHistogram(id, FromMs(ms), next()); },
+    const auto start = Starts();
+    ForEachTime([&](int64_t ms) { appender->AppendHistogram(id, FromMs(ms), next(), start(ms)); },
                 [&](int64_t ms) {
                   FloatHistogram stale;
                   stale.sum = kStaleNan;
@@ -138,13 +162,14 @@ class Filler {
     const SeriesId id = *appender->Resolve(labels);
     const HistogramSource exponential = Exponential(Chance(2), true);
     const HistogramSource custom = Custom();
+    const auto start = Starts();
     int64_t kind = 0;
     ForEachTime(
         [&](int64_t ms) {
           if (Chance(6)) kind = Below(3);
-          if (kind == 0) appender->Append(id, {FromMs(ms), Gauge()});
-          if (kind == 1) appender->AppendHistogram(id, FromMs(ms), exponential());
-          if (kind == 2) appender->AppendHistogram(id, FromMs(ms), custom());
+          if (kind == 0) appender->Append(id, {FromMs(ms), Gauge()}, start(ms));
+          if (kind == 1) appender->AppendHistogram(id, FromMs(ms), exponential(), start(ms));
+          if (kind == 2) appender->AppendHistogram(id, FromMs(ms), custom(), start(ms));
         },
         [&](int64_t ms) { appender->Append(id, {FromMs(ms), kStaleNan}); });
     (void)appender->Commit();

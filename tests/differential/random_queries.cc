@@ -144,7 +144,9 @@ std::string RandomQueries::Function(int depth, bool exact) {
     case 2: return fmt::format("clamp_min({}, {})", inner, Number());
     case 3: return fmt::format("clamp_max({}, {})", inner, Number());
     case 4: return fmt::format("clamp({}, {}, {})", inner, Number(), Number());
-    case 5: return fmt::format("timestamp({})", Chance(2) ? Instant() : inner);
+    case 5:
+      return fmt::format("{}({})", Chance(2) ? "timestamp" : "start_timestamp",
+                         Chance(2) ? Instant() : inner);
     case 6: return fmt::format("vector({})", Scalar(1));
     case 7: return fmt::format("absent({})", Chance(2) ? "nothing{job=\"api\", x!=\"y\"}" : inner);
     case 8: return fmt::format("+({})", inner);

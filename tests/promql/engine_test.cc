@@ -75,6 +75,29 @@ TEST_CASE("start timestamps are looked at only where that is asked for") {
   }
 }
 
+TEST_CASE("histogram_count and its kin leave a series its type and unit") {
+  MemoryStorage storage;
+  const auto appender = storage.NewAppender();
+  const SeriesId id = *appender->Resolve(
+      Labels({{"__name__", "latency"}, {"__type__", "histogram"}, {"__unit__", "seconds"}}));
+  FloatHistogram histogram;
+  histogram.count = 3;
+  appender->AppendHistogram(id, FromMs(1000), histogram);
+  REQUIRE(appender->Commit());
+  const auto labels_of = [&](const std::string& query, bool delayed) {
+    EngineOptions options;
+    options.delayed_name_removal = delayed;
+    const Engine engine(options, SystemClock());
+    const auto result = engine.Run(query, storage, Instant(1000));
+    return std::get<Vector>(result->value).series.at(0).labels.ToString();
+  };
+  CHECK(labels_of("histogram_count(latency)", false) ==
+        R"({__type__="histogram", __unit__="seconds"})");
+  CHECK(labels_of("histogram_count(latency)", true) == "{}");
+  CHECK(labels_of("histogram_count(latency) * 2", false) == "{}");
+  CHECK(labels_of("histogram_count(-latency)", false) == "{}");
+}
+
 TEST_CASE("an instant vector's samples are at the evaluation time, a range vector's at their own") {
   MemoryStorage storage;
   storage.Append(Named("up", "a"), 1000, 1);

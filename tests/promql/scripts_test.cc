@@ -37,6 +37,42 @@ TEST_CASE("every script of tests/promql/scripts passes") {
   }
 }
 
+// The reference evaluator goes by each step and so has no word in this.
+TEST_CASE("names that are dropped at the end go by series and not by step") {
+  const Engine engine(script::DefaultEngineOptions(), SystemClock());
+  const script::Report report = script::RunScript(R"(
+load 1m
+  w 7 8 9
+  v{n="1"} 1 2 stale
+  v{n="2"} _ 2 3
+
+# Where series of one name alternate, the first in time decides.
+eval range from 0 to 2m step 1m (w == 8) or -w
+  {} -7 8 -9
+
+eval range from 0 to 2m step 1m (w == 7) or -w
+  w 7 -8 -9
+
+eval range from 0 to 2m step 1m (w > 7) or (w + 0)
+  {} 7 8 9
+
+# Of a group those members that are there at its last step do.
+eval range from 0 to 2m step 1m sum by (__name__) (-v{n="1"} or v{n="2"})
+  v -1 0 3
+
+eval range from 0 to 2m step 1m sum by (__name__) (v{n="1"} or -v{n="2"})
+  {} 1 0 -3
+
+eval range from 0 to 1m step 1m quantile by (__name__) (1, v{n="1"} or -v{n="2"})
+  {} 1 2
+)",
+                                                  testing::MemoryStorage::Factory(), engine);
+  for (const script::Failure& failure : report.failures) {
+    FAIL_CHECK(failure.line << ": " << failure.message);
+  }
+  CHECK(report.passed == 6);
+}
+
 TEST_CASE("start timestamps that do not go with their samples are errors") {
   const auto message_of = [](std::string_view load) {
     const Engine engine(script::DefaultEngineOptions(), SystemClock());

@@ -245,6 +245,13 @@ TEST_CASE("Expressions are formatted and taken apart") {
       R"([{"name":"__name__","value":"b","type":"="}],"anchored":false,"smoothed":false},)"
       R"("matching":{"card":"many-to-one","labels":["x"],"on":true,"include":[],)"
       R"("fillValues":{"lhs":null,"rhs":null}},"bool":false})");
+  CHECK(
+      web.Data("/api/v1/parse_query?query=a[max_of(1m%2Bstep(),5)]")
+          .find(R"("rangeExpr":{"type":"durationExpr","op":"max_of","lhs":{"type":"durationExpr",)"
+                R"("op":"+","lhs":{"type":"numberLiteral","val":"60","duration":true},"rhs":)"
+                R"({"type":"durationExpr","op":"step","lhs":null,"rhs":null,"wrapped":false},)"
+                R"("wrapped":false},"rhs":{"type":"numberLiteral","val":"5","duration":false},)"
+                R"("wrapped":false})") != std::string::npos);
   CHECK(web.Ask("/api/v1/format_query?query=a(").starts_with("400 "));
 }
 
@@ -260,6 +267,35 @@ TEST_CASE("stats=all tells what each operator cost") {
   const std::string plain =
       web.Data("/api/v1/query?query=sum(requests_total)&time=1300&stats=true");
   CHECK(plain.find("operators") == std::string::npos);
+}
+
+TEST_CASE("stats=all tells what each step looked at, as Prometheus counts") {
+  Web web;
+  AddRequests(web);
+  const auto steps_of = [&](const std::string& query, const std::string& times) {
+    const std::string data = web.Data("/api/v1/query" + times + "&stats=all&query=" + query);
+    const size_t from = data.find(R"("totalQueryableSamplesPerStep":)");
+    const size_t to = data.find(R"(,"peakSamples")");
+    return from == data.npos || to == data.npos ? data : data.substr(from, to - from);
+  };
+  const std::string range = "_range?start=1300&end=1330&step=15";
+  CHECK(
+      steps_of("sum(rate(requests_total[1m]))", range) ==
+      R"("totalQueryableSamplesPerStep":[[1300,8],[1315,8],[1330,8]],"totalQueryableSamples":24)");
+  // What is evaluated once counts at every step.
+  CHECK(steps_of("requests_total%20@%201300", range) ==
+        R"("totalQueryableSamplesPerStep":[[1300,2],[1315,2],[1330,2]],"totalQueryableSamples":6)");
+  // Of a subquery its own samples count, and not what they are made of.
+  CHECK(
+      steps_of("max_over_time(rate(requests_total[1m])[30s:15s])", range) ==
+      R"("totalQueryableSamplesPerStep":[[1300,4],[1315,4],[1330,4]],"totalQueryableSamples":12)");
+  // Unless it is the query.
+  CHECK(steps_of("requests_total[30s:15s]", "?time=1300") ==
+        R"("totalQueryableSamplesPerStep":[[1300,4]],"totalQueryableSamples":4)");
+  CHECK(steps_of("requests_total[1m]", "?time=1300") ==
+        R"("totalQueryableSamplesPerStep":[[1300,8]],"totalQueryableSamples":8)");
+  CHECK(steps_of("1", range) ==
+        R"("totalQueryableSamplesPerStep":[[1300,0],[1315,0],[1330,0]],"totalQueryableSamples":0)");
 }
 
 TEST_CASE("A plan is explained with what storage has") {

@@ -218,6 +218,11 @@ class HeadSelection : public Selection {
   std::unique_ptr<SeriesCursor> NewCursor() const override {
     return std::make_unique<HeadCursor>(selected_);
   }
+  // Rows of tables are floats.
+  bool may_have_histograms() const override {
+    return std::ranges::any_of(selected_->sources,
+                               [](const Source& source) { return source.table == Source::kLone; });
+  }
 
  private:
   std::shared_ptr<const Selected> selected_;

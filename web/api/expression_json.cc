@@ -63,8 +63,8 @@ std::string_view ToText(DurationExpr::Op op) {
     case DurationExpr::Op::kPow: return "^";
     case DurationExpr::Op::kStep: return "step";
     case DurationExpr::Op::kRange: return "range";
-    case DurationExpr::Op::kMinOf: return "min";
-    case DurationExpr::Op::kMaxOf: return "max";
+    case DurationExpr::Op::kMinOf: return "min_of";
+    case DurationExpr::Op::kMaxOf: return "max_of";
   }
   return "";
 }

@@ -26,6 +26,18 @@ void WriteOperators(JsonWriter& json, const std::vector<promql::OperatorReport>&
   json.EndArray();
 }
 
+void WriteStepSamples(JsonWriter& json, const std::vector<promql::StepSamples>& steps) {
+  json.Key("totalQueryableSamplesPerStep");
+  json.BeginArray();
+  for (const promql::StepSamples& step : steps) {
+    json.BeginArray();
+    json.Number(ToSeconds(step.time));
+    json.Int(static_cast<int64_t>(step.samples));
+    json.EndArray();
+  }
+  json.EndArray();
+}
+
 }  // namespace
 
 void WriteStats(JsonWriter& json, const promql::QueryStats& stats,
@@ -46,6 +58,7 @@ void WriteStats(JsonWriter& json, const promql::QueryStats& stats,
   json.EndObject();
   json.Key("samples");
   json.BeginObject();
+  if (!stats.samples_by_step.empty()) WriteStepSamples(json, stats.samples_by_step);
   json.Key("totalQueryableSamples");
   json.Int(static_cast<int64_t>(stats.total_samples));
   json.Key("peakSamples");

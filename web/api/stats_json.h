@@ -8,8 +8,8 @@
 namespace barograph::web {
 
 /// What a query cost, as the API's `stats` parameter and the query log show it: times in seconds,
-/// counts of samples, and, where they were measured, its operators. `queued` is how long it waited
-/// for a thread.
+/// counts of samples, and, where they were measured, those of each step and its operators. `queued`
+/// is how long it waited for a thread.
 void WriteStats(JsonWriter& json, const promql::QueryStats& stats, std::chrono::nanoseconds queued);
 
 }  // namespace barograph::web

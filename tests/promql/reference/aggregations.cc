@@ -112,13 +112,15 @@ InstantVector Evaluator::Aggregate(const AggregateExpr& aggregate, int64_t ms) {
   const auto ignore_histograms = [&](Group& group) {
     const auto is_histogram = [](const Sample* sample) { return sample->h != nullptr; };
     if (std::erase_if(group, is_histogram) > 0) {
-      Inform(fmt::format("ignored histogram in {} aggregation", op_name), *aggregate.expr);
+      const bool ranks = op == Op::kTopK || op == Op::kBottomK;
+      const Expr& where = ranks ? static_cast<const Expr&>(aggregate) : *aggregate.expr;
+      Inform(fmt::format("ignored histogram in {} aggregation", op_name), where);
     }
   };
   for (auto& [labels, group] : groups) {
     const bool drop_name = std::ranges::any_of(group, &Sample::drop_name);
     const auto give = [&](double value) {
-      result.push_back({labels, drop_name, value, nullptr, 0});
+      result.push_back({labels, drop_name, value, nullptr, 0, 0});
     };
     switch (op) {
       case Op::kSum:
@@ -155,7 +157,8 @@ InstantVector Evaluator::Aggregate(const AggregateExpr& aggregate, int64_t ms) {
         }
         if (odd != nullptr || !floats.empty()) break;
         if (op == Op::kAvg) Divide(*total, static_cast<double>(group.size()));
-        result.push_back({labels, drop_name, 0, std::make_shared<Histogram>(Compact(*total)), 0});
+        result.push_back(
+            {labels, drop_name, 0, std::make_shared<Histogram>(Compact(*total)), 0, 0});
         break;
       }
       case Op::kCount: give(static_cast<double>(group.size())); break;
@@ -217,7 +220,7 @@ InstantVector Evaluator::Aggregate(const AggregateExpr& aggregate, int64_t ms) {
                                         : FormatValue(sample->f)];
         }
         for (const auto& [value, count] : counts) {
-          result.push_back({SetLabel(labels, value_label, value), false, count, nullptr, 0});
+          result.push_back({SetLabel(labels, value_label, value), false, count, nullptr, 0, 0});
         }
         break;
       }
@@ -228,7 +231,8 @@ InstantVector Evaluator::Aggregate(const AggregateExpr& aggregate, int64_t ms) {
   std::map<Labels, double> counts;
   for (const Sample& sample : result) counts[sample.labels] += sample.f;
   result.clear();
-  for (const auto& [labels, count] : counts) result.push_back({labels, false, count, nullptr, 0});
+  for (const auto& [labels, count] : counts)
+    result.push_back({labels, false, count, nullptr, 0, 0});
   return result;
 }
 

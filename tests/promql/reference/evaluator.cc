@@ -87,8 +87,45 @@ Vector ToVector(const InstantVector& samples, int64_t ms) {
   return vector;
 }
 
-Matrix ToMatrix(const RangeVector& range) {
+Point FloatPoint(int64_t ms, double value) {
+  Point point;
+  point.ms = ms;
+  point.f = value;
+  return point;
+}
+
+// A range with a modifier ends on both sides with a sample, made of those around.
+std::vector<Point> EndToEnd(const RangeVector& range, const std::vector<Point>& points) {
+  if (std::ranges::any_of(points, [](const Point& point) { return point.h != nullptr; })) {
+    throw QueryError(fmt::format("{} modifier is not supported with histograms",
+                                 range.anchored ? "anchored" : "smoothed"));
+  }
+  size_t first = 0, last = points.size() - 1;
+  while (first < last && points[first + 1].ms <= range.start_ms) ++first;
+  while (range.smoothed && last > 0 && points[last - 1].ms >= range.end_ms) --last;
+  if (points[last].ms <= range.start_ms) return {};
+  const auto value = [&](size_t own, size_t a, size_t b, int64_t at) {
+    if (!range.smoothed || points[a].ms >= at || points[b].ms <= at) return points[own].f;
+    return points[a].f + (points[b].f - points[a].f) * static_cast<double>(at - points[a].ms) /
+                             static_cast<double>(points[b].ms - points[a].ms);
+  };
+  const size_t second = std::min(first + 1, points.size() - 1);
+  const size_t before_last = last == 0 ? 0 : last - 1;
+  std::vector<Point> whole;
+  whole.push_back(FloatPoint(range.start_ms, value(first, first, second, range.start_ms)));
+  for (size_t i = first; i <= last; ++i) {
+    if (points[i].ms > range.start_ms && points[i].ms < range.end_ms) whole.push_back(points[i]);
+  }
+  whole.push_back(FloatPoint(range.end_ms, value(last, before_last, last, range.end_ms)));
+  return whole;
+}
+
+Matrix ToMatrix(RangeVector range) {
   Matrix matrix;
+  if (range.anchored || range.smoothed) {
+    for (Window& window : range.series) window.points = EndToEnd(range, window.points);
+    std::erase_if(range.series, [](const Window& window) { return window.points.empty(); });
+  }
   for (const Window& window : range.series) {
     ResultSeries& series = matrix.series.emplace_back();
     series.labels = window.drop_name ? WithoutName(window.labels) : window.labels;
@@ -123,7 +160,9 @@ promql::Value Run(Evaluator& evaluator, const Expr& expr, const QueryTimes& time
 
 Data::Data(const Queryable& storage) {
   const Matchers all = {*Matcher::Make(MatchType::kRegex, "__name__", ".*")};
-  const auto selection = storage.Select({}, all, {}, {});
+  SelectHints hints;
+  hints.start_timestamps = true;
+  const auto selection = storage.Select({}, all, hints, {});
   if (!selection) throw QueryError(selection.error().message);
   const auto cursor = (*selection)->NewCursor();
   for (size_t i = 0; i < (*selection)->size(); ++i) {
@@ -132,7 +171,8 @@ Data::Data(const Queryable& storage) {
     Series& series = series_.emplace_back(Series{(*selection)->labels(i), {}});
     HistogramPtr last;
     for (size_t s = 0; s < samples->size(); ++s) {
-      Point point{ToMs(samples->timestamps[s]), samples->values[s], nullptr, false, nullptr};
+      Point point = FloatPoint(ToMs(samples->timestamps[s]), samples->values[s]);
+      if (!samples->start_timestamps.empty()) point.start_ms = ToMs(samples->start_timestamps[s]);
       if (!samples->histograms.empty() && samples->histograms[s] != nullptr) {
         point.h = std::make_shared<Histogram>(*samples->histograms[s]);
       }
@@ -209,7 +249,16 @@ bool Evaluator::NoteMerge(const MergeOutcome& outcome, const std::string& what, 
   return !outcome.incompatible;
 }
 
-std::string Evaluator::Position(const Expr& where) const {
+void Evaluator::WarnOfOverlap(const Labels& labels, int64_t ms, const Expr& where) {
+  auto& [windows, first] = overlaps_[std::string(labels.metric_name())];
+  if (windows.empty()) first = &where;
+  windows.emplace(where.position.start, labels, ms);
+}
+
+// A subquery as an argument stands nowhere in Prometheus.
+std::string Evaluator::Position(const Expr& wrapped) const {
+  const Expr& where = UnwrapParens(wrapped);
+  if (where.kind == ExprKind::kSubquery) return "1:1";
   const std::string_view before =
       query_.substr(0, static_cast<size_t>(std::max(where.position.start, 0)));
   const size_t line_start = before.rfind('\n') + 1;  // 0 where there is none
@@ -223,6 +272,15 @@ Annotations Evaluator::annotations() const {
     (warning ? annotations.warnings : annotations.infos)
         .push_back(fmt::format("PromQL {}: {} ({})", warning ? "warning" : "info", text,
                                Position(*note_places_[i])));
+  }
+  for (const auto& [metric, overlaps] : overlaps_) {
+    const auto& [all, where] = overlaps;
+    const size_t windows = all.size();
+    annotations.warnings.push_back(fmt::format(
+        "PromQL warning: sample has start time that overlaps with previous sample timestamp for "
+        "metric {}{} ({})",
+        Quote(metric), windows > 1 ? fmt::format(" ({} occurrences)", windows) : "",
+        Position(*where)));
   }
   return annotations;
 }
@@ -333,7 +391,7 @@ InstantVector Evaluator::Select(const VectorSelector& selector, int64_t ms) {
     if (!MatchesAll(selector.matchers, series.labels)) continue;
     if (selector.smoothed) {
       if (const auto point = Smooth(series, selector, at)) {
-        found.push_back({series.labels, false, point->f, point->h, ms});
+        found.push_back({series.labels, false, point->f, point->h, ms, 0});
       }
       continue;
     }
@@ -342,7 +400,7 @@ InstantVector Evaluator::Select(const VectorSelector& selector, int64_t ms) {
       if (point.ms <= at && point.ms > at - options_.lookback_ms) last = &point;
     }
     if (last == nullptr || last->stale) continue;
-    found.push_back({series.labels, false, last->f, AsUsed(*last).h, last->ms});
+    found.push_back({series.labels, false, last->f, AsUsed(*last).h, last->ms, last->start_ms});
   }
   return found;
 }
@@ -432,6 +490,8 @@ RangeVector Evaluator::Subquery(const SubqueryExpr& subquery, int64_t ms) {
     throw QueryError("query processing would load too many samples into memory in query execution");
   }
   std::map<Labels, Window> windows;
+  const bool outer_has_many_steps = has_many_steps_;
+  has_many_steps_ |= at != range.end_ms;  // it has where it does not end where it starts
   for (; at <= range.end_ms; at += step) {
     const AnyValue value = Eval(*subquery.expr, at);
     InstantVector samples;
@@ -448,6 +508,7 @@ RangeVector Evaluator::Subquery(const SubqueryExpr& subquery, int64_t ms) {
     }
   }
   use_ = outer;
+  has_many_steps_ = outer_has_many_steps;
   for (auto& [labels, window] : windows) range.series.push_back(std::move(window));
   return range;
 }

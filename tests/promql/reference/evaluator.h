@@ -2,11 +2,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -33,7 +35,8 @@ struct Point {
   double f = 0;
   HistogramPtr h;
   bool stale = false;
-  HistogramPtr totals;  // of h: its count and sum alone
+  HistogramPtr totals;   // of h: its count and sum alone
+  int64_t start_ms = 0;  // when what it counts began, 0 where nobody told
 };
 
 /// An element of an instant vector. `drop_name`: the name goes when the query is done
@@ -44,10 +47,11 @@ struct Sample {
   double f = 0;
   HistogramPtr h;
   int64_t ms = 0;  // when it was taken, where it comes from a selector
+  int64_t start_ms = 0;
 };
 using InstantVector = std::vector<Sample>;
 inline Sample Nameless(double value, Labels labels = {}) {
-  return {std::move(labels), false, value, nullptr, 0};
+  return {std::move(labels), false, value, nullptr, 0, 0};
 }
 
 /// The samples of one series in (start, end].
@@ -85,6 +89,7 @@ struct Options {
   int64_t lookback_ms = 300'000;
   int64_t subquery_step_ms = 60'000;
   bool delayed_name_removal = false;
+  bool use_start_timestamps = false;
 };
 
 /// A query's answer, as the engine's Run gives it; without statistics.
@@ -95,7 +100,11 @@ Result<QueryResult> Evaluate(std::string_view query, const Data& data, QueryTime
 class Evaluator {
  public:
   Evaluator(std::string_view query, const Data& data, QueryTimes times, const Options& options)
-      : query_(query), data_(data), times_(times), options_(options) {}
+      : query_(query),
+        data_(data),
+        times_(times),
+        options_(options),
+        has_many_steps_(times.start != times.end) {}
 
   AnyValue Eval(const Expr& expr, int64_t ms);
   RangeVector EvalRange(const Expr& expr, int64_t ms);
@@ -114,6 +123,10 @@ class Evaluator {
   /// False when they are incompatible.
   bool NoteMerge(const MergeOutcome& outcome, const std::string& what, const Expr& where);
 
+  /// A sample of a window of a series, which ends at `ms`, overlaps the one before it by its start.
+  /// Windows are counted, each once.
+  void WarnOfOverlap(const Labels& labels, int64_t ms, const Expr& where);
+
   /// Takes the name off, now or at the end.
   void DropName(Sample& sample) const;
   /// Fails when two samples have the same labels; where names are still to be dropped, that is left
@@ -124,7 +137,7 @@ class Evaluator {
   InstantVector Call(const promql::Call& call, int64_t ms);
   const Options& options() const { return options_; }
   const QueryTimes& times() const { return times_; }
-  bool has_many_steps() const { return times_.start != times_.end; }
+  bool has_many_steps() const { return has_many_steps_; }
 
   /// The labels that absent() makes up for a selector.
   static Labels AbsentLabels(const Expr& expr);
@@ -153,6 +166,7 @@ class Evaluator {
     HistogramPtr h;
   };
   std::optional<Operand> Operate(const BinaryExpr& binary, Operand left, Operand right);
+  void NoteOfOperator(const BinaryExpr& binary);
 
   int64_t Reference(const TimeModifiers& time, int64_t ms) const;
   int64_t DurationMs(Duration plain, const Expr* expr, bool may_be_negative) const;
@@ -172,13 +186,24 @@ class Evaluator {
   const Data& data_;
   const QueryTimes times_;
   const Options options_;
+  bool has_many_steps_;  // what is evaluated does not end where it starts
   std::vector<std::pair<bool, std::string>> notes_;  // warning or not, the text
   std::vector<const Expr*> note_places_;
+  std::optional<std::pair<bool, std::string>> operator_note_;  // the last of an operator and step
+  using OverlappingWindow = std::tuple<int, Labels, int64_t>;
+  struct Overlaps {
+    std::set<OverlappingWindow> windows;
+    const Expr* first = nullptr;
+  };
+  std::map<std::string, Overlaps> overlaps_;  // by metric
 };
 
 /// The name without which labels of two kinds are compared: everything but the metadata.
 Labels WithoutName(const Labels& labels);
 Labels SetLabel(const Labels& labels, std::string_view name, std::string_view value);
+
+/// All labels in braces, the name among them.
+std::string ListLabels(const Labels& labels);
 
 /// A sum with the error of each addition kept (Neumaier).
 struct CompensatedSum {

@@ -169,10 +169,14 @@ void Sort(std::string_view function, const std::vector<std::string>& names, Inst
   const bool down = function.ends_with("_desc");
   if (function == "sort" || function == "sort_desc") {
     std::erase_if(vector, [](const Sample& sample) { return sample.h != nullptr; });
-    std::ranges::sort(vector, [&](const Sample& a, const Sample& b) {
-      if (std::isnan(a.f) || std::isnan(b.f)) return !std::isnan(a.f) && std::isnan(b.f);
-      return down ? a.f > b.f : a.f < b.f;
-    });
+    // Of several NaNs the last one comes first.
+    InstantVector numbers, nans;
+    for (const Sample& sample : vector) (std::isnan(sample.f) ? nans : numbers).push_back(sample);
+    std::ranges::sort(
+        numbers, [&](const Sample& a, const Sample& b) { return down ? a.f > b.f : a.f < b.f; });
+    std::ranges::reverse(nans);
+    vector = numbers;
+    vector.insert(vector.end(), nans.begin(), nans.end());
     return;
   }
   std::ranges::sort(vector, [&](const Sample& a, const Sample& b) {
@@ -334,7 +338,10 @@ InstantVector Evaluator::Call(const promql::Call& call, int64_t ms) {
     const auto time = std::chrono::floor<std::chrono::seconds>(FromMs(ms));
     return {Nameless(date->second(time))};
   }
-  if (name == "timestamp" && Unwrap(*call.args[0]).kind == ExprKind::kVectorSelector) {
+  const bool of_starts = name == "start_timestamp";
+  if ((name == "timestamp" || of_starts) &&
+      Unwrap(*call.args[0]).kind == ExprKind::kVectorSelector) {
+    if (of_starts && !options_.use_start_timestamps) return {};
     const auto& selector = As<VectorSelector>(Unwrap(*call.args[0]));
     // Of the samples themselves, be they smoothed or not; pinned by @, without a look at the
     // offset.
@@ -346,7 +353,7 @@ InstantVector Evaluator::Call(const promql::Call& call, int64_t ms) {
           Duration(DurationMs(selector.time.offset, selector.time.offset_expr.get(), true));
     }
     for (const Sample& sample : Select(plain, ms)) {
-      give(sample, static_cast<double>(sample.ms) / 1000);
+      give(sample, static_cast<double>(of_starts ? sample.start_ms : sample.ms) / 1000);
     }
     return finish();
   }
@@ -356,7 +363,7 @@ InstantVector Evaluator::Call(const promql::Call& call, int64_t ms) {
     const double first = ScalarOf(*call.args[0], ms);
     if (name == "histogram_quantile") CheckQuantile(*this, first, *call.args[0]);
     for (const Found& found : FindHistograms(*this, arg, input)) {
-      const Sample like{found.labels, found.drop_name, 0, nullptr, 0};
+      const Sample like{found.labels, found.drop_name, 0, nullptr, 0, 0};
       if (name == "histogram_quantile") {
         give(like, QuantileOfFound(*this, arg, first, found));
         continue;
@@ -384,6 +391,7 @@ InstantVector Evaluator::Call(const promql::Call& call, int64_t ms) {
   }
 
   InstantVector input = VectorOf(*call.args[0], ms);
+  if (of_starts) return {};  // what is computed has no start
   if (name == "timestamp") {
     for (const Sample& sample : input) give(sample, static_cast<double>(ms) / 1000);
     return finish();
@@ -405,12 +413,16 @@ InstantVector Evaluator::Call(const promql::Call& call, int64_t ms) {
   if (name.starts_with("histogram_")) {
     for (const Sample& sample : input) {
       if (sample.h == nullptr) continue;
+      // Unlike others, these leave a series its type and unit.
+      const Labels nameless = SetLabel(sample.labels, kMetricName, "");
+      const bool keeps = !options_.delayed_name_removal && nameless != WithoutName(nameless);
       const Histogram& h = *sample.h;
       if (name == "histogram_count") give(sample, h.count);
       if (name == "histogram_sum") give(sample, h.sum);
       if (name == "histogram_avg") give(sample, h.sum / h.count);
       if (name == "histogram_stdvar") give(sample, Variance(h));
       if (name == "histogram_stddev") give(sample, std::sqrt(Variance(h)));
+      if (keeps) result.back().labels = nameless;
     }
     return finish();
   }
@@ -435,6 +447,12 @@ InstantVector Evaluator::Call(const promql::Call& call, int64_t ms) {
   }
   if (name == "label_join") {
     const std::string to = StringOf(*call.args[1], ms), separator = StringOf(*call.args[2], ms);
+    for (size_t i = 3; i < call.args.size(); ++i) {
+      const std::string from = StringOf(*call.args[i], ms);
+      if (!IsUtf8Name(from)) {
+        throw QueryError("invalid source label name in label_join(): " + from);
+      }
+    }
     if (!IsUtf8Name(to)) {
       throw QueryError("invalid destination label name in label_join(): " + to);
     }
@@ -482,8 +500,12 @@ InstantVector Evaluator::HistogramQuantiles(const promql::Call& call, int64_t ms
     const double q = ScalarOf(*call.args[i], ms);
     CheckQuantile(*this, q, *call.args[i]);
     for (const Found& found : all) {
-      Sample sample{SetLabel(found.labels, label, FormatQuantile(q)), found.drop_name,
-                    QuantileOfFound(*this, arg, q, found), nullptr, 0};
+      Sample sample{SetLabel(found.labels, label, FormatQuantile(q)),
+                    found.drop_name,
+                    QuantileOfFound(*this, arg, q, found),
+                    nullptr,
+                    0,
+                    0};
       DropName(sample);
       result.push_back(sample);
     }

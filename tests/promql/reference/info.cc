@@ -1,5 +1,8 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
+#include <set>
 #include <string>
 
 #include "tests/promql/reference/evaluator.h"
@@ -60,19 +63,45 @@ InstantVector Evaluator::Info(const promql::Call& call, int64_t ms) {
     selector.time.at = time.at;
     selector.time.offset = Duration(DurationMs(time.offset, time.offset_expr.get(), true));
   }
+  const InstantVector base_vector = VectorOf(*call.args[0], ms);
+  if (base_vector.empty()) return {};
+  // Of the identifying labels that any series has that is not an info metric itself, an info metric
+  // must have a value that one of them has.
+  std::map<std::string, std::set<std::string>> wanted;
+  for (const Sample& sample : base_vector) {
+    if (is_info(sample.labels)) continue;
+    for (const char* label : {"instance", "job"}) {
+      const std::string value(sample.labels.Get(label));
+      if (!value.empty()) wanted[label].insert(value);
+    }
+  }
+  const auto is_wanted = [&](const Labels& labels) {
+    return !wanted.empty() && std::ranges::all_of(wanted, [&](const auto& entry) {
+      return entry.second.contains(std::string(labels.Get(entry.first)));
+    });
+  };
   // By identity and name: the newest.
   std::map<Labels, std::map<std::string, Sample>> infos;
   for (const Sample& sample : Select(selector, ms)) {
+    if (!is_wanted(sample.labels)) continue;
+    if (sample.h != nullptr) {
+      throw QueryError("this should be an info metric, with float samples: " +
+                       ListLabels(sample.labels));
+    }
     auto& of_identity = infos[identity(sample.labels)];
     const auto [entry, is_new] =
         of_identity.try_emplace(std::string(sample.labels.metric_name()), sample);
     if (is_new) continue;
-    if (entry->second.ms == sample.ms) throw QueryError("found duplicate series for info metric");
+    if (entry->second.ms == sample.ms) {
+      throw QueryError(fmt::format(
+          "found duplicate series for info metric: existing {} @ {}, new {} @ {}",
+          ListLabels(entry->second.labels), sample.ms, ListLabels(sample.labels), sample.ms));
+    }
     if (entry->second.ms < sample.ms) entry->second = sample;
   }
   const bool may_lack = std::ranges::all_of(data, &Matcher::MatchesEmpty);
   InstantVector result;
-  for (Sample sample : VectorOf(*call.args[0], ms)) {
+  for (Sample sample : base_vector) {
     if (is_info(sample.labels)) {
       result.push_back(sample);
       continue;

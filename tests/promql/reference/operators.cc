@@ -39,15 +39,6 @@ bool Holds(BinaryOp op, double a, double b) {
   }
 }
 
-// All labels in braces, the name among them.
-std::string ListLabels(const Labels& labels) {
-  std::string text;
-  for (const Label label : labels) {
-    text += fmt::format("{}{}={}", text.empty() ? "" : ", ", label.name, Quote(label.value));
-  }
-  return "{" + text + "}";
-}
-
 // The labels by which elements of two sides are matched.
 Labels Signature(const VectorMatching& matching, const Labels& labels) {
   std::vector<std::string> names = matching.labels;
@@ -75,15 +66,24 @@ Labels ResultLabels(const BinaryExpr& binary, const Labels& many, const Labels& 
 
 }  // namespace
 
+std::string ListLabels(const Labels& labels) {
+  std::string text;
+  for (const Label label : labels) {
+    text += fmt::format("{}{}={}", text.empty() ? "" : ", ", label.name, Quote(label.value));
+  }
+  return "{" + text + "}";
+}
+
 std::optional<Evaluator::Operand> Evaluator::Operate(const BinaryExpr& binary, Operand left,
                                                      Operand right) {
   const BinaryOp op = binary.op;
   const bool trims = op == BinaryOp::kTrimUpper || op == BinaryOp::kTrimLower;
+  const auto warn = [&](std::string text) { operator_note_ = {true, std::move(text)}; };
+  const auto inform = [&](std::string text) { operator_note_ = {false, std::move(text)}; };
   const auto incompatible = [&]() -> std::optional<Operand> {
     const auto kind = [](const Operand& o) { return o.h != nullptr ? "histogram" : "float"; };
-    Inform(fmt::format("incompatible sample types encountered for binary operator {}: {} {} {}",
-                       Quote(ToString(op)), kind(left), ToString(op), kind(right)),
-           binary);
+    inform(fmt::format("incompatible sample types encountered for binary operator {}: {} {} {}",
+                       Quote(ToString(op)), kind(left), ToString(op), kind(right)));
     return std::nullopt;
   };
   const auto give = [](Histogram h) {
@@ -105,13 +105,18 @@ std::optional<Evaluator::Operand> Evaluator::Operate(const BinaryExpr& binary, O
     if (op != BinaryOp::kAdd && op != BinaryOp::kSub) return incompatible();
     Histogram merged = *left.h;
     const bool add = op == BinaryOp::kAdd;
-    if (!NoteMerge(Merge(merged, *right.h, add ? 1 : -1), add ? "addition" : "subtraction",
-                   binary)) {
-      Warn(fmt::format("incompatible bucket layout encountered for binary operator {}",
-                       ToString(op)),
-           binary);
+    const std::string what = add ? "addition" : "subtraction";
+    const MergeOutcome outcome = Merge(merged, *right.h, add ? 1 : -1);
+    if (outcome.incompatible) {
+      warn(fmt::format("incompatible bucket layout encountered for binary operator {}",
+                       ToString(op)));
       return std::nullopt;
     }
+    if (outcome.collision) {
+      warn("conflicting counter resets during histogram " + what);
+      return std::nullopt;
+    }
+    if (outcome.reconciled) inform("mismatched custom buckets were reconciled during " + what);
     if (!add) merged.hint = CounterResetHint::kGauge;
     return give(merged);
   }
@@ -128,6 +133,12 @@ std::optional<Evaluator::Operand> Evaluator::Operate(const BinaryExpr& binary, O
     return give(histogram);
   }
   return incompatible();
+}
+
+// An operator gives one error a step, the last of its pairs.
+void Evaluator::NoteOfOperator(const BinaryExpr& binary) {
+  if (operator_note_) Note(operator_note_->first, operator_note_->second, binary);
+  operator_note_.reset();
 }
 
 AnyValue Evaluator::Binary(const BinaryExpr& binary, int64_t ms) {
@@ -163,6 +174,7 @@ InstantVector Evaluator::WithScalar(const BinaryExpr& binary, InstantVector vect
     if (IsArithmetic(binary.op) || binary.return_bool) DropName(sample);
     result.push_back(sample);
   }
+  NoteOfOperator(binary);
   CheckUnique(result);
   return result;
 }
@@ -227,7 +239,7 @@ InstantVector Evaluator::Match(const BinaryExpr& binary, InstantVector left, Ins
     }
     seen.insert(labels);
     if (!value.has_value()) return;
-    Sample sample{labels, false, value->f, value->h, 0};
+    Sample sample{labels, false, value->f, value->h, 0, 0};
     if (binary.return_bool) DropName(sample);
     result.push_back(sample);
   };
@@ -240,17 +252,18 @@ InstantVector Evaluator::Match(const BinaryExpr& binary, InstantVector left, Ins
       add(signature, sample, *found->second);
     } else if (fill_one) {
       add(signature, sample,
-          Sample{FilledLabels(matching, sample.labels), false, *fill_one, {}, 0});
+          Sample{FilledLabels(matching, sample.labels), false, *fill_one, {}, 0, 0});
     }
   }
   if (fill_many) {
     for (const Sample& sample : one) {
       const Labels signature = Signature(matching, sample.labels);
       if (matched.contains(signature)) continue;
-      add(signature, Sample{FilledLabels(matching, sample.labels), false, *fill_many, {}, 0},
+      add(signature, Sample{FilledLabels(matching, sample.labels), false, *fill_many, {}, 0, 0},
           sample);
     }
   }
+  NoteOfOperator(binary);
   CheckUnique(result);
   return result;
 }

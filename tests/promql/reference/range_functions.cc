@@ -34,6 +34,17 @@ std::vector<double> ValuesOf(const Points& points) {
   return values;
 }
 
+// What starts tell of two samples that follow each other: that the counter began anew between them,
+// or that the later one counts what the one before it has counted.
+bool IsStartReset(const Point& before, const Point& now) {
+  if (now.start_ms == 0 || now.start_ms >= now.ms || now.start_ms < before.ms) return false;
+  if (now.start_ms > before.ms) return true;
+  return before.start_ms != 0 && before.start_ms < before.ms;
+}
+bool IsOverlap(const Point& before, const Point& now) {
+  return now.start_ms != 0 && now.start_ms < before.ms && now.start_ms != before.start_ms;
+}
+
 double Seconds(int64_t ms) { return static_cast<double>(ms) / 1000; }
 
 struct Outcome {
@@ -228,6 +239,19 @@ class RangeCall {
     return Give(total);
   }
 
+  bool Starts(const Point& before, const Point& now) const {
+    return evaluator_.options().use_start_timestamps && IsStartReset(before, now);
+  }
+
+  void CheckOverlaps() {
+    if (!evaluator_.options().use_start_timestamps) return;
+    for (size_t i = 1; i < points_.size(); ++i) {
+      if (IsOverlap(points_[i - 1], points_[i])) {
+        return evaluator_.WarnOfOverlap(window_.labels, range_.end_ms, where_);
+      }
+    }
+  }
+
   // changes and resets; the anchor is looked at as well.
   Answer CountBreaks(bool resets) {
     size_t first = 0;
@@ -243,9 +267,10 @@ class RangeCall {
       if ((before.h != nullptr) != (now.h != nullptr)) {
         is_break = true;
       } else if (now.h != nullptr) {
-        is_break = resets ? IsReset(*now.h, *before.h) : !Equal(*now.h, *before.h);
+        is_break =
+            resets ? Starts(before, now) || IsReset(*now.h, *before.h) : !Equal(*now.h, *before.h);
       } else if (resets) {
-        is_break = now.f < before.f;
+        is_break = now.f < before.f || Starts(before, now);
       } else {
         is_break = now.f != before.f && !(std::isnan(now.f) && std::isnan(before.f));
       }
@@ -266,14 +291,15 @@ class RangeCall {
     const double seconds = Seconds(last.ms - before.ms);
     if (seconds == 0) return {};
     if (last.h == nullptr) {
-      const double rise = rate && last.f < before.f ? last.f : last.f - before.f;
+      const bool anew = rate && (last.f < before.f || Starts(before, last));
+      const double rise = anew ? last.f : last.f - before.f;
       return Give(rate ? rise / seconds : rise);
     }
     using enum CounterResetHint;
     if (rate && (before.h->hint == kGauge || last.h->hint == kGauge)) WarnNotCounter();
     if (!rate && (before.h->hint != kGauge || last.h->hint != kGauge)) WarnNotGauge();
     Histogram rise = *last.h;
-    if (!rate || !IsReset(*last.h, *before.h)) {
+    if (!rate || !(Starts(before, last) || IsReset(*last.h, *before.h))) {
       const MergeOutcome outcome = WithoutCollision(Merge(rise, *before.h, -1));
       if (!evaluator_.NoteMerge(outcome, "subtraction", where_)) {
         WarnSchemas();
@@ -292,28 +318,48 @@ class RangeCall {
       WarnMixed();
       return {};
     }
-    if (points_.size() < 2) return {};
+    const Point& oldest = points_.front();
+    const bool began_inside = counter && evaluator_.options().use_start_timestamps &&
+                              oldest.start_ms > range_.start_ms && oldest.start_ms < oldest.ms;
+    if (points_.size() < 2 && !began_inside) return {};
     const bool of_histograms = split_.floats.empty();
     double rise = 0;
     Histogram histogram;
-    if (of_histograms) {
+    if (of_histograms && points_.size() > 1) {
       const auto risen = HistogramRise(counter);
       if (!risen) return {};
       histogram = *risen;
-    } else {
-      rise = points_.back().f - points_.front().f;
+    } else if (!of_histograms) {
+      rise = points_.back().f - oldest.f;
+      if (counter) CheckOverlaps();
       for (size_t i = 1; counter && i < points_.size(); ++i) {
-        if (points_[i].f < points_[i - 1].f) rise += points_[i - 1].f;
+        const bool anew = points_[i].f < points_[i - 1].f || Starts(points_[i - 1], points_[i]);
+        if (anew) rise += points_[i - 1].f;
       }
     }
-    const int64_t first = points_.front().ms, last = points_.back().ms;
-    const double sampled = Seconds(last - first);
-    const double between = sampled / static_cast<double>(points_.size() - 1);
+    const int64_t first = oldest.ms, last = points_.back().ms;
+    double sampled = Seconds(last - first);
+    const double between =
+        points_.size() > 1 ? sampled / static_cast<double>(points_.size() - 1) : 0;
     double to_start = Seconds(first - range_.start_ms);
     double to_end = Seconds(range_.end_ms - last);
     if (to_start >= between * 1.1) to_start = between / 2;
     if (to_end >= between * 1.1) to_end = between / 2;
-    if (counter) {
+    if (began_inside) {
+      // There was a zero at the start.
+      to_start = 0;
+      sampled = Seconds(last - oldest.start_ms);
+      rise += oldest.f;
+      if (of_histograms && points_.size() == 1) {
+        histogram = *oldest.h;
+      } else if (of_histograms) {
+        const MergeOutcome outcome = WithoutCollision(Merge(histogram, *oldest.h, 1));
+        if (!evaluator_.NoteMerge(outcome, "addition", where_)) {
+          WarnSchemas();
+          return {};
+        }
+      }
+    } else if (counter) {
       // A counter was not below zero.
       if (!of_histograms && rise > 0 && points_[0].f >= 0) {
         to_start = std::min(to_start, sampled * (points_[0].f / rise));
@@ -336,7 +382,7 @@ class RangeCall {
     if (counter && (first.hint == kGauge || last.hint == kGauge)) WarnNotCounter();
     // What was before a reset right after the first is not looked at.
     Histogram before = first;
-    if (counter && IsReset(*points_[1].h, first)) {
+    if (counter && (Starts(points_[0], points_[1]) || IsReset(*points_[1].h, first))) {
       before = Histogram();
       before.schema = points_[1].h->schema;
       before.bounds = points_[1].h->bounds;
@@ -356,9 +402,11 @@ class RangeCall {
     };
     note(Merge(rise, before, -1), "subtraction");
     if (counter) {
+      CheckOverlaps();
       Histogram previous = before;
       for (size_t i = 1; i < points_.size(); ++i) {
-        if (IsReset(*points_[i].h, previous)) note(Merge(rise, previous, 1), "addition");
+        const bool anew = Starts(points_[i - 1], points_[i]);
+        if (anew || IsReset(*points_[i].h, previous)) note(Merge(rise, previous, 1), "addition");
         previous = *points_[i].h;
       }
     } else if (first.hint != kGauge || last.hint != kGauge) {
@@ -535,7 +583,7 @@ InstantVector Evaluator::RangeFunction(const promql::Call& call, int64_t ms) {
              *range_arg);
     }
     if (!answer.has_value()) continue;
-    Sample sample{window.labels, window.drop_name, answer->f, answer->h, 0};
+    Sample sample{window.labels, window.drop_name, answer->f, answer->h, 0, 0};
     if (name != "last_over_time" && name != "first_over_time") DropName(sample);
     result.push_back(sample);
   }
