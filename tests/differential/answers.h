@@ -14,10 +14,9 @@ struct Leniency {
   double absolute = 0;
   double relative = 0;
 
-  bool skip_hints = false;       ///< counter reset hints and warnings about them are not compared
-  bool skip_type_notes = false;  ///< notes of operators whose operands do not go together
-  bool tell_less = false;        ///< ours may lack annotations
-  bool tell_more = false;        ///< ours may have more of them, or fail
+  bool skip_hints = false;  ///< counter reset hints and warnings about them are not compared
+  bool tell_less = false;   ///< ours may lack annotations
+  bool tell_more = false;   ///< ours may have more of them, or fail
 };
 
 /// What first differs, or nothing: whether there was an error, the kind of value, series, times,

@@ -49,9 +49,6 @@ Leniency LeniencyFor(const RandomQueries::Query& query) {
   // What a counter reset is known from depends on how samples are read there.
   leniency.skip_hints =
       Holds(query.text, {"histogram_count", "histogram_sum", "histogram_avg", " smoothed"});
-  // The engine evaluates what is filled in together with the series that it belongs to, and not
-  // after all others, so that another pair may be the last of a step.
-  leniency.skip_type_notes = Holds(query.text, {" fill"});
   // The steps of a subquery go on between the windows of a query's own steps, and to sort there
   // makes as little sense.
   leniency.tell_more = Holds(query.text, {")["});
