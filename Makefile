@@ -9,8 +9,6 @@
 ARGS ?=
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
-# Without it ThreadSanitizer cannot tell which library a suppression is about.
-SYMBOLIZER = $(shell command -v llvm-symbolizer-19 || command -v llvm-symbolizer)
 
 .PHONY: run build test test-asan test-tsan fuzz format packages test-packages clean
 
@@ -32,10 +30,12 @@ test: test-packages
 	@cmake --build build/release --parallel $(JOBS)
 	@ctest --test-dir build/release --output-on-failure --parallel $(JOBS)
 
+# Without a symbolizer ThreadSanitizer cannot tell which library a suppression is about.
 test-asan test-tsan: test-%: test-packages
+	@deploy/install-packages.sh sanitizers
 	@cmake --preset $*
 	@cmake --build build/$* --parallel $(JOBS)
-	@TSAN_OPTIONS="suppressions=$(CURDIR)/tests/support/tsan_suppressions.txt external_symbolizer_path=$(SYMBOLIZER)" \
+	@TSAN_OPTIONS="suppressions=$(CURDIR)/tests/support/tsan_suppressions.txt external_symbolizer_path=$$(command -v llvm-symbolizer-19)" \
 	  ctest --test-dir build/$* --output-on-failure --label-exclude house
 
 fuzz: test-packages

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the Debian 12 packages that Barograph is built (and tested) with.
 #
-#   install-packages.sh build [test] [bench]
+#   install-packages.sh build [test] [sanitizers] [bench]
 #
 # Does nothing where all are there. Uses sudo when not root. On another distribution it lists what
 # to look for and goes on: the build then says what is really missing.
@@ -18,6 +18,7 @@ build_packages="clang-19 lld-19 cmake ninja-build ccache pkg-config git
   libxxhash-dev libyaml-cpp-dev libzstd-dev"
 test_packages="catch2 libbenchmark-dev clang-format-19 clang-tidy-19 libclang-rt-19-dev
   python3 ca-certificates"
+sanitizer_packages="llvm-19" # symbols, which suppressions are about
 peers="prometheus prometheus-node-exporter"
 
 wanted=""
@@ -26,8 +27,9 @@ for group in "$@"; do
   case "$group" in
     build) wanted="$wanted $build_packages" ;;
     test) wanted="$wanted $test_packages"; want_peers="${want_peers:-$peers}" ;;
+    sanitizers) wanted="$wanted $sanitizer_packages" ;;
     bench) want_peers="$peers victoria-metrics" ;;
-    *) echo "install-packages.sh: unknown group '$group' (build, test, bench)" >&2; exit 2 ;;
+    *) echo "install-packages.sh: unknown group '$group' (build, test, sanitizers, bench)" >&2; exit 2 ;;
   esac
 done
 

@@ -1,5 +1,6 @@
 #include "promql/engine.h"
 
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <thread>
@@ -18,11 +19,13 @@ class TickingClock final : public Clock {
  public:
   explicit TickingClock(std::chrono::nanoseconds tick) : tick_(tick) {}
   Timestamp Now() const override { return FromMs(0); }
-  std::chrono::nanoseconds Monotonic() const override { return now_ += tick_; }
+  std::chrono::nanoseconds Monotonic() const override {
+    return std::chrono::nanoseconds(now_ns_ += tick_.count());
+  }
 
  private:
   std::chrono::nanoseconds tick_;
-  mutable std::chrono::nanoseconds now_{0};
+  mutable std::atomic<int64_t> now_ns_ = 0;
 };
 
 Labels Named(std::string_view name, std::string_view id) {
