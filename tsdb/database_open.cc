@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "base/io_priority.h"
 #include "tsdb/block_folder.h"
 #include "tsdb/database_impl.h"
 #include "tsdb/index_opening.h"
@@ -241,11 +242,12 @@ void Database::Impl::StartTasks() {
       logger.Error("Series could not be written to the index", {{"err", written.error()}});
     }
   });
-  maintenance_task.emplace(options.maintenance_interval, [this] {
+  const auto maintain = [this] {
     if (Status done = Maintain(stopping.get_token()); !done) {
       logger.Error("The storage's maintenance failed and is tried again", {{"err", done.error()}});
     }
-  });
+  };
+  maintenance_task.emplace(options.maintenance_interval, maintain, LowerIoPriority);
 }
 
 }  // namespace barograph::tsdb

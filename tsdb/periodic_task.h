@@ -12,8 +12,11 @@ namespace barograph::tsdb {
 /// Calls a function again and again, on a thread of its own, until it is destroyed.
 class PeriodicTask {
  public:
-  PeriodicTask(std::chrono::milliseconds interval, std::function<void()> run)
-      : thread_([this, interval, run = std::move(run)](std::stop_token stop) {
+  /// `begin` is called once, first, on that thread.
+  PeriodicTask(
+      std::chrono::milliseconds interval, std::function<void()> run, void (*begin)() = [] {})
+      : thread_([this, interval, begin, run = std::move(run)](std::stop_token stop) {
+          begin();
           std::unique_lock lock(mutex_);
           while (!wake_.wait_for(lock, stop, interval, [] { return false; }) &&
                  !stop.stop_requested()) {
