@@ -120,6 +120,16 @@ struct FullRow {
   Row at(int64_t ms) const { return {FromMs(ms), values, presence}; }
 };
 
+/// Copies a folder of the machine's disk in which others may write.
+inline void CopyFolderInUse(const std::filesystem::path& from, const std::filesystem::path& to) {
+  std::error_code error;
+  do {  // once more where RocksDB, on a thread of its own, has removed a file meanwhile
+    std::filesystem::remove_all(to);
+    std::filesystem::copy(from, to, std::filesystem::copy_options::recursive, error);
+  } while (error == std::errc::no_such_file_or_directory);
+  REQUIRE_FALSE(error);
+}
+
 /// A database in a folder, and what it stands on. Reopen is a restart.
 class TestDatabase {
  public:
@@ -154,12 +164,7 @@ class TestDatabase {
     const fs::path left = dir_.path() + "/left";
     fs::create_directory(left);
     for (const char* folder : {"data", "index"}) {
-      std::error_code error;
-      do {  // once more where RocksDB, on a thread of its own, has removed a file meanwhile
-        fs::remove_all(left / folder);
-        fs::copy(fs::path(dir_.path()) / folder, left / folder, fs::copy_options::recursive, error);
-      } while (error == std::errc::no_such_file_or_directory);
-      REQUIRE_FALSE(error);
+      CopyFolderInUse(fs::path(dir_.path()) / folder, left / folder);
     }
     end();
     Drop();
