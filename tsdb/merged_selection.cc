@@ -227,8 +227,11 @@ Result<std::unique_ptr<Selection>> SelectFromView(ViewPtr view, const Head& head
   auto merged = std::make_shared<Merged>();
   merged->range = range;
   merged->with_starts = hints.start_timestamps;
-  merged->presence_only = hints.presence_only;
-  merged->head = TRY(SelectFromHead(head, view->head, range, matchers, hints, stop));
+  // Start timestamps are stored as values: none of those may be stood in for.
+  SelectHints wanted = hints;
+  wanted.presence_only = hints.presence_only && !hints.start_timestamps;
+  merged->presence_only = wanted.presence_only;
+  merged->head = TRY(SelectFromHead(head, view->head, range, matchers, wanted, stop));
   std::ranges::copy_if(view->blocks, std::back_inserter(merged->blocks),
                        [&](const auto& block) { return block->meta().range.Overlaps(range); });
   merged->view = std::move(view);
