@@ -62,6 +62,7 @@ class Writer {
   void Check() {
     CHECK(Difference(ReadAll(*database_), samples_) == "");
     CHECK(Difference(ReadStarts(*database_), starts_) == "");
+    CHECK(Difference(ReadStarts(*database_, {}, true), starts_) == "");
   }
 
   void Expect(const std::string& name, int64_t ms, double value, Timestamp start) {

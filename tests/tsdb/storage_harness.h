@@ -59,9 +59,11 @@ inline Contents ReadAll(const Queryable& storage, TimeRange range = {}) {
 
 /// The start timestamps of all samples that have one, in milliseconds as floats; checks what a
 /// cursor promises.
-inline Contents ReadStarts(const Queryable& storage, TimeRange range = {}) {
+inline Contents ReadStarts(const Queryable& storage, TimeRange range = {},
+                           bool presence_only = false) {
   SelectHints hints;
   hints.start_timestamps = true;
+  hints.presence_only = presence_only;
   const auto selection = storage.Select(range, AllSeries(), hints, {});
   REQUIRE(selection.has_value());
   Contents contents;
