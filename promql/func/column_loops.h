@@ -33,9 +33,11 @@ struct RateTable {
   std::vector<double> near;  ///< zero is far when first >= increase * near
 };
 
+/// The most steps that RatesOfIncreases takes at a time.
+inline constexpr size_t kRateBlock = 64;
+
 /// out[step] = (values[last] - values[first]) * factor of steps [begin, end). Whether zero is near
 /// anywhere; there the result is wrong. Precondition: at most kRateBlock steps.
-inline constexpr size_t kRateBlock = 64;
 bool RatesOfIncreases(std::span<const double> values, const RateTable& table, size_t begin,
                       size_t end, std::span<double> out);
 /// The same for what has no zero.
