@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/freed_memory.h"
+
 namespace barograph {
 
 WorkerPool::WorkerPool(size_t threads) {
@@ -21,7 +23,8 @@ WorkerPool::~WorkerPool() {
 void WorkerPool::Help() {
   const MutexLock lock(mutex_);
   while (true) {
-    while (jobs_.empty() && !stopping_) work_.Wait(mutex_);
+    bool returned = false;
+    while (jobs_.empty() && !stopping_) WaitIdly(work_, mutex_, returned);
     if (stopping_) return;
     Job& job = *jobs_.front();
     const size_t index = job.next++;

@@ -11,7 +11,8 @@
 namespace barograph {
 
 /// Threads that help others with what can be split. Whoever asks does the work itself, and threads
-/// that happen to be idle join in: a busy pool makes nobody wait. Thread-safe.
+/// that happen to be idle join in: a busy pool makes nobody wait. One that is idle for long returns
+/// its free memory. Thread-safe.
 class WorkerPool {
  public:
   explicit WorkerPool(size_t threads);

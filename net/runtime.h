@@ -6,7 +6,6 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
 #include <exception>
@@ -15,6 +14,8 @@
 #include <type_traits>
 #include <utility>
 #include <variant>
+
+#include "base/thread_pool.h"
 
 /// Threads that run coroutines. One io_context a thread, so what lives on one context needs no
 /// locks; blocking and heavy work is handed to a pool with Offload and comes back.
@@ -75,7 +76,7 @@ asio::awaitable<bool> Cancelled();
 /// Cancelling the caller does not interrupt the job: give it a stop token. The caller's context
 /// must outlive the pool's threads.
 template <typename Job>
-asio::awaitable<std::invoke_result_t<Job&>> Offload(asio::thread_pool& pool, Job job) {
+asio::awaitable<std::invoke_result_t<Job&>> Offload(ThreadPool& pool, Job job) {
   using Returned = std::invoke_result_t<Job&>;
   using Kept = std::conditional_t<std::is_void_v<Returned>, std::monostate, Returned>;
   std::optional<Kept> outcome;
@@ -94,7 +95,7 @@ asio::awaitable<std::invoke_result_t<Job&>> Offload(asio::thread_pool& pool, Job
   // `run` and what it refers to live in this frame, which waits.
   auto initiate = [&pool, &run](auto handler) {
     auto work = asio::make_work_guard(handler);
-    asio::post(pool, [&run, handler = std::move(handler), work = std::move(work)]() mutable {
+    pool.Post([&run, handler = std::move(handler), work = std::move(work)]() mutable {
       run();
       auto executor = work.get_executor();
       asio::post(executor, std::move(handler));

@@ -6,7 +6,6 @@
 #include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_future.hpp>
 #include <optional>
 #include <thread>
@@ -17,6 +16,7 @@
 #include "base/metrics/registry.h"
 #include "base/model/number.h"
 #include "base/mutex.h"
+#include "base/thread_pool.h"
 #include "base/worker_pool.h"
 #include "discovery/manager.h"
 #include "net/http_server.h"
@@ -393,7 +393,7 @@ class Server::Impl final : public web::ServerState {
   web::QueryLog query_log_;
   std::optional<web::ActiveQueries> active_queries_;
   std::optional<web::QueryTracker> queries_;
-  std::optional<boost::asio::thread_pool> query_threads_;
+  std::optional<ThreadPool> query_threads_;
   std::optional<WriteReceiver> remote_write_;
   FrontDoor door_;  // after the runtime: it holds the handler, and its threads
   std::optional<net::HttpServer> http_;

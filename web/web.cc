@@ -179,7 +179,7 @@ class App {
   const WebOptions options_;
   const QueryMetrics query_metrics_;
   const ApiContext api_;
-  asio::thread_pool& query_threads_;
+  ThreadPool& query_threads_;
   const net::HttpHandler remote_write_;
   const Prefixes prefixes_;
   const CorsPolicy cors_;
@@ -187,7 +187,7 @@ class App {
   const std::string page_;
   std::atomic<bool> quitting_ = false;
   Router router_;
-  asio::thread_pool background_{kBackgroundThreads};  // last, so that it is joined first
+  ThreadPool background_{kBackgroundThreads};  // last, so that it is joined first
 };
 
 void App::AddApi() {

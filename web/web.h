@@ -1,6 +1,5 @@
 #pragma once
 
-#include <boost/asio/thread_pool.hpp>
 #include <string>
 
 #include "base/metrics/registry.h"
@@ -9,6 +8,7 @@
 #include "base/storage/exemplars.h"
 #include "base/storage/queryable.h"
 #include "base/storage/statistics.h"
+#include "base/thread_pool.h"
 #include "base/time.h"
 #include "net/http_server.h"
 #include "promql/engine.h"
@@ -50,7 +50,7 @@ struct WebDependencies {
   /// Where queries run; as many at once as it has threads (--query.max-concurrency). Everything
   /// else that may take long runs on threads of the handler's own, so that full queues of queries
   /// do not keep anyone from /metrics or /-/reload.
-  boost::asio::thread_pool& query_threads;
+  ThreadPool& query_threads;
   const Clock& clock;
 
   StorageAdmin* admin = nullptr;  ///< null where --web.enable-admin-api is not set

@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <atomic>
-#include <boost/asio/thread_pool.hpp>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <utility>
 
+#include "base/thread_pool.h"
 #include "net/runtime.h"
 #include "server/ingest/body_decoder.h"
 #include "server/ingest/request_writer.h"
@@ -149,7 +149,7 @@ class WriteReceiver::Impl {
   const Logger logger_;
   const size_t max_taken_;
   std::atomic<size_t> taken_ = 0;
-  boost::asio::thread_pool pool_;  // last, so that it is joined first
+  ThreadPool pool_;  // last, so that it is joined first
 };
 
 WriteReceiver::WriteReceiver(WriteReceiverOptions options, Appendable& storage,

@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <future>
 #include <mutex>
+#include <optional>
 
 #include "net/compression.h"
 #include "net/http_client.h"
@@ -313,11 +314,11 @@ TEST_CASE("A header value cannot end its line") {
 }
 
 TEST_CASE("A client that goes away sets the stop token of its request") {
-  asio::thread_pool pool(1);
+  std::optional<ThreadPool> pool(1);
   Latch started;
   Latch stopped;
   Server server([&](const HttpRequest& request) -> asio::awaitable<HttpResponse> {
-    co_await Offload(pool, [&] {
+    co_await Offload(*pool, [&] {
       std::stop_callback on_stop(request.stop, [&] { stopped.Open(); });
       started.Open();
       return stopped.Wait();
@@ -330,7 +331,7 @@ TEST_CASE("A client that goes away sets the stop token of its request") {
     REQUIRE(started.Wait());
   }
   CHECK(stopped.Wait());
-  pool.join();  // before the contexts that its jobs come back to
+  pool.reset();  // before the contexts that its jobs come back to
 }
 
 TEST_CASE("Over the connection limit, a client waits until another leaves") {
@@ -348,11 +349,11 @@ TEST_CASE("Over the connection limit, a client waits until another leaves") {
 }
 
 TEST_CASE("Stop closes idle connections and lets a running request finish") {
-  asio::thread_pool pool(1);
+  std::optional<ThreadPool> pool(1);
   Latch started;
   Latch release;
   Server server([&](const HttpRequest&) -> asio::awaitable<HttpResponse> {
-    co_await Offload(pool, [&] {
+    co_await Offload(*pool, [&] {
       started.Open();
       release.Wait();
     });
@@ -369,15 +370,15 @@ TEST_CASE("Stop closes idle connections and lets a running request finish") {
   stopper.join();
   CHECK(server.server().open_connections() == 0);
   CHECK_THROWS(server.Connect());
-  pool.join();  // before the contexts that its jobs come back to
+  pool.reset();  // before the contexts that its jobs come back to
 }
 
 TEST_CASE("Stop cancels what does not finish within the grace") {
-  asio::thread_pool pool(1);
+  std::optional<ThreadPool> pool(1);
   Latch started;
   Latch stopped;
   Server server([&](const HttpRequest& request) -> asio::awaitable<HttpResponse> {
-    co_await Offload(pool, [&] {
+    co_await Offload(*pool, [&] {
       std::stop_callback on_stop(request.stop, [&] { stopped.Open(); });
       started.Open();
       return stopped.Wait();
@@ -390,7 +391,7 @@ TEST_CASE("Stop cancels what does not finish within the grace") {
   server.server().Stop(1ms);
   CHECK(stopped.Wait());
   CHECK(server.server().open_connections() == 0);
-  pool.join();  // before the contexts that its jobs come back to
+  pool.reset();  // before the contexts that its jobs come back to
 }
 
 TEST_CASE("Several addresses are served, and one that is taken is named") {

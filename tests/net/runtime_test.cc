@@ -16,7 +16,7 @@ using test::Await;
 
 TEST_CASE("Offload runs on the pool and comes back to the caller's thread") {
   Runtime runtime(1);
-  asio::thread_pool pool(2);
+  ThreadPool pool(2);
   runtime.Start();
   std::promise<bool> held;
   asio::co_spawn(
@@ -33,7 +33,7 @@ TEST_CASE("Offload runs on the pool and comes back to the caller's thread") {
 
 TEST_CASE("Offload passes on what the job throws, and takes jobs without a result") {
   asio::io_context context;
-  asio::thread_pool pool(1);
+  ThreadPool pool(1);
   bool ran = false;
   Await(context, Offload(pool, [&] { ran = true; }));
   CHECK(ran);

@@ -2,7 +2,6 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <exception>
 #include <map>
 #include <optional>
@@ -14,6 +13,7 @@
 #include "base/storage/exemplars.h"
 #include "base/storage/queryable.h"
 #include "base/storage/statistics.h"
+#include "base/thread_pool.h"
 #include "net/http_server.h"
 #include "promql/engine.h"
 #include "tests/support/manual_clock.h"
@@ -131,7 +131,7 @@ class Web {
 
  private:
   boost::asio::io_context context_;  // before the pools, whose jobs come back to it
-  boost::asio::thread_pool query_threads_{2};
+  ThreadPool query_threads_{2};
   net::HttpHandler handler_;
 };
 

@@ -148,7 +148,7 @@ TEST_CASE("A prefix holds for every route and for redirects") {
 
 TEST_CASE("Options that make no sense are refused") {
   Web web;
-  boost::asio::thread_pool pool(1);
+  ThreadPool pool(1);
   const WebDependencies dependencies{web.storage, web.storage, web.storage, web.engine, web.queries,
                                      web.state,   web.metrics, pool,        web.clock,  nullptr};
   WebOptions options;

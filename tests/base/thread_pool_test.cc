@@ -1,0 +1,92 @@
+#include "base/thread_pool.h"
+
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <future>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "base/worker_pool.h"
+
+namespace {
+
+std::atomic<int> returned = 0;
+
+template <typename Condition>
+void WaitUntil(Condition condition) {
+  while (!condition()) std::this_thread::yield();
+}
+
+}  // namespace
+
+// In the place of mimalloc's, which tests are not linked with.
+extern "C" void mi_collect(bool) noexcept { ++returned; }
+
+namespace barograph {
+namespace {
+
+TEST_CASE("a pool's threads run jobs side by side, and each job once") {
+  ThreadPool pool(3);
+  std::atomic<int> arrived = 0, ran = 0;
+  // All wait for all, so that each needs a thread of its own.
+  for (int i = 0; i < 3; ++i) {
+    pool.Post([&] {
+      ++arrived;
+      WaitUntil([&] { return arrived >= 3; });
+    });
+  }
+  for (int i = 0; i < 1000; ++i) pool.Post([&] { ++ran; });
+  WaitUntil([&] { return ran == 1000; });
+}
+
+TEST_CASE("jobs that come one at a time run on one thread, whose memory is warm") {
+  ThreadPool pool(4);
+  const auto thread_of_next = [&] {
+    std::promise<std::thread::id> id;
+    pool.Post([&] { id.set_value(std::this_thread::get_id()); });
+    return id.get_future().get();
+  };
+  // The thread must have come to rest before the next job comes, or another one takes it.
+  std::set<std::thread::id> used;
+  for (int i = 0; i < 50; ++i) {
+    used.insert(thread_of_next());
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  CHECK(used.size() <= 2);
+}
+
+TEST_CASE("a pool that ends waits for jobs that run, and drops the others") {
+  std::promise<void> begun;
+  std::atomic<bool> go_on = false, ended = false, ran = false;
+  const auto left = std::make_shared<int>();
+  std::jthread release;
+  {
+    ThreadPool pool(1);
+    pool.Post([&] {
+      begun.set_value();
+      WaitUntil([&] { return go_on.load(); });
+      ended = true;
+    });
+    begun.get_future().get();
+    pool.Post([&ran, left] { ran = true; });
+    release = std::jthread([&] { go_on = true; });
+  }
+  CHECK(ended);
+  CHECK_FALSE(ran);
+  CHECK(left.use_count() == 1);
+}
+
+TEST_CASE("threads that have nothing to do for a second return their free memory, once") {
+  returned = 0;
+  ThreadPool jobs(1);
+  WorkerPool helpers(1);
+  WaitUntil([] { return returned == 2; });
+  std::promise<void> ran;
+  jobs.Post([&] { ran.set_value(); });
+  ran.get_future().get();
+  WaitUntil([] { return returned == 3; });
+}
+
+}  // namespace
+}  // namespace barograph
