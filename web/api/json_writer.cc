@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 
@@ -19,10 +20,16 @@ bool NeedsExponent(double value) {
   return size != 0 && (size < 1e-6 || size >= 1e21);
 }
 
-bool IsPlain(char c) {
-  const auto byte = static_cast<uint8_t>(c);
-  return byte >= 0x20 && byte < 0x80 && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
-}
+constexpr std::array<bool, 256> kPlain = [] {
+  std::array<bool, 256> plain{};
+  for (size_t byte = 0x20; byte < 0x80; ++byte) {
+    plain[byte] =
+        std::string_view("\"\\<>&").find(static_cast<char>(byte)) == std::string_view::npos;
+  }
+  return plain;
+}();
+
+bool IsPlain(char c) { return kPlain[static_cast<uint8_t>(c)]; }
 
 void AppendEscaped(std::string& out, char32_t code) {
   switch (code) {
@@ -41,7 +48,19 @@ bool MustEscape(char32_t code, bool for_html) {
          (code == '<' || code == '>' || code == '&' || code == 0x2028 || code == 0x2029);
 }
 
+void AppendQuoted(std::string& out, std::string_view text) {
+  const size_t before = out.size();
+  out.resize_and_overwrite(before + text.size() + 2, [&](char* all, size_t) {
+    char* end = all + before;
+    *end++ = '"';
+    end = std::ranges::copy(text, end).out;
+    *end++ = '"';
+    return end - all;
+  });
+}
+
 void AppendText(std::string& out, std::string_view text, bool for_html) {
+  if (std::ranges::all_of(text, IsPlain)) return AppendQuoted(out, text);
   out += '"';
   while (!text.empty()) {
     const auto plain = static_cast<size_t>(std::ranges::find_if_not(text, IsPlain) - text.begin());
