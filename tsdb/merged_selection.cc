@@ -3,6 +3,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <optional>
 
@@ -173,6 +174,12 @@ class MergedSelection final : public Selection {
   const std::shared_ptr<const Merged> merged_;
 };
 
+// Series nearly always come in the order of their ids.
+template <typename T, typename Projection = std::identity>
+void SortIfUnsorted(std::vector<T>& list, Projection projection = {}) {
+  if (!std::ranges::is_sorted(list, {}, projection)) std::ranges::sort(list, {}, projection);
+}
+
 // Whether a block has samples of the series in the range, as far as that shows without reading;
 // where something of it was deleted, by reading.
 Result<bool> IsIn(const std::shared_ptr<const Block>& block, SeriesId id, TimeRange range) {
@@ -240,7 +247,7 @@ Result<std::unique_ptr<Selection>> SelectFromView(ViewPtr view, const Head& head
     in_head.push_back(merged->head->id(i));
     merged->series.push_back({in_head.back(), i, {}});
   }
-  std::ranges::sort(in_head);
+  SortIfUnsorted(in_head);
   const std::vector<SeriesId> others = TRY(OnlyInBlocks(*merged, index, matchers, in_head, stop));
   TRY(index.ReadLabels(
       others,
@@ -248,7 +255,7 @@ Result<std::unique_ptr<Selection>> SelectFromView(ViewPtr view, const Head& head
         merged->series.push_back({others[i], kNotInHead, Labels::FromPacked(std::string(packed))});
       },
       stop));
-  std::ranges::sort(merged->series, {}, &MergedSeries::id);
+  SortIfUnsorted(merged->series, &MergedSeries::id);
   return std::unique_ptr<Selection>(std::make_unique<MergedSelection>(std::move(merged)));
 }
 

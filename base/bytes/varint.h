@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -18,6 +19,11 @@ inline char* PutVarint(char* out, uint64_t value) {
   }
   *out++ = static_cast<char>(value);
   return out;
+}
+
+/// How many bytes PutVarint writes.
+constexpr size_t VarintBytes(uint64_t value) {
+  return (static_cast<size_t>(std::bit_width(value | 1)) + 6) / 7;
 }
 
 inline void AppendVarint(std::string& out, uint64_t value) {

@@ -72,8 +72,8 @@ class Selection {
 struct SelectHints {
   std::string function;                 ///< the innermost function or aggregation, may be empty
   std::vector<std::string> projection;  ///< the only labels that matter, when `projected`
-  bool projected = false;
-  bool start_timestamps = false;  ///< whether SeriesSamples::start_timestamps are wanted
+  bool projected = false;               ///< series may then be without the others
+  bool start_timestamps = false;        ///< whether SeriesSamples::start_timestamps are wanted
 
   /// Of floats only matters which are staleness markers: any other value may stand for what is not
   /// one.

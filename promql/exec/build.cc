@@ -19,6 +19,7 @@
 #include "promql/exec/sort.h"
 #include "promql/exec/vector_binary.h"
 #include "promql/parse/functions.h"
+#include "promql/parse/selectors.h"
 
 namespace barograph::promql {
 namespace {
@@ -29,13 +30,6 @@ const VectorSelector& SelectorOf(const PlanNode& node) {
 }
 
 bool IsScalar(const PlanNode& node) { return TypeOf(*node.expr) == ValueType::kScalar; }
-
-// Whether all series of a selection have one name, so that they stay different without it.
-bool HasOneName(const Matchers& matchers) {
-  return std::ranges::any_of(matchers, [](const Matcher& matcher) {
-    return matcher.type() == MatchType::kEqual && matcher.name() == kMetricName;
-  });
-}
 
 // Whether an argument is written as a selector: the plan has none of the signs before one.
 bool IsSelector(const Expr& argument) {

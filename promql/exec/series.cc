@@ -39,7 +39,8 @@ LabelSubset LabelSubset::Except(std::vector<std::string> names) {
 }
 
 bool LabelSubset::Chooses(std::string_view name) const {
-  return std::binary_search(names_.begin(), names_.end(), name) == only_;
+  // There are few: faster one by one than by halves.
+  return (std::ranges::find(names_, name) != names_.end()) == only_;
 }
 
 void LabelSubset::AppendKey(const SeriesMeta& meta, Naming naming, std::string& key) const {

@@ -14,10 +14,6 @@ std::string Print(const Expr& expr);
 /// what /api/v1/format_query returns.
 std::string Prettify(const Expr& expr, int max_line = 100);
 
-/// The selectors inside `expr`, each as its matchers, in order of appearance; those of an
-/// aggregation's parameter behind those of its vector.
-std::vector<Matchers> ExtractSelectors(const Expr& expr);
-
 /// A selector's matchers in braces: {__name__="a", b=~"c"}.
 std::string PrintMatchers(const Matchers& matchers);
 

@@ -1,32 +1,32 @@
 #include "promql/parse/selectors.h"
 
+#include <algorithm>
+
 namespace barograph::promql {
 namespace {
 
-void Extract(const Expr* expr, std::vector<Matchers>& selectors) {
-  if (expr == nullptr) return;
-  switch (expr->kind) {
+void Collect(const Expr& expr, std::vector<Matchers>& selectors) {
+  switch (expr.kind) {
+    case ExprKind::kVectorSelector: selectors.push_back(As<VectorSelector>(expr).matchers); return;
+    case ExprKind::kMatrixSelector:
+      selectors.push_back(As<MatrixSelector>(expr).vector->matchers);
+      return;
+    case ExprKind::kSubquery: return Collect(*As<SubqueryExpr>(expr).expr, selectors);
+    case ExprKind::kAggregate:
+      Collect(*As<AggregateExpr>(expr).expr, selectors);
+      if (As<AggregateExpr>(expr).param) Collect(*As<AggregateExpr>(expr).param, selectors);
+      return;
+    case ExprKind::kBinary:
+      Collect(*As<BinaryExpr>(expr).lhs, selectors);
+      return Collect(*As<BinaryExpr>(expr).rhs, selectors);
+    case ExprKind::kUnary: return Collect(*As<UnaryExpr>(expr).expr, selectors);
+    case ExprKind::kCall:
+      for (const ExprPtr& argument : As<Call>(expr).args) Collect(*argument, selectors);
+      return;
+    case ExprKind::kParen: return Collect(*As<ParenExpr>(expr).expr, selectors);
     case ExprKind::kNumber:
     case ExprKind::kString:
-    case ExprKind::kDuration: break;
-    case ExprKind::kVectorSelector: selectors.push_back(As<VectorSelector>(*expr).matchers); break;
-    case ExprKind::kMatrixSelector:
-      selectors.push_back(As<MatrixSelector>(*expr).vector->matchers);
-      break;
-    case ExprKind::kSubquery: Extract(As<SubqueryExpr>(*expr).expr.get(), selectors); break;
-    case ExprKind::kAggregate:
-      Extract(As<AggregateExpr>(*expr).param.get(), selectors);
-      Extract(As<AggregateExpr>(*expr).expr.get(), selectors);
-      break;
-    case ExprKind::kBinary:
-      Extract(As<BinaryExpr>(*expr).lhs.get(), selectors);
-      Extract(As<BinaryExpr>(*expr).rhs.get(), selectors);
-      break;
-    case ExprKind::kUnary: Extract(As<UnaryExpr>(*expr).expr.get(), selectors); break;
-    case ExprKind::kCall:
-      for (const ExprPtr& arg : As<Call>(*expr).args) Extract(arg.get(), selectors);
-      break;
-    case ExprKind::kParen: Extract(As<ParenExpr>(*expr).expr.get(), selectors); break;
+    case ExprKind::kDuration: return;
   }
 }
 
@@ -34,8 +34,14 @@ void Extract(const Expr* expr, std::vector<Matchers>& selectors) {
 
 std::vector<Matchers> ExtractSelectors(const Expr& expr) {
   std::vector<Matchers> selectors;
-  Extract(&expr, selectors);
+  Collect(expr, selectors);
   return selectors;
+}
+
+bool HasOneName(const Matchers& matchers) {
+  return std::ranges::any_of(matchers, [](const Matcher& matcher) {
+    return matcher.type() == MatchType::kEqual && matcher.name() == kMetricName;
+  });
 }
 
 }  // namespace barograph::promql

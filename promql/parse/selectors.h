@@ -8,7 +8,10 @@
 namespace barograph::promql {
 
 /// The matchers of each selector in the expression, those of ranges and subqueries included, in
-/// the order in which they are written.
+/// order of appearance; those of an aggregation's parameter behind those of its vector.
 std::vector<Matchers> ExtractSelectors(const Expr& expr);
+
+/// Whether all series that the matchers find have one name, so that they stay different without it.
+bool HasOneName(const Matchers& matchers);
 
 }  // namespace barograph::promql

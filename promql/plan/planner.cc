@@ -8,9 +8,11 @@
 
 #include "promql/exec/info_join.h"
 #include "promql/func/binary.h"
+#include "promql/func/fold.h"
 #include "promql/func/math.h"
 #include "promql/func/range_function.h"
 #include "promql/parse/functions.h"
+#include "promql/parse/selectors.h"
 #include "promql/plan/durations.h"
 #include "promql/plan/invariance.h"
 #include "promql/plan/plan.h"
@@ -38,6 +40,29 @@ bool TakesAnyValue(std::string_view function) {
                                              "ts_of_first_over_time",
                                              "ts_of_last_over_time"};
   return std::ranges::find(kFunctions, function) != std::end(kFunctions);
+}
+
+bool GivesOneSeriesAGroup(AggregateOp op) {
+  return op == AggregateOp::kQuantile || MakeFold(op) != nullptr;
+}
+
+// The selector whose series' labels matter for nothing but the aggregation's groups, beside what
+// annotations tell; nullptr where there is none.
+const VectorSelector* FindGrouped(const AggregateExpr& aggregate) {
+  if (aggregate.without || !GivesOneSeriesAGroup(aggregate.op)) return nullptr;
+  const Expr& input = UnwrapParens(*aggregate.expr);
+  if (input.kind == ExprKind::kVectorSelector) return &As<VectorSelector>(input);
+  if (input.kind != ExprKind::kCall) return nullptr;
+  const auto& call = As<Call>(input);
+  if (FindRangeFunction(call.function->name) == nullptr) return nullptr;
+  for (const ExprPtr& arg : call.args) {
+    const Expr& range = UnwrapParens(*arg);
+    if (range.kind != ExprKind::kMatrixSelector) continue;
+    const VectorSelector* selector = As<MatrixSelector>(range).vector.get();
+    // Else series may become the same without their names, which is an error of its own.
+    return HasOneName(selector->matchers) ? selector : nullptr;
+  }
+  return nullptr;
 }
 
 class Planner {
@@ -151,6 +176,10 @@ class Planner {
     hints.function = function;
     hints.start_timestamps = node->start_timestamps;
     hints.presence_only = !selector.smoothed && !selector.anchored && TakesAnyValue(function);
+    if (&selector == grouped_) {
+      hints.projected = true;
+      hints.projection = projection_;
+    }
     node->selection = AddSelection(selector.matchers, times, std::move(hints));
     return node;
   }
@@ -184,6 +213,7 @@ class Planner {
       if (other.hints.function != hints.function) other.hints.function.clear();
       other.hints.start_timestamps |= hints.start_timestamps;
       other.hints.presence_only &= hints.presence_only;
+      other.hints.projected &= hints.projected && other.hints.projection == hints.projection;
       return i;
     }
     plan_.selections.push_back({matchers, range, std::move(hints)});
@@ -212,6 +242,16 @@ class Planner {
 
   Result<PlanNodePtr> BuildAggregate(const AggregateExpr& aggregate, StepGrid grid) {
     PlanNodePtr node = NewNode(PlanKind::kAggregate, aggregate, grid);
+    grouped_ = FindGrouped(aggregate);
+    if (grouped_ != nullptr) {
+      projection_ = aggregate.grouping;
+      // Who counts samples as they are has nothing to tell of the name.
+      const bool counts = TakesAnyValue(ToString(aggregate.op)) &&
+                          UnwrapParens(*aggregate.expr).kind == ExprKind::kVectorSelector;
+      if (!counts) {
+        for (const auto name : {"__name__", "__type__", "__unit__"}) projection_.emplace_back(name);
+      }
+    }
     node->inputs.push_back(TRY(Build(*aggregate.expr, grid, ToString(aggregate.op))));
     if (aggregate.param != nullptr) {
       node->inputs.push_back(TRY(Build(*aggregate.param, grid, "")));
@@ -308,6 +348,8 @@ class Planner {
   StepInvariance invariance_;
   Plan plan_;
   const VectorSelector* timestamp_of_ = nullptr;  // what timestamp() or its kin is asked of
+  const VectorSelector* grouped_ = nullptr;       // what an aggregation needs only these labels of
+  std::vector<std::string> projection_;
   int depth_ = 0;
 };
 

@@ -9,6 +9,7 @@
 #include "promql/parse/lexer.h"
 #include "promql/parse/parser.h"
 #include "promql/parse/printer.h"
+#include "promql/parse/selectors.h"
 #include "tests/conformance/areas.h"
 
 /// The parser of PromQL: trees, errors, printing, and the series notation of test scripts.

@@ -7,6 +7,7 @@
 #include "promql/parse/dump.h"
 #include "promql/parse/parser.h"
 #include "promql/parse/printer.h"
+#include "promql/parse/selectors.h"
 #include "tests/fuzz/fuzz_target.h"
 
 std::vector<std::string> FuzzSeeds() {

@@ -263,6 +263,38 @@ TEST_CASE("selectors that read the same ask storage once") {
   CHECK(storage.selects() == 3);
 }
 
+TEST_CASE("storage is told which labels matter where the others never show") {
+  const std::vector<std::string> names = {"__name__", "__type__", "__unit__"};
+  const std::vector<std::string> jobs = {"job", "__name__", "__type__", "__unit__"};
+  const std::pair<std::string_view, std::vector<std::string>> projected[] = {
+      {"count({job=\"a\"})", {}},
+      {"count by (job) ({job=\"a\"})", {"job"}},
+      {"sum(x)", names},
+      {"quantile by (job) (0.5, x)", jobs},
+      {"sum by (job) (rate(x_total[5m]))", jobs},
+      {"count by (job) (rate(x_total[5m]))", jobs},
+      {"sum by (job) (rate(x_total[5m])) / sum by (job) (rate(x_total[5m]))", jobs},
+  };
+  MemoryStorage storage;
+  const Engine engine({}, SystemClock());
+  for (const auto& [query, labels] : projected) {
+    INFO(query);
+    REQUIRE(engine.Run(query, storage, Instant(0)).has_value());
+    CHECK(storage.last_hints().projected);
+    CHECK(storage.last_hints().projection == labels);
+  }
+  for (const auto* query :
+       {"x", "sum without (job) (x)", "topk by (job) (1, x)", "sum by (job) (-x)",
+        "count_values by (job) (\"value\", x)", "sum by (job) (rate({job=\"a\"}[5m]))",
+        "sum by (job) (label_replace(x, \"job\", \"$1\", \"id\", \"(.*)\"))",
+        "sum by (job) (x) / x", "sum by (job) (x) / sum by (id) (x)",
+        "sum by (job) (max_over_time(x[5m:1m]))"}) {
+    INFO(query);
+    REQUIRE(engine.Run(query, storage, Instant(0)).has_value());
+    CHECK_FALSE(storage.last_hints().projected);
+  }
+}
+
 TEST_CASE("the name is dropped at once, or at the end when removal is delayed") {
   MemoryStorage storage;
   storage.Append(Named("a", "1"), 0, 1);

@@ -60,6 +60,7 @@ class MemoryStorage : public script::Storage, public Appendable, public Queryabl
                                             const SelectHints& hints,
                                             std::stop_token) const override {
     ++selects_;
+    last_hints_ = hints;
     std::vector<const Stored*> found;
     for (const auto& series : series_) {
       if (MatchesAll(matchers, series->labels)) found.push_back(series.get());
@@ -80,6 +81,8 @@ class MemoryStorage : public script::Storage, public Appendable, public Queryabl
 
   /// How often storage was asked.
   int selects() const { return selects_; }
+  /// Those of the last Select.
+  const SelectHints& last_hints() const { return last_hints_; }
 
  private:
   static void AppendHistogram(Stored& series, Timestamp timestamp,
@@ -167,10 +170,17 @@ class MemoryStorage : public script::Storage, public Appendable, public Queryabl
         : series_(std::move(series)),
           range_(range),
           with_starts_(hints.start_timestamps),
-          presence_only_(hints.presence_only) {}
+          presence_only_(hints.presence_only),
+          projected_(hints.projected),
+          projection_(hints.projection) {
+      std::ranges::sort(projection_);
+    }
 
     size_t size() const override { return series_.size(); }
-    Labels labels(size_t index) const override { return series_[index]->labels; }
+    Labels labels(size_t index) const override {
+      const Labels& all = series_[index]->labels;
+      return projected_ ? KeepLabels(all, projection_) : all;
+    }
     SeriesId id(size_t index) const override { return SeriesId(index + 1); }
     std::unique_ptr<SeriesCursor> NewCursor() const override {
       return std::make_unique<MemoryCursor>(*this);
@@ -217,12 +227,15 @@ class MemoryStorage : public script::Storage, public Appendable, public Queryabl
     TimeRange range_;
     bool with_starts_;
     bool presence_only_;
+    bool projected_;
+    std::vector<std::string> projection_;
   };
 
   std::vector<std::unique_ptr<Stored>> series_;
   std::map<Labels, size_t> by_labels_;
   std::deque<FloatHistogram> histograms_;
   mutable int selects_ = 0;
+  mutable SelectHints last_hints_;
 };
 
 }  // namespace barograph::promql::testing

@@ -5,6 +5,7 @@
 
 #include "promql/parse/parser.h"
 #include "promql/parse/printer.h"
+#include "promql/parse/selectors.h"
 
 namespace barograph::promql {
 namespace {

@@ -245,6 +245,26 @@ TEST_CASE("Who asks for presence only sees the same samples and the same markers
   }
 }
 
+TEST_CASE("Who asks for some labels only gets those of the series in the head") {
+  TestDatabase database;
+  const auto appender = database->NewAppender();
+  const Labels labels = {{kMetricName, "up"}, {"instance", "i"}, {"job", "j"}, {"zone", "z"}};
+  appender->Append(*appender->Resolve(labels), {FromMs(1), 1});
+  REQUIRE(appender->Commit());
+  SelectHints hints;
+  hints.projected = true;
+  for (const auto& [projection, expected] :
+       std::vector<std::pair<std::vector<std::string>, Labels>>{
+           {{}, {}},
+           {{"job"}, {{"job", "j"}}},
+           {{"zone", "none", "instance"}, {{"instance", "i"}, {"zone", "z"}}}}) {
+    hints.projection = projection;
+    const auto selected = database->Select({}, AllSeries(), hints, {});
+    REQUIRE((*selected)->size() == 1);
+    CHECK((*selected)->labels(0) == expected);
+  }
+}
+
 TEST_CASE("Where late samples are not taken, they are refused and counted") {
   TestDatabase database(PosixFileSystem(),
                         {.path = {}, .out_of_order_window = Duration(0), .index_path = {}});

@@ -32,6 +32,11 @@ struct LoneRun {
     return {FromMs(min_ms),
             duration_ms == kEndless ? kMaxTimestamp : FromMs(min_ms + int64_t{duration_ms})};
   }
+  /// As range().Overlaps, but quick to say no to all that is older.
+  bool Overlaps(TimeRange other) const {
+    return (min_ms + int64_t{duration_ms} >= ToMs(other.min) || duration_ms == kEndless) &&
+           min_ms <= ToMs(other.max);
+  }
 };
 
 /// A run's bytes, and what keeps them alive.

@@ -1,6 +1,7 @@
 #include "tsdb/head/lone_series.h"
 
 #include <algorithm>
+#include <ranges>
 #include <utility>
 
 namespace barograph::tsdb {
@@ -257,8 +258,9 @@ bool LoneSeries::Overlaps(TimeRange range, uint64_t min_generation,
     if (samples->empty()) continue;
     if (range.Overlaps({samples->timestamps.front(), samples->timestamps.back()})) return true;
   }
-  return std::ranges::any_of(parts_->runs, [&](const LoneRun& run) {
-    return run.range().Overlaps(range) && chunks.GenerationOf(run) >= min_generation;
+  // The newest first: most that is asked for is new.
+  return std::ranges::any_of(std::views::reverse(parts_->runs), [&](const LoneRun& run) {
+    return run.Overlaps(range) && chunks.GenerationOf(run) >= min_generation;
   });
 }
 
@@ -279,10 +281,10 @@ void LoneSeries::CollectRuns(TimeRange range, uint64_t min_generation, uint64_t 
                              const LoneChunks& chunks, std::vector<LoneRunBytes>& out) const {
   if (parts_ == nullptr) return;
   for (const LoneRun& run : parts_->runs) {
+    if (!run.Overlaps(range)) continue;
     const uint64_t generation = chunks.GenerationOf(run);
     if (generation < min_generation || generation > max_generation) continue;
     const TimeRange of_run = run.range();
-    if (!of_run.Overlaps(range)) continue;
     out.push_back(chunks.ReadRun(run));
     out.back().whole = range.min <= of_run.min && of_run.max <= range.max;
   }
@@ -293,8 +295,9 @@ void LoneSeries::CollectRest(TimeRange range, std::vector<SampleColumns>& out) c
     tail_.Decode(out.emplace_back());
   }
   if (parts_ == nullptr) return;
-  out.push_back(CopyRange(parts_->late, range));
-  out.push_back(CopyRange(parts_->histograms, range));
+  for (const SampleColumns* samples : {&parts_->late, &parts_->histograms}) {
+    if (!samples->empty()) out.push_back(CopyRange(*samples, range));
+  }
 }
 
 size_t LoneSeries::allocated_bytes() const {

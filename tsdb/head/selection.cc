@@ -33,8 +33,7 @@ struct Selected {
   const Head& head;
   HeadBounds bounds;
   TimeRange range;
-  bool with_starts;
-  bool presence_only;
+  SelectHints hints;
   DamagedRuns damaged;
   std::shared_ptr<const SeriesSet> set;  ///< that the refs belong to
   std::vector<SelectedSeries> series;
@@ -119,15 +118,16 @@ class HeadCursor : public SeriesCursor {
  public:
   explicit HeadCursor(std::shared_ptr<const Selected> selected)
       : selected_(std::move(selected)),
-        reader_(selected_->tables, selected_->table_range(), selected_->presence_only,
+        reader_(selected_->tables, selected_->table_range(), selected_->hints.presence_only,
                 selected_->damaged),
         lone_(selected_->head.lone, selected_->range, selected_->bounds.lone_from,
-              selected_->last_lone_column, selected_->presence_only) {}
+              selected_->last_lone_column, selected_->hints.presence_only) {}
 
   Result<SeriesSamples> Read(size_t index) override {
-    if (selected_->with_starts) TRY(ReadStarts(index));
+    if (selected_->hints.start_timestamps) TRY(ReadStarts(index));
     SeriesSamples samples = TRY(ReadSamples(index));
-    if (selected_->with_starts) samples.start_timestamps = starts_.Beside(samples.timestamps);
+    if (selected_->hints.start_timestamps)
+      samples.start_timestamps = starts_.Beside(samples.timestamps);
     return samples;
   }
 
@@ -212,7 +212,11 @@ class HeadSelection : public Selection {
 
   size_t size() const override { return selected_->series.size(); }
   Labels labels(size_t index) const override {
-    return selected_->head.registry.LabelsOf(*selected_->set, selected_->series[index].ref);
+    const SeriesRegistry& registry = selected_->head.registry;
+    const SelectHints& hints = selected_->hints;
+    const SeriesRef ref = selected_->series[index].ref;
+    return hints.projected ? registry.LabelsOf(*selected_->set, ref, hints.projection)
+                           : registry.LabelsOf(*selected_->set, ref);
   }
   SeriesId id(size_t index) const override { return selected_->series[index].id; }
   std::unique_ptr<SeriesCursor> NewCursor() const override {
@@ -251,8 +255,7 @@ Status ApplyTombstones(const std::shared_ptr<Selected>& selected) {
 Result<std::shared_ptr<Selected>> Find(const Head& head, const HeadBounds& bounds, TimeRange range,
                                        const SeriesRegistry::Found& found, const SelectHints& hints,
                                        DamagedRuns damaged, const std::stop_token& stop) {
-  auto selected = std::make_shared<Selected>(head, bounds, range, hints.start_timestamps,
-                                             hints.presence_only, damaged, found.set);
+  auto selected = std::make_shared<Selected>(head, bounds, range, hints, damaged, found.set);
   SourceFilter filter(*selected);
   for (size_t i = 0; i < found.refs.size(); ++i) {
     if (i % kSeriesPerStop == 0 && stop.stop_requested()) {

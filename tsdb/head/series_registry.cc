@@ -198,6 +198,12 @@ Labels SeriesRegistry::LabelsOf(const SeriesSet& set, SeriesRef ref) const {
   return set.LabelsOf(ref);
 }
 
+Labels SeriesRegistry::LabelsOf(const SeriesSet& set, SeriesRef ref,
+                                std::span<const std::string> names) const {
+  ReaderLock lock(mutex_);
+  return set.LabelsOf(ref, names);
+}
+
 void SeriesRegistry::SourcesOf(const Found& found, size_t index, std::vector<Source>& out) const {
   ReaderLock lock(mutex_);
   found.set->ForEachSource(found.refs[index], [&](const Source& source) { out.push_back(source); });

@@ -90,6 +90,7 @@ class SeriesRegistry {
   // Of series that Match found.
   SeriesId IdOf(const Found& found, size_t index) const;
   Labels LabelsOf(const SeriesSet& set, SeriesRef ref) const;
+  Labels LabelsOf(const SeriesSet& set, SeriesRef ref, std::span<const std::string> names) const;
   void SourcesOf(const Found& found, size_t index, std::vector<Source>& out) const;
 
   /// All names, or the values of one, of all series; unsorted.

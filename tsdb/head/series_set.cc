@@ -1,6 +1,7 @@
 #include "tsdb/head/series_set.h"
 
 #include <algorithm>
+#include <boost/container/small_vector.hpp>
 #include <string>
 
 #include "base/containers.h"
@@ -10,9 +11,25 @@ namespace {
 
 uint32_t ShortHash(const Labels& labels) { return static_cast<uint32_t>(labels.Hash()); }
 
-void AppendPacked(std::string& out, std::string_view text) {
-  AppendVarint(out, text.size());
-  out.append(text);
+constexpr size_t kUsualLabels = 16;  // of a series, or fewer
+using LabelList = boost::container::small_vector<Label, kUsualLabels>;
+
+char* PutPacked(char* out, std::string_view text) {
+  return std::ranges::copy(text, PutVarint(out, text.size())).out;
+}
+
+Labels Pack(const LabelList& labels) {
+  size_t most = 0;
+  for (const auto& [name, value] : labels) {
+    most += VarintBytes(name.size()) + name.size() + VarintBytes(value.size()) + value.size();
+  }
+  std::string packed;
+  packed.resize_and_overwrite(most, [&](char* out, size_t) {
+    char* end = out;
+    for (const auto& [name, value] : labels) end = PutPacked(PutPacked(end, name), value);
+    return static_cast<size_t>(end - out);
+  });
+  return Labels::FromPacked(std::move(packed));
 }
 
 }  // namespace
@@ -145,12 +162,18 @@ bool SeriesSet::full() const {
 }
 
 Labels SeriesSet::LabelsOf(SeriesRef ref) const {
-  std::string packed;
+  LabelList labels;
+  ForEachLabel(ref, [&](const Label& label) { labels.push_back(label); });
+  return Pack(labels);
+}
+
+Labels SeriesSet::LabelsOf(SeriesRef ref, std::span<const std::string> names) const {
+  if (names.empty()) return {};
+  LabelList labels;
   ForEachLabel(ref, [&](const Label& label) {
-    AppendPacked(packed, label.name);
-    AppendPacked(packed, label.value);
+    if (std::ranges::find(names, label.name) != names.end()) labels.push_back(label);
   });
-  return Labels::FromPacked(std::move(packed));
+  return Pack(labels);
 }
 
 void SeriesSet::SetSource(SeriesRef ref, Source source) {

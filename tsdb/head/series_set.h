@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -69,6 +70,8 @@ class SeriesSet {
 
   SeriesId IdOf(SeriesRef ref) const { return ids_[ref]; }
   Labels LabelsOf(SeriesRef ref) const;
+  /// Those of the labels that have one of the names, in `names`.
+  Labels LabelsOf(SeriesRef ref, std::span<const std::string> names) const;
   const LabelIndex& labels() const { return index_; }
   Roaring All() const;
 

@@ -21,11 +21,6 @@ constexpr char kVersion = 2;
 constexpr uint64_t kSeriesAlignment = 16;
 constexpr uint64_t kSectionAlignment = 4;
 
-size_t VarintBytes(uint64_t value) {
-  char buffer[kMaxVarintBytes];
-  return static_cast<size_t>(PutVarint(buffer, value) - buffer);
-}
-
 size_t TextBytes(std::string_view text) { return VarintBytes(text.size()) + text.size(); }
 
 void AppendText(std::string& out, std::string_view text) {
