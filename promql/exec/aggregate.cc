@@ -58,7 +58,9 @@ void FoldAggregate::HandleHistograms(Lane& lane, const SeriesMeta& series, Local
     case AggregateOp::kGroup: return;
     case AggregateOp::kSum:
     case AggregateOp::kAvg:
-      local.histograms.TakeFrom(column, context().naming().Get(series, kMetricName),
+      local.floats.resize(steps());
+      local.fold->Finish(local.floats);
+      local.histograms.TakeFrom(column, local.floats, context().naming().Get(series, kMetricName),
                                 lane.annotations());
       return;
     default: IgnoreHistograms(lane, ToString(expr_.op), UnwrapParens(*expr_.expr).position, column);
@@ -95,9 +97,9 @@ void QuantileAggregate::CheckParameter() {
   }
   const PositionRange where = UnwrapParens(*expr_.param).position;
   Annotator& annotations = context().main().annotations();
-  if (any_nan) annotations.InvalidQuantile(kNormalNan, where);
-  if (high > 1) annotations.InvalidQuantile(high, where);
-  if (low < 0) annotations.InvalidQuantile(low, where);
+  if (any_nan) annotations.InvalidQuantile(kNormalNan, where, expr_.position);
+  if (high > 1) annotations.InvalidQuantile(high, where, expr_.position);
+  if (low < 0) annotations.InvalidQuantile(low, where, expr_.position);
 }
 
 Status QuantileAggregate::Compute(Lane& lane, size_t index, Column& out) {

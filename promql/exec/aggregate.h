@@ -30,6 +30,7 @@ class FoldAggregate final : public Operator {
     explicit Local(const AggregateExpr& expr);
     std::unique_ptr<Fold> fold;
     HistogramFold histograms;
+    std::vector<double> floats;  // what the fold has so far, for `histograms`
     Column column;
   };
 

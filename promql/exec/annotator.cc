@@ -59,9 +59,9 @@ Annotator::Entry* Annotator::Find(std::string_view text) {
   return found == entries_.end() ? nullptr : &*found;
 }
 
-void Annotator::Add(bool warning, std::string text, PositionRange where) {
+void Annotator::Add(bool warning, std::string text, PositionRange where, PositionRange raised_by) {
   text.insert(0, warning ? kWarning : kInfo);
-  Add(Entry{.warning = warning, .text = std::move(text), .where = where});
+  Add(Entry{.warning = warning, .text = std::move(text), .where = where, .raised_by = raised_by});
 }
 
 void Annotator::Add(Entry later) {
@@ -71,45 +71,50 @@ void Annotator::Add(Entry later) {
   } else if (later.occurrences > 0) {
     entry->occurrences += later.occurrences;
     if (IsBefore(later.where, entry->where)) entry->where = later.where;
-  } else if (IsBefore(entry->where, later.where)) {
+  } else if (IsBefore(entry->raised_by, later.raised_by)) {
     entry->where = later.where;
+    entry->raised_by = later.raised_by;
   }
 }
 
-void Annotator::NoteAtStep(size_t step, const Entry& note) {
+void Annotator::NoteAtStep(size_t step, size_t series, const Entry& note) {
   const auto operator_of = std::ranges::find(step_notes_, note.where, &StepNotes::where);
   StepNotes& of_operator = operator_of != step_notes_.end()
                                ? *operator_of
                                : step_notes_.emplace_back(StepNotes{note.where, {}, {}});
+  if (of_operator.last.size() <= step) of_operator.last.resize(step + 1);
+  StepNotes::Last& last = of_operator.last[step];
+  if (last.note != StepNotes::kNone && last.series > series) return;
   std::vector<Entry>& notes = of_operator.notes;
   const auto known = std::ranges::find(notes, note.text, &Entry::text);
-  const auto index = static_cast<uint8_t>(known - notes.begin());
+  const auto index = static_cast<uint32_t>(known - notes.begin());
   if (known == notes.end()) notes.push_back(note);
-  if (of_operator.last.size() <= step) of_operator.last.resize(step + 1, 0);
-  of_operator.last[step] = static_cast<uint8_t>(index + 1);
+  last = {index, static_cast<uint32_t>(series)};
 }
 
-void Annotator::NoteAtStep(size_t step, const Annotator& notes) {
-  for (const Entry& note : notes.entries_) NoteAtStep(step, note);
+void Annotator::NoteAtStep(size_t step, size_t series, const Annotator& notes) {
+  for (const Entry& note : notes.entries_) NoteAtStep(step, series, note);
 }
 
 void Annotator::AddStepNotes(const StepNotes& of_operator) {
-  for (size_t i = 0; i < of_operator.notes.size(); ++i) {
-    const bool counts =
-        std::ranges::find(of_operator.last, static_cast<uint8_t>(i + 1)) != of_operator.last.end();
-    if (counts) Add(of_operator.notes[i]);
+  for (uint32_t i = 0; i < of_operator.notes.size(); ++i) {
+    const auto counts = std::ranges::find(of_operator.last, i, &StepNotes::Last::note);
+    if (counts != of_operator.last.end()) Add(of_operator.notes[i]);
   }
 }
 
-void Annotator::InvalidQuantile(double quantile, PositionRange where) {
-  Warn(fmt::format("quantile value should be between 0 and 1, got {}", FormatShortest(quantile)),
-       where);
+void Annotator::InvalidQuantile(double quantile, PositionRange where, PositionRange raised_by) {
+  Add(true,
+      fmt::format("quantile value should be between 0 and 1, got {}", FormatShortest(quantile)),
+      where, raised_by);
 }
 
-void Annotator::InvalidRatio(double ratio, double limit, PositionRange where) {
-  Warn(fmt::format("ratio value should be between -1 and 1, got {}, capping to {}",
-                   FormatShortest(ratio), FormatShortest(limit)),
-       where);
+void Annotator::InvalidRatio(double ratio, double limit, PositionRange where,
+                             PositionRange raised_by) {
+  Add(true,
+      fmt::format("ratio value should be between -1 and 1, got {}, capping to {}",
+                  FormatShortest(ratio), FormatShortest(limit)),
+      where, raised_by);
 }
 
 void Annotator::BadBucketLabel(std::string_view metric, std::string_view label,
@@ -257,8 +262,10 @@ void Annotator::Merge(const Annotator& later) {
   }
   for (const StepNotes& of_operator : later.step_notes_) {
     for (size_t step = 0; step < of_operator.last.size(); ++step) {
-      const uint8_t last = of_operator.last[step];
-      if (last > 0) NoteAtStep(step, of_operator.notes[last - 1]);
+      const StepNotes::Last last = of_operator.last[step];
+      if (last.note != StepNotes::kNone) {
+        NoteAtStep(step, last.series, of_operator.notes[last.note]);
+      }
     }
   }
 }

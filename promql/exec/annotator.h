@@ -18,11 +18,12 @@ enum class NanEffect : uint8_t { kNone, kQuantileIsNan, kQuantileIsSkewed, kFrac
 
 class Annotator {
  public:
-  void Warn(std::string text, PositionRange where) { Add(true, std::move(text), where); }
-  void Inform(std::string text, PositionRange where) { Add(false, std::move(text), where); }
+  void Warn(std::string text, PositionRange where) { Add(true, std::move(text), where, where); }
+  void Inform(std::string text, PositionRange where) { Add(false, std::move(text), where, where); }
 
-  void InvalidQuantile(double quantile, PositionRange where);
-  void InvalidRatio(double ratio, double limit, PositionRange where);
+  /// `raised_by` is the expression that takes what stands at `where`, after all in it is evaluated.
+  void InvalidQuantile(double quantile, PositionRange where, PositionRange raised_by);
+  void InvalidRatio(double ratio, double limit, PositionRange where, PositionRange raised_by);
   void BadBucketLabel(std::string_view metric, std::string_view label, PositionRange where);
   void MixedFloatsHistograms(std::string_view metric, PositionRange where);
   void MixedInAggregation(PositionRange where);
@@ -56,10 +57,10 @@ class Annotator {
   void ForcedMonotonicity(std::string_view metric, const MonotonicityRepair& repair,
                           PositionRange where);
 
-  /// Takes what an operator has to say of its result at one step. Of several such notes of one
-  /// operator and step the last one counts: Prometheus's binary operators give one error a step.
-  /// Their positions tell operators apart.
-  void NoteAtStep(size_t step, const Annotator& notes);
+  /// Takes what an operator has to say of its `series`th result at one step. Of several such notes
+  /// of one operator and step that of the last series counts, whenever it comes: Prometheus's
+  /// binary operators give one error a step. Their positions tell operators apart.
+  void NoteAtStep(size_t step, size_t series, const Annotator& notes);
 
   /// Adds what another one collected after this one.
   void Merge(const Annotator& later);
@@ -72,27 +73,32 @@ class Annotator {
     bool warning;
     std::string text;
     PositionRange where;
-    size_t occurrences = 0;  // counted where not 0
-    bool repairs = false;    // the fields below count
+    PositionRange raised_by{};  // which of two with one text comes last
+    size_t occurrences = 0;   // counted where not 0
+    bool repairs = false;     // the fields below count
     MonotonicityRepair merged{};
     int64_t first_ms = 0;
     size_t samples = 0;
   };
 
-  // The notes of one operator, and which of them is the last of each step: 0 for none, else its
-  // index and one.
+  // The notes of one operator, and which of them counts at each step.
   struct StepNotes {
+    static constexpr uint32_t kNone = UINT32_MAX;
+    struct Last {
+      uint32_t note = kNone;
+      uint32_t series = 0;
+    };
     PositionRange where;
     std::vector<Entry> notes;
-    std::vector<uint8_t> last;
+    std::vector<Last> last;
   };
 
-  void Add(bool warning, std::string text, PositionRange where);
+  void Add(bool warning, std::string text, PositionRange where, PositionRange raised_by);
   void Add(Entry later);
   void AddStepNotes(const StepNotes& of_operator);
   void MergeRepairs(const Entry& later);
   Entry* Find(std::string_view text);
-  void NoteAtStep(size_t step, const Entry& note);
+  void NoteAtStep(size_t step, size_t series, const Entry& note);
 
   std::vector<Entry> entries_;  // few: one a kind and metric
   std::vector<StepNotes> step_notes_;

@@ -37,8 +37,8 @@ bool IsSelector(const Expr& argument) {
 }
 
 // What is made of the native histograms of the selectors below a node. Where only counts and sums
-// are asked for, their buckets need not be carried along. An operator between them and the function
-// that asks works on whole histograms.
+// are asked for, their buckets need not be carried along. As in Prometheus, an operator between the
+// function that asks and the selector then sees counts and sums, too, but where it trims.
 struct HistogramUse {
   bool totals = false;
   bool buckets = false;
@@ -49,7 +49,7 @@ struct HistogramUse {
       totals |= name == "histogram_count" || name == "histogram_sum" || name == "histogram_avg";
       buckets |= name.starts_with("histogram_quantile") || name == "histogram_fraction";
     } else if (node.kind == PlanKind::kBinary) {
-      totals = false;
+      buckets |= IsTrim(As<BinaryExpr>(*node.expr).op);
     }
   }
   bool totals_only() const { return totals && !buckets; }
@@ -373,8 +373,8 @@ class Builder {
     OperatorPtr made;
     if (vector == 1) {
       const std::vector<PositionRange> positions = {ArgumentPosition(node, 0)};
-      made = std::make_unique<HistogramQuantile>(context_, "", positions, argument,
-                                                 std::move(input), std::move(scalars));
+      made = std::make_unique<HistogramQuantile>(context_, "", node.expr->position, positions,
+                                                 argument, std::move(input), std::move(scalars));
     } else {
       made = std::make_unique<HistogramFraction>(context_, argument, std::move(input),
                                                  std::move(scalars));
@@ -391,8 +391,8 @@ class Builder {
     }
     OperatorPtr input = TRY(Build(*node.inputs[0]));
     OperatorPtr made = std::make_unique<HistogramQuantile>(
-        context_, StringArgument(node, 1), std::move(positions), ArgumentPosition(node, 0),
-        std::move(input), std::move(quantiles));
+        context_, StringArgument(node, 1), node.expr->position, std::move(positions),
+        ArgumentPosition(node, 0), std::move(input), std::move(quantiles));
     return Merge(std::move(made), Duplicates::kMayAlternate);
   }
 

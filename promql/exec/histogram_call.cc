@@ -193,7 +193,9 @@ std::vector<HistogramCall::Variant> HistogramQuantile::Prepare() {
     const size_t first = wanted_.size();
     for (size_t step = 0; step < steps(); ++step) {
       const double q = scalar(i, step);
-      if (!(q >= 0 && q <= 1)) context().main().annotations().InvalidQuantile(q, positions_[i]);
+      if (!(q >= 0 && q <= 1)) {
+        context().main().annotations().InvalidQuantile(q, positions_[i], whole_);
+      }
       const bool known =
           std::any_of(wanted_.begin() + static_cast<std::ptrdiff_t>(first), wanted_.end(),
                       [&](const Wanted& wanted) { return SameQuantile(wanted.quantile, q); });

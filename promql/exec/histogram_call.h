@@ -97,12 +97,15 @@ class HistogramCall : public Operator {
 /// each quantile.
 class HistogramQuantile final : public HistogramCall {
  public:
-  /// `label` is empty for histogram_quantile. `positions` are those of the quantiles.
-  HistogramQuantile(QueryContext& context, std::string label, std::vector<PositionRange> positions,
-                    PositionRange argument, OperatorPtr input, std::vector<OperatorPtr> scalars)
+  /// `label` is empty for histogram_quantile. `positions` are those of the quantiles, `whole` the
+  /// call's.
+  HistogramQuantile(QueryContext& context, std::string label, PositionRange whole,
+                    std::vector<PositionRange> positions, PositionRange argument, OperatorPtr input,
+                    std::vector<OperatorPtr> scalars)
       : HistogramCall(context, label.empty() ? "histogram_quantile" : "histogram_quantiles",
                       argument, std::move(input), std::move(scalars)),
         label_(std::move(label)),
+        whole_(whole),
         positions_(std::move(positions)) {}
 
  protected:
@@ -125,6 +128,7 @@ class HistogramQuantile final : public HistogramCall {
   std::optional<double> QuantileAt(size_t step, size_t variant) const;
 
   std::string label_;
+  PositionRange whole_;
   std::vector<PositionRange> positions_;
   std::vector<Wanted> wanted_;  // by variant; empty for histogram_quantile
 };

@@ -35,10 +35,10 @@ Status ScalarBinary::Compute(Lane& lane, size_t index, Column& out) {
   TRY(lane.Work(out.size()));
   std::vector<HistogramRef> results;
   if (!out.histograms.empty()) {
-    results = ApplyToHistogramSteps(lane, out);
+    results = ApplyToHistogramSteps(lane, index, out);
     out.EraseHistograms();
   }
-  if (IsTrim(description_.op)) AnnotateTrimOfFloats(lane, out);
+  if (IsTrim(description_.op)) AnnotateTrimOfFloats(lane, index, out);
   if (lhs_is_scalar_) {
     ApplyToColumns(description_.op, comparison(), scalar_column_.values, out.values, out.values);
   } else {
@@ -51,16 +51,16 @@ Status ScalarBinary::Compute(Lane& lane, size_t index, Column& out) {
 }
 
 // One note a step: the last series' counts.
-void ScalarBinary::AnnotateTrimOfFloats(Lane& lane, const Column& column) const {
+void ScalarBinary::AnnotateTrimOfFloats(Lane& lane, size_t index, const Column& column) const {
   Annotator notes;
   notes.IncompatibleTypes("float", ToString(description_.op), "float", description_.position);
   for (size_t step = 0; step < column.size(); ++step) {
-    if (column.present(step)) lane.annotations().NoteAtStep(step, notes);
+    if (column.present(step)) lane.annotations().NoteAtStep(step, index, notes);
   }
 }
 
 // The result at each step at which the vector has a histogram.
-std::vector<HistogramRef> ScalarBinary::ApplyToHistogramSteps(Lane& lane,
+std::vector<HistogramRef> ScalarBinary::ApplyToHistogramSteps(Lane& lane, size_t index,
                                                               const Column& column) const {
   std::vector<HistogramRef> results(column.size());
   for (size_t step = 0; step < column.size(); ++step) {
@@ -72,7 +72,7 @@ std::vector<HistogramRef> ScalarBinary::ApplyToHistogramSteps(Lane& lane,
         ApplyToHistograms(description_.op, lhs_is_scalar_ ? scalar : vector,
                           lhs_is_scalar_ ? vector : scalar, notes, description_.position)
             .histogram;
-    lane.annotations().NoteAtStep(step, notes);
+    lane.annotations().NoteAtStep(step, index, notes);
   }
   return results;
 }

@@ -31,8 +31,9 @@ class ScalarBinary final : public Operator {
   Operator& vector() { return lhs_is_scalar_ ? *rhs_ : *lhs_; }
   Operator& scalar() { return lhs_is_scalar_ ? *lhs_ : *rhs_; }
   ComparisonResult comparison() const;
-  void AnnotateTrimOfFloats(Lane& lane, const Column& column) const;
-  std::vector<HistogramRef> ApplyToHistogramSteps(Lane& lane, const Column& column) const;
+  void AnnotateTrimOfFloats(Lane& lane, size_t index, const Column& column) const;
+  std::vector<HistogramRef> ApplyToHistogramSteps(Lane& lane, size_t index,
+                                                  const Column& column) const;
 
   Description description_;
   OperatorPtr lhs_;

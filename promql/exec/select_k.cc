@@ -96,8 +96,8 @@ Result<bool> SelectK::CheckRatio(double low, double high, bool any_nan) {
   if (any_nan) return Fail(ErrorCode::kExecution, "Ratio value is NaN");
   const PositionRange where = UnwrapParens(*expr_.param).position;
   Annotator& annotations = context().main().annotations();
-  if (high > 1) annotations.InvalidRatio(high, 1, where);
-  if (low < -1) annotations.InvalidRatio(low, -1, where);
+  if (high > 1) annotations.InvalidRatio(high, 1, where, expr_.position);
+  if (low < -1) annotations.InvalidRatio(low, -1, where, expr_.position);
   return true;
 }
 

@@ -36,9 +36,8 @@ Status VectorBinary::Start() {
   matched_ = TRY(MatchSeries(context(), matching_, lhs_->series(), rhs_->series()));
   many_.uses.assign(many_.input->series().size(), 0);
   one_.uses.assign(one_.input->series().size(), 0);
-  TRY(CheckGroups());
   MakePairs();
-  TRY(CheckResults());
+  TRY(CheckMatch());
   TRY(EvaluateUnmatched(many_));
   return EvaluateUnmatched(one_);
 }
@@ -100,12 +99,26 @@ Labels VectorBinary::ResultLabels(const Labels& many, const Labels& one) const {
   return builder.Build();
 }
 
-Status VectorBinary::CheckGroups() {
+Status VectorBinary::CheckMatch() {
   for (const MatchGroup& group : matched_.groups) {
     if (one_of(group).size() > 1) TRY(CheckOneSide(group));
     if (one_to_one() && many_of(group).size() > 1) TRY(CheckManySide(group));
   }
+  if (!one_to_one()) TRY(CheckResults());
+  if (conflict_.has_value()) return std::unexpected(std::move(conflict_->error));
   return {};
+}
+
+bool VectorBinary::WouldBeFirst(size_t step, ConflictKind kind) const {
+  return !conflict_.has_value() ||
+         std::pair(step, kind) < std::pair(conflict_->step, conflict_->kind);
+}
+
+void VectorBinary::Report(size_t step, const char* problem) {
+  if (!WouldBeFirst(step, ConflictKind::kPairs)) return;
+  conflict_ = {step,
+               ConflictKind::kPairs,
+               {ErrorCode::kExecution, fmt::format("multiple matches for labels: {}", problem)}};
 }
 
 // A group may have one sample a step on its one side, if the other vector has any sample at all.
@@ -116,8 +129,9 @@ Status VectorBinary::CheckOneSide(const MatchGroup& group) {
     TRY(one_.input->Evaluate(context().main(), one, column));
     for (size_t step = 0; step < steps(); ++step) {
       if (!column.present(step)) continue;
-      if (holder[step] != kFilled && TRY(AnyManyPresent(step))) {
-        return std::unexpected(DuplicateError(holder[step], one));
+      if (holder[step] != kFilled && WouldBeFirst(step, ConflictKind::kOneSide) &&
+          TRY(AnyManyPresent(step))) {
+        conflict_ = {step, ConflictKind::kOneSide, DuplicateError(holder[step], one)};
       }
       holder[step] = one;
     }
@@ -153,21 +167,31 @@ Error VectorBinary::DuplicateError(uint32_t a, uint32_t b) const {
 // In one-to-one matching two samples of a group's many side must not meet one of the other side.
 Status VectorBinary::CheckManySide(const MatchGroup& group) {
   if (one_of(group).empty() && !fill_one().has_value()) return {};
-  Column column;
-  StepSet ones(steps());
-  for (const uint32_t one : one_of(group)) {
-    TRY(one_.input->Evaluate(context().main(), one, column));
-    ones.AddPresent(column);
+  Lane& lane = context().main();
+  std::vector<Column> ones(one_of(group).size());
+  for (size_t i = 0; i < ones.size(); ++i) {
+    TRY(one_.input->Evaluate(lane, one_of(group)[i], ones[i]));
+  }
+  StepSet ones_present(steps());
+  for (const Column& one : ones) ones_present.AddPresent(one);
+  if (fill_one().has_value()) {
+    Column& filled = ones.emplace_back();
+    filled.Reset(steps());
+    for (size_t step = 0; step < steps(); ++step) {
+      if (!ones_present.contains(step)) filled.values[step] = *fill_one();
+    }
   }
   StepSet taken(steps());
+  Column column;
   for (const uint32_t many : many_of(group)) {
-    TRY(many_.input->Evaluate(context().main(), many, column));
+    TRY(many_.input->Evaluate(lane, many, column));
     for (size_t step = 0; step < steps(); ++step) {
-      if (!column.present(step) || !(ones.contains(step) || fill_one().has_value())) continue;
+      if (!column.present(step)) continue;
+      if (std::ranges::none_of(ones, [&](const Column& one) { return Meets(column, one, step); })) {
+        continue;
+      }
       if (taken.contains(step)) {
-        return Fail(ErrorCode::kExecution,
-                    "multiple matches for labels: many-to-one matching must be explicit "
-                    "(group_left/group_right)");
+        Report(step, "many-to-one matching must be explicit (group_left/group_right)");
       }
       taken.Add(step);
     }
@@ -178,7 +202,6 @@ Status VectorBinary::CheckManySide(const MatchGroup& group) {
 // In many-to-one matching the results of a group must differ in their labels at each step, also
 // those that a filter then takes out.
 Status VectorBinary::CheckResults() {
-  if (one_to_one()) return {};
   std::unordered_map<std::string, std::vector<size_t>> by_labels;
   for (size_t i = 0; i < pairs_.size(); ++i) {
     std::string key = std::to_string(pairs_[i].group) + ':';
@@ -189,13 +212,10 @@ Status VectorBinary::CheckResults() {
     if (same.size() < 2) continue;
     StepSet taken(steps());
     for (const size_t i : same) {
-      const StepSet met = TRY(StepsOf(pairs_[i]));
+      const auto [many, one] = TRY(ReadPair(context().main(), pairs_[i]));
       for (size_t step = 0; step < steps(); ++step) {
-        if (!met.contains(step)) continue;
-        if (taken.contains(step)) {
-          return Fail(ErrorCode::kExecution,
-                      "multiple matches for labels: grouping labels must ensure unique matches");
-        }
+        if (!Meets(*many, *one, step)) continue;
+        if (taken.contains(step)) Report(step, "grouping labels must ensure unique matches");
         taken.Add(step);
       }
     }
@@ -203,30 +223,17 @@ Status VectorBinary::CheckResults() {
   return {};
 }
 
-// The steps at which a pair meets.
-Result<StepSet> VectorBinary::StepsOf(Pair pair) {
-  Lane& lane = context().main();
-  const bool many_missing = pair.many == kFilled;
-  const bool is_filled = many_missing || pair.one == kFilled;
-  const StepSet* others = nullptr;
-  if (is_filled) others = TRY(OthersOf(lane, pair));
-  const Column* there =
-      many_missing ? TRY(ReadOne(lane, pair.one)) : TRY(ReadMany(lane, pair.many));
-  const Column* one = is_filled ? nullptr : TRY(ReadOne(lane, pair.one));
-  StepSet met(steps());
-  for (size_t step = 0; step < steps(); ++step) {
-    const bool other = is_filled ? !others->contains(step) : one->present(step);
-    if (there->present(step) && other) met.Add(step);
-  }
-  return met;
-}
-
-// Where the side that is filled in has samples of the pair's group.
-Result<const StepSet*> VectorBinary::OthersOf(Lane& lane, Pair pair) {
-  Local& local = locals_[lane];
-  const MatchGroup& group = matched_.groups[pair.group];
-  if (pair.one == kFilled) return Presence(lane, one_, local.one, one_of(group), pair.group);
-  return Presence(lane, many_, local.many, many_of(group), pair.group);
+// Whether a pair has samples at a step for which the operator is defined: others count as none.
+bool VectorBinary::Meets(const Column& many, const Column& one, size_t step) const {
+  if (!many.present(step) || !one.present(step)) return false;
+  const Column& left = swapped_ ? one : many;
+  const Column& right = swapped_ ? many : one;
+  const BinaryOperand lhs{left.values[step], left.histogram(step)};
+  const BinaryOperand rhs{right.values[step], right.histogram(step)};
+  if (lhs.histogram == nullptr && rhs.histogram == nullptr) return !IsTrim(expr_.op);
+  Annotator untold;
+  return ApplyToHistograms(expr_.op, lhs, rhs, untold, expr_.position).kind !=
+         HistogramOutcome::Kind::kInvalid;
 }
 
 Result<const Column*> VectorBinary::Read(Lane& lane, const Side& side, SideColumns& columns,
@@ -248,67 +255,83 @@ Result<const Column*> VectorBinary::Read(Lane& lane, const Side& side, SideColum
 }
 
 Status VectorBinary::Compute(Lane& lane, size_t index, Column& out) {
-  const Pair pair = pairs_[index];
   TRY(lane.Work(steps()));
-  if (pair.many == kFilled || pair.one == kFilled) return Fill(lane, pair, out);
-  const Column* many = TRY(ReadMany(lane, pair.many));
-  const Column* one = TRY(ReadOne(lane, pair.one));
-  return Combine(lane, *many, *one, out);
+  const auto [many, one] = TRY(ReadPair(lane, pairs_[index]));
+  return Combine(lane, index, *many, *one, out);
 }
 
-Result<const StepSet*> VectorBinary::Presence(Lane& lane, const Side& side, SideColumns& columns,
-                                              const std::vector<uint32_t>& members,
-                                              uint32_t group) {
-  const auto [entry, is_new] = columns.presence.try_emplace(group, steps());
+// Both columns of a pair. The one that is filled in has its value where the other series' group
+// found no partner.
+Result<VectorBinary::PairColumns> VectorBinary::ReadPair(Lane& lane, Pair pair) {
+  if (pair.many != kFilled && pair.one != kFilled) {
+    return PairColumns{TRY(ReadMany(lane, pair.many)), TRY(ReadOne(lane, pair.one))};
+  }
+  const bool one_missing = pair.one == kFilled;
+  const StepSet* partners =
+      TRY(one_missing ? OnesOf(lane, pair.group) : MatchedOf(lane, pair.group));
+  const double value = one_missing ? *fill_one() : *fill_many();
+  Column& filled = locals_[lane].filled;
+  filled.Reset(steps());
+  for (size_t step = 0; step < steps(); ++step) {
+    if (!partners->contains(step)) filled.values[step] = value;
+  }
+  if (one_missing) return PairColumns{TRY(ReadMany(lane, pair.many)), &filled};
+  return PairColumns{&filled, TRY(ReadOne(lane, pair.one))};
+}
+
+// Where a group has a sample on its one side.
+Result<const StepSet*> VectorBinary::OnesOf(Lane& lane, uint32_t group) {
+  const auto [entry, is_new] = locals_[lane].one.steps.try_emplace(group, steps());
   if (!is_new) return &entry->second;
-  for (const uint32_t series : members) {
-    const Column* column = TRY(Read(lane, side, columns, series));
-    entry->second.AddPresent(*column);
+  for (const uint32_t one : one_of(matched_.groups[group])) {
+    entry->second.AddPresent(*TRY(ReadOne(lane, one)));
   }
   return &entry->second;
 }
 
-// The series that is there, with the fill value at the steps at which the other side's group has
-// no sample.
-Status VectorBinary::Fill(Lane& lane, Pair pair, Column& out) {
-  const bool one_missing = pair.one == kFilled;
-  const StepSet* others = TRY(OthersOf(lane, pair));
-  const Column* there = one_missing ? TRY(ReadMany(lane, pair.many)) : TRY(ReadOne(lane, pair.one));
-  Column filled;
-  filled.Reset(steps());
-  Column present = *there;
-  const double value = one_missing ? *fill_one() : *fill_many();
-  for (size_t step = 0; step < steps(); ++step) {
-    if (!others->contains(step)) filled.values[step] = value;
+// Where the sample of a group's one side meets one of the many side.
+Result<const StepSet*> VectorBinary::MatchedOf(Lane& lane, uint32_t group) {
+  const auto [entry, is_new] = locals_[lane].many.steps.try_emplace(group, steps());
+  if (!is_new) return &entry->second;
+  for (const uint32_t many_series : many_of(matched_.groups[group])) {
+    const Column* many = TRY(ReadMany(lane, many_series));
+    for (const uint32_t one_series : one_of(matched_.groups[group])) {
+      const Column* one = TRY(ReadOne(lane, one_series));
+      for (size_t step = 0; step < steps(); ++step) {
+        if (Meets(*many, *one, step)) entry->second.Add(step);
+      }
+    }
   }
-  return one_missing ? Combine(lane, present, filled, out) : Combine(lane, filled, present, out);
+  return &entry->second;
 }
 
-Status VectorBinary::Combine(Lane& lane, const Column& many, const Column& one, Column& out) const {
+Status VectorBinary::Combine(Lane& lane, size_t index, const Column& many, const Column& one,
+                             Column& out) const {
   const Column& left = swapped_ ? one : many;
   const Column& right = swapped_ ? many : one;
   out.Reset(steps());
   const auto result = expr_.return_bool ? ComparisonResult::kBool : ComparisonResult::kFilter;
   ApplyToColumns(expr_.op, result, left.values, right.values, out.values);
   if (!left.histograms.empty() || !right.histograms.empty())
-    CombineHistograms(lane, left, right, out);
-  if (IsTrim(expr_.op)) AnnotateTrimOfFloats(lane, left, right);
+    CombineHistograms(lane, index, left, right, out);
+  if (IsTrim(expr_.op)) AnnotateTrimOfFloats(lane, index, left, right);
   return {};
 }
 
-void VectorBinary::AnnotateTrimOfFloats(Lane& lane, const Column& left, const Column& right) const {
+void VectorBinary::AnnotateTrimOfFloats(Lane& lane, size_t index, const Column& left,
+                                        const Column& right) const {
   Annotator notes;
   notes.IncompatibleTypes("float", ToString(expr_.op), "float", expr_.position);
   for (size_t step = 0; step < steps(); ++step) {
     const bool both = left.present(step) && right.present(step);
     if (!both || left.histogram(step) != nullptr || right.histogram(step) != nullptr) continue;
-    lane.annotations().NoteAtStep(step, notes);
+    lane.annotations().NoteAtStep(step, index, notes);
   }
 }
 
 // The steps at which either side has a histogram.
-void VectorBinary::CombineHistograms(Lane& lane, const Column& left, const Column& right,
-                                     Column& out) const {
+void VectorBinary::CombineHistograms(Lane& lane, size_t index, const Column& left,
+                                     const Column& right, Column& out) const {
   for (size_t step = 0; step < steps(); ++step) {
     if (!left.present(step) || !right.present(step)) continue;
     const BinaryOperand lhs{left.values[step], left.histogram(step)};
@@ -316,7 +339,7 @@ void VectorBinary::CombineHistograms(Lane& lane, const Column& left, const Colum
     if (lhs.histogram == nullptr && rhs.histogram == nullptr) continue;
     Annotator notes;
     HistogramOutcome outcome = ApplyToHistograms(expr_.op, lhs, rhs, notes, expr_.position);
-    lane.annotations().NoteAtStep(step, notes);
+    lane.annotations().NoteAtStep(step, index, notes);
     const bool is_true = outcome.kind == HistogramOutcome::Kind::kIsTrue;
     out.values[step] = kAbsent;
     if (outcome.histogram != nullptr) {

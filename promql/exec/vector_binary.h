@@ -46,12 +46,26 @@ class VectorBinary final : public Operator {
     std::unordered_map<uint32_t, Column> kept;
     uint32_t last = kFilled;  // the series that `column` is of
     Column column;
-    std::unordered_map<uint32_t, StepSet> presence;  // by group, for fills
+    std::unordered_map<uint32_t, StepSet> steps;  // by group: where nothing is to be filled in
   };
   struct Local {
     SideColumns many;
     SideColumns one;
+    Column filled;
     Column scratch;
+  };
+  struct PairColumns {
+    const Column* many;
+    const Column* one;
+  };
+
+  // Why the vectors do not match at a step. Of all such the first one is told: the earliest step's,
+  // and there what is wrong with the one side.
+  enum class ConflictKind : uint8_t { kOneSide, kPairs };
+  struct Conflict {
+    size_t step;
+    ConflictKind kind;
+    Error error;
   };
 
   bool one_to_one() const { return matching_.card == VectorCardinality::kOneToOne; }
@@ -65,10 +79,12 @@ class VectorBinary final : public Operator {
   Labels ResultLabels(const Labels& many, const Labels& one) const;
   Labels FilledLabels(const SeriesMeta& partner) const;
 
-  Status CheckGroups();
+  Status CheckMatch();
   Status CheckOneSide(const MatchGroup& group);
   Status CheckManySide(const MatchGroup& group);
   Status CheckResults();
+  bool WouldBeFirst(size_t step, ConflictKind kind) const;
+  void Report(size_t step, const char* problem);
   Status EvaluateUnmatched(const Side& side);
   Result<bool> AnyManyPresent(size_t step);
   Error DuplicateError(uint32_t a, uint32_t b) const;
@@ -80,14 +96,16 @@ class VectorBinary final : public Operator {
   Result<const Column*> ReadOne(Lane& lane, uint32_t series) {
     return Read(lane, one_, locals_[lane].one, series);
   }
-  Result<const StepSet*> Presence(Lane& lane, const Side& side, SideColumns& columns,
-                                  const std::vector<uint32_t>& members, uint32_t group);
-  Result<StepSet> StepsOf(Pair pair);
-  Result<const StepSet*> OthersOf(Lane& lane, Pair pair);
-  Status Fill(Lane& lane, Pair pair, Column& out);
-  Status Combine(Lane& lane, const Column& many, const Column& one, Column& out) const;
-  void CombineHistograms(Lane& lane, const Column& left, const Column& right, Column& out) const;
-  void AnnotateTrimOfFloats(Lane& lane, const Column& left, const Column& right) const;
+  Result<PairColumns> ReadPair(Lane& lane, Pair pair);
+  Result<const StepSet*> OnesOf(Lane& lane, uint32_t group);
+  Result<const StepSet*> MatchedOf(Lane& lane, uint32_t group);
+  bool Meets(const Column& many, const Column& one, size_t step) const;
+  Status Combine(Lane& lane, size_t index, const Column& many, const Column& one,
+                 Column& out) const;
+  void CombineHistograms(Lane& lane, size_t index, const Column& left, const Column& right,
+                         Column& out) const;
+  void AnnotateTrimOfFloats(Lane& lane, size_t index, const Column& left,
+                            const Column& right) const;
 
   const BinaryExpr& expr_;
   const VectorMatching& matching_;
@@ -95,6 +113,7 @@ class VectorBinary final : public Operator {
   OperatorPtr rhs_;
   bool swapped_;  // group_right: the many side is the right one
   Matched matched_;
+  std::optional<Conflict> conflict_;
   std::vector<Pair> pairs_;
   Side many_;
   Side one_;

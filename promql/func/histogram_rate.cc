@@ -23,32 +23,35 @@ class Increase {
         first_(window.histograms.front()),
         last_(*window.histograms.back()) {}
 
-  // Nothing where exponential and custom buckets meet.
+  // Nothing where exponential and custom buckets meet. Of what else there is to tell of such a
+  // window Prometheus only tells what its ends say.
   std::optional<FloatHistogram> Compute() {
     if (is_counter_ && (IsGauge(*first_) || IsGauge(last_))) NotCounter();
     SkipFirstBeforeReset();
-    if (last_.uses_custom_buckets() != first_->uses_custom_buckets() || !CheckBetween()) {
+    if (last_.uses_custom_buckets() != first_->uses_custom_buckets()) {
+      window_.annotations->Merge(notes_);
       return MixedSchemas();
     }
+    if (!CheckBetween()) return MixedSchemas();
     FloatHistogram increase = last_;
     CoarsenHistogram(increase, schema_);
     const auto merged = SubtractHistogram(increase, *first_);
     if (!merged.has_value()) return MixedSchemas();
-    if (merged->bounds_reconciled) annotations().BoundsReconciled("subtraction", window_.position);
+    if (merged->bounds_reconciled) notes_.BoundsReconciled("subtraction", window_.position);
     if (is_counter_ && !AddResets(increase)) return MixedSchemas();
     if (!is_counter_ && !(IsGauge(*window_.histograms.front()) && IsGauge(last_))) {
-      annotations().HistogramNotGauge(window_.metric, window_.position);
+      notes_.HistogramNotGauge(window_.metric, window_.position);
     }
+    window_.annotations->Merge(notes_);
     increase.counter_reset_hint = CounterResetHint::kGauge;
     increase.Compact(0);
     return increase;
   }
 
  private:
-  Annotator& annotations() { return *window_.annotations; }
-  void NotCounter() { annotations().HistogramNotCounter(window_.metric, window_.position); }
+  void NotCounter() { notes_.HistogramNotCounter(window_.metric, window_.position); }
   std::optional<FloatHistogram> MixedSchemas() {
-    annotations().MixedSchemas(window_.metric, window_.position);
+    window_.annotations->MixedSchemas(window_.metric, window_.position);
     return std::nullopt;
   }
 
@@ -80,14 +83,14 @@ class Increase {
 
   bool AddResets(FloatHistogram& increase) {
     if (OverlapSearch(window_.started()).In({0, static_cast<uint32_t>(window_.size())})) {
-      annotations().StartOverlaps(window_.metric, 1, window_.position);
+      notes_.StartOverlaps(window_.metric, 1, window_.position);
     }
     const FloatHistogram* before = first_;
     for (size_t i = 1; i < window_.size(); ++i) {
       if (IsReset(i, *before)) {
         const auto merged = AddHistogram(increase, *before);
         if (!merged.has_value()) return false;
-        if (merged->bounds_reconciled) annotations().BoundsReconciled("addition", window_.position);
+        if (merged->bounds_reconciled) notes_.BoundsReconciled("addition", window_.position);
       }
       before = window_.histograms[i];
     }
@@ -100,6 +103,7 @@ class Increase {
   const FloatHistogram& last_;
   FloatHistogram nothing_;
   int32_t schema_ = 0;
+  Annotator notes_;
 };
 
 double RangeSeconds(const MixedWindow& window) {

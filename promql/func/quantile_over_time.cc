@@ -96,7 +96,9 @@ Status QuantileOverTime(const RangeInput& input, std::span<double> out) {
       continue;
     }
     const double q = input.scalars[0][step];
-    if (!(q >= 0 && q <= 1)) input.annotations->InvalidQuantile(q, input.position);
+    if (!(q >= 0 && q <= 1)) {
+      input.annotations->InvalidQuantile(q, input.position, input.position);
+    }
     out[step] = QuantileOfSorted(q, TRY(window.MoveTo(input.windows[step])));
   }
   return {};

@@ -162,8 +162,6 @@ class Planner {
     const bool is_matrix = range.count() > 0;
     PlanNodePtr node = NewNode(is_matrix ? PlanKind::kMatrix : PlanKind::kSelector, expr, grid);
     node->shift = TRY(ResolveShift(selector.time));
-    // As in Prometheus, where timestamp() and start_timestamp() pin their selector anew.
-    if (&selector == timestamp_of_ && node->shift.at_ms.has_value()) node->shift.offset_ms = 0;
     node->range_ms = range.count();
     node->start_timestamps = UsesStartTimestamps(selector, is_matrix, function);
     int64_t before = is_matrix ? range.count() : options_.lookback.count();

@@ -14,7 +14,9 @@ struct Leniency {
   double absolute = 0;
   double relative = 0;
 
-  bool skip_hints = false;  ///< counter reset hints and warnings about them are not compared
+  /// Counter reset hints are not compared, nor are answers where they collide: a difference of
+  /// such histograms is none.
+  bool skip_hints = false;
   bool tell_less = false;   ///< ours may lack annotations
   bool tell_more = false;   ///< ours may have more of them, or fail
 };

@@ -10,11 +10,9 @@
 namespace barograph::differential {
 namespace {
 
-using promql::testing::MemoryStorage;
-
 class Filler {
  public:
-  Filler(MemoryStorage& storage, uint64_t seed) : storage_(storage), random_(seed) {}
+  Filler(Appendable& storage, uint64_t seed) : storage_(storage), random_(seed) {}
 
   void Run() {
     on_the_dot_ = Chance(2);
@@ -118,6 +116,10 @@ class Filler {
   // lat_bucket with one series that is not a bucket, and both: classic and native under one name.
   void AddClassic(const Labels& base) {
     static constexpr std::array kBounds = {"-1", "0.1", "0.5", "1", "5", "+Inf"};
+    const auto appender = storage_.NewAppender();
+    const auto append = [&](const Labels& labels, int64_t ms, double value) {
+      appender->Append(*appender->Resolve(labels), {FromMs(ms), value});
+    };
     for (const char* name : {"lat_bucket", "both"}) {
       std::array<double, kBounds.size()> counts{};
       const size_t first = Chance(2) ? 0 : 1;
@@ -131,14 +133,15 @@ class Filler {
         for (size_t b = first; b < counts.size(); ++b) {
           // Now and then one falls behind those below it.
           const double count = Chance(200) ? counts[b] - 3 : counts[b];
-          storage_.Append(With(base, {{"__name__", name}, {"le", kBounds[b]}}),
-                          kBeginMs + i * kIntervalMs + phase_ms_, count);
+          append(With(base, {{"__name__", name}, {"le", kBounds[b]}}),
+                 kBeginMs + i * kIntervalMs + phase_ms_, count);
         }
       }
     }
     if (Chance(2)) {
-      storage_.Append(With(base, {{"__name__", "lat_bucket"}, {"le", "wide"}}), kBeginMs, 1);
+      append(With(base, {{"__name__", "lat_bucket"}, {"le", "wide"}}), kBeginMs, 1);
     }
+    (void)appender->Commit();
     if (Chance(2)) AddHistograms(With(base, {{"__name__", "both"}}), Exponential(false, true));
   }
 
@@ -264,7 +267,7 @@ class Filler {
     }
   }
 
-  MemoryStorage& storage_;
+  Appendable& storage_;
   std::mt19937_64 random_;
   bool on_the_dot_ = false;
   int64_t phase_ms_ = 0;
@@ -272,6 +275,6 @@ class Filler {
 
 }  // namespace
 
-void Fill(MemoryStorage& storage, uint64_t seed) { Filler(storage, seed).Run(); }
+void Fill(Appendable& storage, uint64_t seed) { Filler(storage, seed).Run(); }
 
 }  // namespace barograph::differential

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "tests/promql/memory_storage.h"
+#include "base/storage/appendable.h"
 
 /// Random series of every kind that PromQL meets: counters, gauges, NaN and infinities, classic
 /// histograms, native ones of several schemas, gauges and with custom buckets, series that are
@@ -14,6 +14,6 @@ constexpr int64_t kIntervalMs = 15'000;
 constexpr int kPoints = 80;
 
 /// The same for the same seed. Numbers are such that sums of them are exact in any order.
-void Fill(promql::testing::MemoryStorage& storage, uint64_t seed);
+void Fill(Appendable& storage, uint64_t seed);
 
 }  // namespace barograph::differential

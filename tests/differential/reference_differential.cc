@@ -14,6 +14,7 @@
 #include "tests/differential/answers.h"
 #include "tests/differential/random_data.h"
 #include "tests/differential/random_queries.h"
+#include "tests/promql/memory_storage.h"
 #include "tests/promql/reference/evaluator.h"
 
 // reference_differential [--queries N] [--seed N]: asks the engine and the reference evaluator the

@@ -61,7 +61,8 @@ void WriteHistogram(JsonWriter& json, const FloatHistogram& histogram) {
   std::vector<Bucket> buckets =
       Buckets(histogram.negative_spans, histogram.negative_buckets, false, histogram);
   std::ranges::reverse(buckets);
-  if (histogram.zero_count != 0)
+  // As Prometheus does, which leaves out a negative one.
+  if (histogram.zero_count > 0)
     buckets.push_back({.lower = -histogram.zero_threshold,
                        .upper = histogram.zero_threshold,
                        .count = histogram.zero_count,

@@ -132,30 +132,32 @@ InstantVector Evaluator::Aggregate(const AggregateExpr& aggregate, int64_t ms) {
           give(op == Op::kAvg ? Mean(floats) : sum.total());
           break;
         }
-        // Histograms are added up, and then a mix is noticed. (Prometheus does not add them where
-        // the first element is a float, and then does not tell of their bounds.)
+        // Histograms after a float are not added up, and nothing after one that cannot be added is
+        // looked at.
         std::optional<Histogram> total;
-        const Sample* odd = nullptr;  // with other buckets than those before
-        for (size_t i = 0; i < group.size() && odd == nullptr; ++i) {
-          if (group[i]->h == nullptr) continue;
-          if (!total) {
-            total = *group[i]->h;
-            continue;
+        bool with_float = false, fits = true;
+        for (const Sample* sample : group) {
+          if (sample->h == nullptr) {
+            with_float = true;
+          } else if (total) {
+            MergeOutcome outcome = Merge(*total, *sample->h, 1);
+            if (!floats.empty()) outcome = WithoutCollision(outcome);
+            fits = NoteMerge(outcome, "aggregation", *aggregate.expr);
+            if (!fits) {
+              Warn(fmt::format("vector contains a mix of histograms with exponential and custom "
+                               "buckets schemas for metric name {}",
+                               Quote(sample->labels.metric_name())),
+                   *aggregate.expr);
+              break;
+            }
+          } else if (sample == group.front()) {
+            total = *sample->h;
           }
-          MergeOutcome outcome = Merge(*total, *group[i]->h, 1);
-          if (!floats.empty()) outcome = WithoutCollision(outcome);
-          if (!NoteMerge(outcome, "aggregation", *aggregate.expr)) odd = group[i];
         }
-        if (odd != nullptr) {
-          Warn(fmt::format("vector contains a mix of histograms with exponential and custom "
-                           "buckets schemas for metric name {}",
-                           Quote(odd->labels.metric_name())),
-               *aggregate.expr);
-        }
-        if (!floats.empty()) {
+        if (with_float) {
           Warn("encountered a mix of histograms and floats for aggregation", *aggregate.expr);
         }
-        if (odd != nullptr || !floats.empty()) break;
+        if (!fits || with_float) break;
         if (op == Op::kAvg) Divide(*total, static_cast<double>(group.size()));
         result.push_back(
             {labels, drop_name, 0, std::make_shared<Histogram>(Compact(*total)), 0, 0});

@@ -165,7 +165,11 @@ class Evaluator {
     double f;
     HistogramPtr h;
   };
-  std::optional<Operand> Operate(const BinaryExpr& binary, Operand left, Operand right);
+  struct Outcome {
+    std::optional<Operand> value;
+    bool defined = true;  // or the operator is not for such operands
+  };
+  Outcome Operate(const BinaryExpr& binary, Operand left, Operand right);
   void NoteOfOperator(const BinaryExpr& binary);
 
   int64_t Reference(const TimeModifiers& time, int64_t ms) const;

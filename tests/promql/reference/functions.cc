@@ -343,15 +343,12 @@ InstantVector Evaluator::Call(const promql::Call& call, int64_t ms) {
       Unwrap(*call.args[0]).kind == ExprKind::kVectorSelector) {
     if (of_starts && !options_.use_start_timestamps) return {};
     const auto& selector = As<VectorSelector>(Unwrap(*call.args[0]));
-    // Of the samples themselves, be they smoothed or not; pinned by @, without a look at the
-    // offset.
+    // Of the samples themselves, be they smoothed or not.
     VectorSelector plain;
     plain.matchers = selector.matchers;
     plain.time.at = selector.time.at;
-    if (std::holds_alternative<std::monostate>(selector.time.at)) {
-      plain.time.offset =
-          Duration(DurationMs(selector.time.offset, selector.time.offset_expr.get(), true));
-    }
+    plain.time.offset =
+        Duration(DurationMs(selector.time.offset, selector.time.offset_expr.get(), true));
     for (const Sample& sample : Select(plain, ms)) {
       give(sample, static_cast<double>(of_starts ? sample.start_ms : sample.ms) / 1000);
     }

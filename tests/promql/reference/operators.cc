@@ -74,33 +74,32 @@ std::string ListLabels(const Labels& labels) {
   return "{" + text + "}";
 }
 
-std::optional<Evaluator::Operand> Evaluator::Operate(const BinaryExpr& binary, Operand left,
-                                                     Operand right) {
+Evaluator::Outcome Evaluator::Operate(const BinaryExpr& binary, Operand left, Operand right) {
   const BinaryOp op = binary.op;
   const bool trims = op == BinaryOp::kTrimUpper || op == BinaryOp::kTrimLower;
   const auto warn = [&](std::string text) { operator_note_ = {true, std::move(text)}; };
   const auto inform = [&](std::string text) { operator_note_ = {false, std::move(text)}; };
-  const auto incompatible = [&]() -> std::optional<Operand> {
+  const auto incompatible = [&] {
     const auto kind = [](const Operand& o) { return o.h != nullptr ? "histogram" : "float"; };
     inform(fmt::format("incompatible sample types encountered for binary operator {}: {} {} {}",
                        Quote(ToString(op)), kind(left), ToString(op), kind(right)));
-    return std::nullopt;
+    return Outcome{std::nullopt, false};
   };
   const auto give = [](Histogram h) {
-    return Operand{0, std::make_shared<Histogram>(Compact(std::move(h)))};
+    return Outcome{Operand{0, std::make_shared<Histogram>(Compact(std::move(h)))}};
   };
   if (left.h == nullptr && right.h == nullptr) {
     if (trims) return incompatible();
-    if (IsArithmetic(op)) return Operand{Arithmetic(op, left.f, right.f), nullptr};
+    if (IsArithmetic(op)) return {Operand{Arithmetic(op, left.f, right.f), nullptr}};
     const bool holds = Holds(op, left.f, right.f);
-    if (binary.return_bool) return Operand{holds ? 1.0 : 0.0, nullptr};
-    return holds ? std::optional(left) : std::nullopt;
+    if (binary.return_bool) return {Operand{holds ? 1.0 : 0.0, nullptr}};
+    return {holds ? std::optional(left) : std::nullopt};
   }
   if (left.h != nullptr && right.h != nullptr) {
     if (op == BinaryOp::kEqual || op == BinaryOp::kNotEqual) {
       const bool holds = Equal(*left.h, *right.h) == (op == BinaryOp::kEqual);
-      if (binary.return_bool) return Operand{holds ? 1.0 : 0.0, nullptr};
-      return holds ? std::optional(left) : std::nullopt;
+      if (binary.return_bool) return {Operand{holds ? 1.0 : 0.0, nullptr}};
+      return {holds ? std::optional(left) : std::nullopt};
     }
     if (op != BinaryOp::kAdd && op != BinaryOp::kSub) return incompatible();
     Histogram merged = *left.h;
@@ -110,11 +109,11 @@ std::optional<Evaluator::Operand> Evaluator::Operate(const BinaryExpr& binary, O
     if (outcome.incompatible) {
       warn(fmt::format("incompatible bucket layout encountered for binary operator {}",
                        ToString(op)));
-      return std::nullopt;
+      return Outcome{std::nullopt, false};
     }
     if (outcome.collision) {
       warn("conflicting counter resets during histogram " + what);
-      return std::nullopt;
+      return Outcome{std::nullopt, false};
     }
     if (outcome.reconciled) inform("mismatched custom buckets were reconciled during " + what);
     if (!add) merged.hint = CounterResetHint::kGauge;
@@ -143,7 +142,7 @@ void Evaluator::NoteOfOperator(const BinaryExpr& binary) {
 
 AnyValue Evaluator::Binary(const BinaryExpr& binary, int64_t ms) {
   const HistogramUse outer = use_;
-  use_.totals = false;
+  use_.buckets |= binary.op == BinaryOp::kTrimUpper || binary.op == BinaryOp::kTrimLower;
   AnyValue left = Eval(*binary.lhs, ms);
   AnyValue right = Eval(*binary.rhs, ms);
   use_ = outer;
@@ -166,8 +165,8 @@ InstantVector Evaluator::WithScalar(const BinaryExpr& binary, InstantVector vect
   InstantVector result;
   for (Sample& sample : vector) {
     const Operand of_vector{sample.f, sample.h}, of_scalar{scalar, nullptr};
-    const auto value =
-        scalar_left ? Operate(binary, of_scalar, of_vector) : Operate(binary, of_vector, of_scalar);
+    const auto value = scalar_left ? Operate(binary, of_scalar, of_vector).value
+                                   : Operate(binary, of_vector, of_scalar).value;
     if (!value.has_value()) continue;
     const bool keeps_element = !IsArithmetic(binary.op) && !binary.return_bool && scalar_left;
     if (!keeps_element) sample.f = value->f, sample.h = value->h;
@@ -225,8 +224,9 @@ InstantVector Evaluator::Match(const BinaryExpr& binary, InstantVector left, Ins
   std::map<Labels, std::set<Labels>> results_of;  // by signature
   const auto add = [&](const Labels& signature, const Sample& m, const Sample& o) {
     const Operand of_many{m.f, m.h}, of_one{o.f, o.h};
-    const auto value =
+    const auto [value, defined] =
         swapped ? Operate(binary, of_one, of_many) : Operate(binary, of_many, of_one);
+    if (!defined) return;  // and the two are not matched
     const Labels labels = ResultLabels(binary, m.labels, o.labels);
     std::set<Labels>& seen = results_of[signature];
     if (one_to_one && !seen.empty()) {
@@ -243,12 +243,10 @@ InstantVector Evaluator::Match(const BinaryExpr& binary, InstantVector left, Ins
     if (binary.return_bool) DropName(sample);
     result.push_back(sample);
   };
-  std::set<Labels> matched;
   for (const Sample& sample : many) {
     const Labels signature = Signature(matching, sample.labels);
     const auto found = ones.find(signature);
     if (found != ones.end()) {
-      matched.insert(signature);
       add(signature, sample, *found->second);
     } else if (fill_one) {
       add(signature, sample,
@@ -258,7 +256,7 @@ InstantVector Evaluator::Match(const BinaryExpr& binary, InstantVector left, Ins
   if (fill_many) {
     for (const Sample& sample : one) {
       const Labels signature = Signature(matching, sample.labels);
-      if (matched.contains(signature)) continue;
+      if (results_of.contains(signature)) continue;
       add(signature, Sample{FilledLabels(matching, sample.labels), false, *fill_many, {}, 0, 0},
           sample);
     }

@@ -379,7 +379,7 @@ class RangeCall {
     using enum CounterResetHint;
     const Histogram& first = *points_.front().h;
     const Histogram& last = *points_.back().h;
-    if (counter && (first.hint == kGauge || last.hint == kGauge)) WarnNotCounter();
+    bool any_gauge = first.hint == kGauge || last.hint == kGauge;
     // What was before a reset right after the first is not looked at.
     Histogram before = first;
     if (counter && (Starts(points_[0], points_[1]) || IsReset(*points_[1].h, first))) {
@@ -387,15 +387,18 @@ class RangeCall {
       before.schema = points_[1].h->schema;
       before.bounds = points_[1].h->bounds;
     }
-    bool mixed = last.custom() != before.custom();
-    for (size_t i = 1; counter && !mixed && i + 1 < points_.size(); ++i) {
-      if (points_[i].h->hint == kGauge) WarnNotCounter();
-      mixed = points_[i].h->custom() != before.custom();
-    }
-    if (mixed) {
+    if (last.custom() != before.custom()) {
+      if (counter && any_gauge) WarnNotCounter();
       WarnSchemas();
       return std::nullopt;
     }
+    for (size_t i = 1; counter && i + 1 < points_.size(); ++i) {
+      any_gauge |= points_[i].h->hint == kGauge;
+      if (points_[i].h->custom() == before.custom()) continue;
+      WarnSchemas();  // and nothing of gauges
+      return std::nullopt;
+    }
+    if (counter && any_gauge) WarnNotCounter();
     Histogram rise = last;
     const auto note = [&](MergeOutcome outcome, const char* what) {
       evaluator_.NoteMerge(WithoutCollision(outcome), what, where_);
