@@ -164,6 +164,7 @@ Result<Evaluation> Engine::Evaluate(const Task& task, const QueryTimes& times, P
   result.annotations = context.annotations().Finish(task.text);
   const SampleCounts counts = context.sample_counts();
   result.stats.total_samples = counts.total;
+  result.stats.read_samples = counts.read;
   Timestamp step = times.start;
   for (const uint64_t samples : counts.by_step) {
     result.stats.samples_by_step.push_back({step, samples});

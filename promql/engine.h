@@ -81,6 +81,7 @@ struct QueryStats {
   /// Samples the query looked at, as Prometheus counts them, but a native histogram as one; again
   /// for each thread where a binary operator needs a series on several.
   uint64_t total_samples = 0;
+  uint64_t read_samples = 0;  ///< the same, but each stored sample once, not once a window
   std::vector<StepSamples> samples_by_step;  ///< the same, where the query was measured
   uint64_t peak_samples = 0;                 ///< the most that it held at once
   uint64_t peak_bytes = 0;                   ///< of memory, as --query.max-memory counts

@@ -23,6 +23,7 @@ bool IsClean(const Evaluation& evaluation) {
 
 void AddStats(QueryStats& total, const QueryStats& part) {
   total.total_samples += part.total_samples;
+  total.read_samples += part.read_samples;
   total.peak_samples = std::max(total.peak_samples, part.peak_samples);
   total.peak_bytes = std::max(total.peak_bytes, part.peak_bytes);
 }

@@ -240,7 +240,7 @@ class Server::Impl final : public web::ServerState {
             .last_config_time = config_.last_success(),
             .corruption_count = 0,
             .threads = ThreadCount(),
-            .storage_retention = ""};
+            .storage_retention = ready() ? Describe(database_->retention()) : ""};
   }
 
  private:

@@ -1,5 +1,7 @@
 #include "server/storage_options.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 #include "base/memory_limit.h"
@@ -96,6 +98,16 @@ tsdb::Retention RetentionOf(const StorageConfig& config, const tsdb::Retention& 
   return {.time = config.retention_time.value_or(Duration(0)),
           .bytes = config.retention_bytes.value_or(0),
           .disk_percentage = config.retention_percentage};
+}
+
+std::string Describe(const tsdb::Retention& retention) {
+  std::vector<std::string> bounds;
+  if (retention.time.count() != 0) bounds.push_back(FormatDuration(retention.time));
+  if (retention.bytes != 0) bounds.push_back(FormatBytes(retention.bytes));
+  if (retention.disk_percentage != 0) {
+    bounds.push_back(FormatShortest(retention.disk_percentage) + "%");
+  }
+  return fmt::format("{}", fmt::join(bounds, " or "));
 }
 
 }  // namespace barograph::server

@@ -21,4 +21,7 @@ size_t MaxExemplarsOf(const StorageConfig& config);
 /// bound, the other is the configuration's too, as in Prometheus.
 tsdb::Retention RetentionOf(const StorageConfig& config, const tsdb::Retention& flags);
 
+/// As Prometheus shows it: "15d", "15d or 1GiB"; empty where all is kept.
+std::string Describe(const tsdb::Retention& retention);
+
 }  // namespace barograph::server

@@ -281,6 +281,11 @@ void Database::SetRetention(Retention retention) {
   impl_->retention = retention;
 }
 
+Retention Database::retention() const {
+  MutexLock guard(impl_->retention_mutex);
+  return impl_->retention;
+}
+
 void Database::SetOutOfOrderWindow(std::optional<Duration> window) {
   impl_->path->SetOutOfOrderWindow(window);
   impl_->exemplars->SetOutOfOrderWindow(window.value_or(Duration(0)));

@@ -118,6 +118,7 @@ class Database : public Appendable,
 
   /// Replaces what the options say, from the next round on.
   void SetRetention(Retention retention);
+  Retention retention() const;
 
   /// Replaces Options::out_of_order_window. Exemplars that are out of order are taken only where
   /// one is set.

@@ -19,6 +19,9 @@ QueryMetrics::QueryMetrics(MetricsRegistry& registry, size_t concurrent_max)
                                  "The current number of queries being executed.")),
       samples_(registry.AddCounter("prometheus_engine_query_samples_total",
                                    "The total number of samples loaded by all queries.")),
+      samples_read_(registry.AddCounter(
+          "prometheus_engine_query_samples_read_total",
+          "The total number of samples read by all queries, those of overlapping windows once.")),
       queue_time_(Slice(registry, "queue_time")),
       prepare_time_(Slice(registry, "prepare_time")),
       inner_eval_(Slice(registry, "inner_eval")) {
@@ -29,6 +32,7 @@ QueryMetrics::QueryMetrics(MetricsRegistry& registry, size_t concurrent_max)
 
 void QueryMetrics::Observe(const promql::QueryStats& stats, std::chrono::nanoseconds queued) const {
   samples_.Increment(static_cast<double>(stats.total_samples));
+  samples_read_.Increment(static_cast<double>(stats.read_samples));
   queue_time_.Observe(std::chrono::duration<double>(queued).count());
   prepare_time_.Observe(stats.plan_seconds);
   inner_eval_.Observe(stats.exec_seconds);

@@ -35,6 +35,7 @@ class QueryMetrics {
  private:
   Gauge& queries_;
   Counter& samples_;
+  Counter& samples_read_;
   SummaryMetric& queue_time_;
   SummaryMetric& prepare_time_;
   SummaryMetric& inner_eval_;

@@ -74,8 +74,8 @@ class Annotator {
     std::string text;
     PositionRange where;
     PositionRange raised_by{};  // which of two with one text comes last
-    size_t occurrences = 0;   // counted where not 0
-    bool repairs = false;     // the fields below count
+    size_t occurrences = 0;     // counted where not 0
+    bool repairs = false;       // the fields below count
     MonotonicityRepair merged{};
     int64_t first_ms = 0;
     size_t samples = 0;

@@ -67,6 +67,7 @@ SampleCounts QueryContext::sample_counts() const {
   for (size_t i = 1; i < lanes_.size(); ++i) {
     const SampleCounts& of_lane = lanes_[i]->counts();
     all.total += of_lane.total;
+    all.read += of_lane.read;
     for (size_t step = 0; step < all.by_step.size(); ++step) {
       all.by_step[step] += of_lane.by_step[step];
     }

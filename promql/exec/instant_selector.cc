@@ -50,7 +50,8 @@ Status InstantSelector::Compute(Lane& lane, size_t index, Column& out) {
   } else {
     TakeValues(samples, windows, out);
   }
-  CountSamples(lane, out.CountPresent(), [&](size_t step) { return out.present(step) ? 1 : 0; });
+  const size_t found = out.CountPresent();
+  CountSamples(lane, found, found, [&](size_t step) { return out.present(step) ? 1 : 0; });
   if (field_ == SampleField::kInfoTimestamp && HoldsHistograms(out)) {
     return Fail(ErrorCode::kExecution, "this should be an info metric, with float samples: " +
                                            FormatLabelSet(*series_[index].labels));

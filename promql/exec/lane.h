@@ -26,6 +26,7 @@ struct OperatorCost {
 /// Samples that a query looks at, as its statistics tell them.
 struct SampleCounts {
   uint64_t total = 0;
+  uint64_t read = 0;              ///< the same, but of stored samples each once, not once a window
   std::vector<uint64_t> by_step;  ///< empty: not wanted
 };
 

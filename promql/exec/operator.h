@@ -68,11 +68,13 @@ class Operator {
   virtual Status Start() = 0;
   virtual Status Compute(Lane& lane, size_t index, Column& out) = 0;
 
-  /// Counts samples that it looked at: so many in all, and at each of its steps what `at` gives.
+  /// Counts samples that it looked at: so many in all, and at each of its steps what `at` gives;
+  /// and how many it `read` of storage.
   template <typename At>
-  void CountSamples(Lane& lane, uint64_t total, At at) const {
+  void CountSamples(Lane& lane, uint64_t total, uint64_t read, At at) const {
     lane.CountSamples(total);
     lane.counts().total += total * TimesCounted();
+    lane.counts().read += read;
     if (lane.counts().by_step.empty() || counted_for_ == CountedFor::kNone) return;
     for (size_t step = 0; step < steps(); ++step) CountAtStep(lane, step, at(step));
   }

@@ -93,7 +93,8 @@ Result<const Windows*> RangeCall::EvaluateFloats(Lane& lane, const SeriesSamples
   input.scratch = &local.scratch;
   input.lane = &lane;
   TRY(RunKernel(lane, input, out.values));
-  CountSamples(lane, windows.total, [&](size_t step) { return windows.steps[step].size(); });
+  CountSamples(lane, windows.total, source_->is_stored() ? windows.covered : 0,
+               [&](size_t step) { return windows.steps[step].size(); });
   return &windows;
 }
 
@@ -128,12 +129,17 @@ Status RangeCall::EvaluateMixed(Lane& lane, const SeriesSamples& samples, std::s
   OverlapSearch overlaps({samples.timestamps, samples.start_timestamps});
   size_t overlapping = 0;
   size_t histograms = 0;
+  size_t histograms_covered = 0;
+  uint32_t seen = 0;  // the end of the windows before
   const auto floats_in = [&](Window window) {
     return local.floats_before[window.end] - local.floats_before[window.begin];
   };
   for (size_t step = 0; step < steps(); ++step) {
     const Window window = windows.steps[step];
     const uint32_t floats = floats_in(window);
+    const Window unseen{std::clamp(seen, window.begin, window.end), window.end};
+    histograms_covered += unseen.size() - floats_in(unseen);
+    seen = std::max(seen, window.end);
     if (floats == window.size()) {
       if (ChecksOverlaps(samples) && overlaps.In(window)) ++overlapping;
       continue;
@@ -154,7 +160,7 @@ Status RangeCall::EvaluateMixed(Lane& lane, const SeriesSamples& samples, std::s
     mixed.annotations = &lane.annotations();
     EvaluateWindow(mixed, floats > 0, step, out);
   }
-  CountSamples(lane, histograms, [&](size_t step) {
+  CountSamples(lane, histograms, source_->is_stored() ? histograms_covered : 0, [&](size_t step) {
     const Window window = windows.steps[step];
     return window.size() - floats_in(window);
   });

@@ -30,6 +30,9 @@ class RangeSource {
   /// lane's next call.
   virtual Result<SeriesSamples> Read(Lane& lane, size_t index) = 0;
 
+  /// Whether its samples are stored ones, not computed.
+  virtual bool is_stored() const = 0;
+
   virtual std::string name() const = 0;
   virtual std::vector<const Operator*> inputs() const { return {}; }
 
@@ -55,6 +58,7 @@ class SelectorSource final : public RangeSource {
   /// The same with markers.
   Result<SeriesSamples> ReadAll(Lane& lane, size_t index);
   bool may_have_histograms() const override { return selection_->may_have_histograms(); }
+  bool is_stored() const override { return true; }
   std::string name() const override { return text_; }
 
  private:
@@ -87,6 +91,7 @@ class SubquerySource final : public RangeSource {
   Status Open() override;
   Result<SeriesSamples> Read(Lane& lane, size_t index) override;
   bool may_have_histograms() const override { return input_->may_have_histograms(); }
+  bool is_stored() const override { return false; }
   std::string name() const override { return text_; }
   std::vector<const Operator*> inputs() const override { return {input_.get()}; }
 

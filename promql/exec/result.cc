@@ -125,6 +125,7 @@ void CountAtOnce(QueryContext& context, size_t samples) {
   Lane& lane = context.main();
   lane.CountSamples(samples);
   lane.counts().total += samples;
+  lane.counts().read += samples;
   for (uint64_t& count : lane.counts().by_step) count += samples;
 }
 

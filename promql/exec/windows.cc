@@ -31,6 +31,7 @@ void FindPinned(std::span<const Timestamp> timestamps, const WindowSpec& spec, W
                       CountUpTo(timestamps, reference + spec.after_ms)};
   windows.steps.assign(spec.grid.count, window);
   windows.total = static_cast<uint64_t>(window.size()) * spec.grid.count;
+  windows.covered = window.size();
 }
 
 }  // namespace
@@ -41,6 +42,7 @@ void FindWindows(std::span<const Timestamp> timestamps, const WindowSpec& spec, 
   }
   windows.steps.resize(spec.grid.count);
   windows.total = 0;
+  windows.covered = 0;
   const int64_t first = spec.shift.Refer(spec.grid.start_ms);
   uint32_t begin = CountUpTo(timestamps, first - spec.before_ms);
   uint32_t end = begin;
@@ -56,6 +58,7 @@ void FindWindows(std::span<const Timestamp> timestamps, const WindowSpec& spec, 
     end = std::max(end, begin);
     const uint32_t next_end = Advance(timestamps, end, end_moves, last);
     end_moves = next_end - end;
+    windows.covered += next_end - end;
     end = next_end;
     windows.steps[step] = {begin, end};
     windows.total += end - begin;

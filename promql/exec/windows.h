@@ -43,7 +43,8 @@ struct WindowSpec {
 /// The windows of all steps. Both bounds never decrease from step to step.
 struct Windows {
   std::vector<Window> steps;
-  uint64_t total = 0;  ///< the sum of their sizes
+  uint64_t total = 0;    ///< the sum of their sizes
+  uint64_t covered = 0;  ///< how many samples are in any of them
 };
 
 void FindWindows(std::span<const Timestamp> timestamps, const WindowSpec& spec, Windows& windows);

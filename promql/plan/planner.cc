@@ -6,6 +6,7 @@
 #include <numbers>
 #include <optional>
 
+#include "base/model/number.h"
 #include "promql/exec/info_join.h"
 #include "promql/func/binary.h"
 #include "promql/func/fold.h"
@@ -258,6 +259,11 @@ class Planner {
   }
 
   Result<PlanNodePtr> BuildBinary(const BinaryExpr& binary, StepGrid grid) {
+    if (IsTrim(binary.op) && TypeOf(binary) == ValueType::kScalar) {
+      return Fail(
+          ErrorCode::kExecution,
+          fmt::format("operator {} not allowed for Scalar operations", Quote(ToString(binary.op))));
+    }
     PlanNodePtr lhs = TRY(Build(*binary.lhs, grid, ""));
     PlanNodePtr rhs = TRY(Build(*binary.rhs, grid, ""));
     if (lhs->kind == PlanKind::kConstant && rhs->kind == PlanKind::kConstant) {

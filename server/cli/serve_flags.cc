@@ -220,7 +220,10 @@ Result<ServeRequest> ParseServeFlags(const Arguments& arguments) {
   FlagSet flags("barograph", "Run the metrics server.");
   AddConfigFlags(flags, options);
   AddWebFlags(flags, options);
-  std::vector<std::string> messages{std::string(ToString(WriteProtocol::kV1))};
+  std::vector<std::string> messages;
+  for (const WriteProtocol protocol : options.remote_write.accepted) {
+    messages.emplace_back(ToString(protocol));
+  }
   AddRemoteWriteFlags(flags, options, messages);
   AddStorageFlags(flags, options);
   AddQueryFlags(flags, options);

@@ -9,7 +9,7 @@ namespace barograph::server {
 
 /// What the receiver of remote write takes.
 struct WriteReceiverOptions {
-  std::vector<WriteProtocol> accepted = {WriteProtocol::kV1};
+  std::vector<WriteProtocol> accepted = {WriteProtocol::kV1, WriteProtocol::kV2};
 
   uint64_t max_body_bytes = 32 << 20;     ///< of a request as it is sent
   uint64_t max_decoded_bytes = 64 << 20;  ///< of a request decompressed

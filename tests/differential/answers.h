@@ -17,8 +17,8 @@ struct Leniency {
   /// Counter reset hints are not compared, nor are answers where they collide: a difference of
   /// such histograms is none.
   bool skip_hints = false;
-  bool tell_less = false;   ///< ours may lack annotations
-  bool tell_more = false;   ///< ours may have more of them, or fail
+  bool tell_less = false;  ///< ours may lack annotations
+  bool tell_more = false;  ///< ours may have more of them, or fail
 };
 
 /// What first differs, or nothing: whether there was an error, the kind of value, series, times,

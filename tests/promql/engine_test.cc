@@ -335,8 +335,27 @@ TEST_CASE("statistics count the samples that a query looked at") {
   const Engine engine({}, SystemClock());
   const auto instant = engine.Run("requests_total", storage, Instant(585'000));
   CHECK(instant->stats.total_samples == 2);
+  CHECK(instant->stats.read_samples == 2);
   const auto range = engine.Run("rate(requests_total[1m])", storage, Instant(585'000));
   CHECK(range->stats.total_samples == 8);
+}
+
+TEST_CASE("statistics count a stored sample once, in however many windows it is") {
+  MemoryStorage storage;
+  FillCounters(storage, 2, 40);  // each 15 s
+  const Engine engine({}, SystemClock());
+  const auto run = [&](const char* query) {
+    return engine.Run(query, storage, Range(300'000, 360'000, 15'000))->stats;
+  };
+  const QueryStats windows = run("rate(requests_total[1m])");
+  CHECK(windows.total_samples == 2 * 5 * 4);
+  CHECK(windows.read_samples == 2 * (4 + 4));
+  const QueryStats pinned = run("rate(requests_total[1m] @ 300)");
+  CHECK(pinned.total_samples == 2 * 5 * 4);
+  CHECK(pinned.read_samples == 2 * 4);
+  const QueryStats subquery = run("max_over_time(requests_total[1m:15s])");
+  CHECK(subquery.total_samples == 2 * 5 * 4);
+  CHECK(subquery.read_samples == 2 * 8);
 }
 
 TEST_CASE("native histograms pass through selectors and functions") {

@@ -118,8 +118,10 @@ TEST_CASE_METHOD(Fixture, "media types and encodings that are not there are answ
   CHECK(StatusWith("Content-Type", "text/plain") == 415);
   CHECK(StatusWith("Content-Type", "application/x-protobuf;proto=other") == 415);
   CHECK(StatusWith("Content-Type", "application/x-protobuf;proto") == 415);
-  CHECK(StatusWith("Content-Type", "application/x-protobuf;proto=io.prometheus.write.v2.Request") ==
-        415);
+  Fixture only_v1({.accepted = {WriteProtocol::kV1}});
+  const char* const v2 = "application/x-protobuf;proto=io.prometheus.write.v2.Request";
+  CHECK(StatusWith("Content-Type", v2) != 415);
+  CHECK(only_v1.StatusWith("Content-Type", v2) == 415);
   CHECK(StatusWith("Content-Encoding", "") == 204);
   CHECK(StatusWith("Content-Encoding", "gzip") == 415);
 }

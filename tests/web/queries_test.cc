@@ -166,7 +166,7 @@ TEST_CASE_METHOD(Fixture, "The query log has a line for each query that was run"
         R"("start":"1970-01-01T00:00:01.500Z","step":15},"stats":{"timings":{)"
         R"("evalTotalTime":0.5,"resultSortTime":0,"queryPreparationTime":0,"innerEvalTime":0.5,)"
         R"("execQueueTime":0.25,"execTotalTime":0.5},"samples":{"totalQueryableSamples":0,)"
-        R"("peakSamples":0}},"spanID":"0000000000000000",)"
+        R"("samplesRead":0,"peakSamples":0}},"spanID":"0000000000000000",)"
         R"("traceID":"00000000000000000000000000000000","httpRequest":{"clientIP":"10.0.0.1",)"
         R"("method":"GET","path":"/api/v1/query_range"}})"
         "\n");

@@ -210,7 +210,8 @@ TEST_CASE("Statistics come when asked for") {
   AddRequests(web);
   const std::string data = web.Data("/api/v1/query?query=requests_total&time=1030&stats=true");
   CHECK(data.find(R"("stats":{"timings":{"evalTotalTime":)") != data.npos);
-  CHECK(data.find(R"("samples":{"totalQueryableSamples":2,"peakSamples":)") != data.npos);
+  CHECK(data.find(R"("samples":{"totalQueryableSamples":2,"samplesRead":2,"peakSamples":)") !=
+        data.npos);
   CHECK(web.Ask("/api/v1/query?query=1&stats=yes").find(R"(value \"yes\" for parameter)") !=
         std::string::npos);
 }
@@ -281,21 +282,23 @@ TEST_CASE("stats=all tells what each step looked at, as Prometheus counts") {
   const std::string range = "_range?start=1300&end=1330&step=15";
   CHECK(
       steps_of("sum(rate(requests_total[1m]))", range) ==
-      R"("totalQueryableSamplesPerStep":[[1300,8],[1315,8],[1330,8]],"totalQueryableSamples":24)");
+      R"("totalQueryableSamplesPerStep":[[1300,8],[1315,8],[1330,8]],"totalQueryableSamples":24,"samplesRead":12)");
   // What is evaluated once counts at every step.
-  CHECK(steps_of("requests_total%20@%201300", range) ==
-        R"("totalQueryableSamplesPerStep":[[1300,2],[1315,2],[1330,2]],"totalQueryableSamples":6)");
+  CHECK(
+      steps_of("requests_total%20@%201300", range) ==
+      R"("totalQueryableSamplesPerStep":[[1300,2],[1315,2],[1330,2]],"totalQueryableSamples":6,"samplesRead":2)");
   // Of a subquery its own samples count, and not what they are made of.
   CHECK(
       steps_of("max_over_time(rate(requests_total[1m])[30s:15s])", range) ==
-      R"("totalQueryableSamplesPerStep":[[1300,4],[1315,4],[1330,4]],"totalQueryableSamples":12)");
+      R"("totalQueryableSamplesPerStep":[[1300,4],[1315,4],[1330,4]],"totalQueryableSamples":12,"samplesRead":14)");
   // Unless it is the query.
   CHECK(steps_of("requests_total[30s:15s]", "?time=1300") ==
-        R"("totalQueryableSamplesPerStep":[[1300,4]],"totalQueryableSamples":4)");
+        R"("totalQueryableSamplesPerStep":[[1300,4]],"totalQueryableSamples":4,"samplesRead":4)");
   CHECK(steps_of("requests_total[1m]", "?time=1300") ==
-        R"("totalQueryableSamplesPerStep":[[1300,8]],"totalQueryableSamples":8)");
-  CHECK(steps_of("1", range) ==
-        R"("totalQueryableSamplesPerStep":[[1300,0],[1315,0],[1330,0]],"totalQueryableSamples":0)");
+        R"("totalQueryableSamplesPerStep":[[1300,8]],"totalQueryableSamples":8,"samplesRead":8)");
+  CHECK(
+      steps_of("1", range) ==
+      R"("totalQueryableSamplesPerStep":[[1300,0],[1315,0],[1330,0]],"totalQueryableSamples":0,"samplesRead":0)");
 }
 
 TEST_CASE("A plan is explained with what storage has") {

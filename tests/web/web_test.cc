@@ -209,7 +209,7 @@ TEST_CASE("Queries are counted and timed") {
   const std::string metrics = "\n" + web.metrics.Expose();
   for (const std::string line :
        {"prometheus_engine_queries 0", "prometheus_engine_queries_concurrent_max 7",
-        "prometheus_engine_query_samples_total 1",
+        "prometheus_engine_query_samples_total 1", "prometheus_engine_query_samples_read_total 1",
         R"(prometheus_engine_query_duration_seconds_count{slice="inner_eval"} 1)",
         R"(prometheus_engine_query_duration_seconds_count{slice="queue_time"} 1)"}) {
     CAPTURE(line);

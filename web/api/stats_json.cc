@@ -61,6 +61,8 @@ void WriteStats(JsonWriter& json, const promql::QueryStats& stats,
   if (!stats.samples_by_step.empty()) WriteStepSamples(json, stats.samples_by_step);
   json.Key("totalQueryableSamples");
   json.Int(static_cast<int64_t>(stats.total_samples));
+  json.Key("samplesRead");
+  json.Int(static_cast<int64_t>(stats.read_samples));
   json.Key("peakSamples");
   json.Int(static_cast<int64_t>(stats.peak_samples));
   json.EndObject();

@@ -25,8 +25,10 @@ void WriteHeadStats(JsonWriter& json, const HeadStatistics& head) {
   WriteField(json, "numSeries", static_cast<int64_t>(head.series));
   WriteField(json, "numLabelPairs", static_cast<int64_t>(head.label_pairs));
   WriteField(json, "chunkCount", static_cast<int64_t>(head.chunks));
-  WriteField(json, "minTime", ToMs(head.range.min));
-  WriteField(json, "maxTime", ToMs(head.range.max));
+  const bool empty = head.range.min > head.range.max;
+  using Limits = std::numeric_limits<int64_t>;
+  WriteField(json, "minTime", empty ? Limits::max() : ToMs(head.range.min));
+  WriteField(json, "maxTime", empty ? Limits::min() : ToMs(head.range.max));
   json.EndObject();
 }
 

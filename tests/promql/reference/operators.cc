@@ -149,6 +149,10 @@ AnyValue Evaluator::Binary(const BinaryExpr& binary, int64_t ms) {
   auto* a = std::get_if<double>(&left);
   auto* b = std::get_if<double>(&right);
   if (a != nullptr && b != nullptr) {
+    if (binary.op == BinaryOp::kTrimUpper || binary.op == BinaryOp::kTrimLower) {
+      throw QueryError(
+          fmt::format("operator {} not allowed for Scalar operations", Quote(ToString(binary.op))));
+    }
     if (IsArithmetic(binary.op)) return Arithmetic(binary.op, *a, *b);
     return Holds(binary.op, *a, *b) ? 1.0 : 0.0;
   }
