@@ -245,7 +245,7 @@ class Planner {
     if (grouped_ != nullptr) {
       projection_ = aggregate.grouping;
       // Who counts samples as they are has nothing to tell of the name.
-      const bool counts = TakesAnyValue(ToString(aggregate.op)) &&
+      const bool counts = TakesAnyValue(ToString(aggregate.op)) && !grouped_->smoothed &&
                           UnwrapParens(*aggregate.expr).kind == ExprKind::kVectorSelector;
       if (!counts) {
         for (const auto name : {"__name__", "__type__", "__unit__"}) projection_.emplace_back(name);
