@@ -54,6 +54,18 @@ std::vector<double> SumOfHundredths() {
   return values;
 }
 
+/// One step in three has a high part.
+std::vector<double> StepsOfTwoParts() {
+  std::vector<double> values;
+  double sum = 0;
+  uint32_t x = 1;
+  for (int i = 0; i < 48; ++i) {
+    x = x * 1103515245 + 12345;
+    values.push_back(sum += (x >> 16) % 8 + (i % 3 == 0 ? (x >> 19) % 16 * 64 : 0));
+  }
+  return values;
+}
+
 std::vector<double> Parabola() {
   std::vector<double> values;
   for (int i = 0; i < 10; ++i) values.push_back(i * i * 500 + 10000 * i);
@@ -79,6 +91,9 @@ const std::vector<GoldenRun> kGoldenRuns = {
     {"dictionary", ThreeStates(),
      "04 a8 e8 c8 e9 97 07 03 99 e8 c8 e9 97 07 a7 c0 f2 af 90 07 00 02 00 55 a8 61 8a 2a 59 05 "
      "00 00 19"},
+    {"packed delta", StepsOfTwoParts(),
+     "0b 8c 08 44 00 ce 36 8d ee c9 3c 8f ad ff 7e 04 46 de d4 80 ec ef 0e 24 09 92 24 49 12 07 50 "
+     "40 1c 12 8a 40 e2 60 10 14 0a 86 02 00"},
     {"packed double delta x 500", Parabola(), "33 00 f4 03 2a 00 04"},
     {"packed delta / 10^2 with drift", SumOfHundredths(),
      "8b 22 4c 07 0a 00 a0 09 02 01 22 07 16 0f 01 12 41 1d 32 8b 4b 13 2e 19 71 00 00"},

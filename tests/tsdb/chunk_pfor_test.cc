@@ -50,6 +50,37 @@ TEST_CASE("One integer far from the rest does not widen the block") {
   CheckRoundTrip(integers);
 }
 
+/// One integer in `share` is some times 64 above the rest, which are 0..7.
+std::vector<uint64_t> OfTwoParts(size_t count, size_t share) {
+  std::mt19937_64 random(5);
+  std::vector<uint64_t> integers(count);
+  for (uint64_t& integer : integers) {
+    integer = random() % 8 + (random() % share == 0 ? random() % 8 * 64 : 0);
+  }
+  return integers;
+}
+
+TEST_CASE("Many high parts are split off into a block of their own") {
+  const std::vector<uint64_t> many = OfTwoParts(kBlockSize, 3);
+  CHECK(PlanBlock(many).split);
+  CheckRoundTrip(many);
+  CHECK_FALSE(PlanBlock(OfTwoParts(kBlockSize, 40)).split);
+  CHECK_FALSE(PlanBlock(OfTwoParts(kBlockSize, 1)).split);
+}
+
+TEST_CASE("Split blocks of every count survive, with high parts on both sides and far away") {
+  for (size_t count = 8; count <= kBlockSize; ++count) {
+    CAPTURE(count);
+    std::vector<uint64_t> integers = OfTwoParts(count, 3);
+    CheckRoundTrip(integers);
+    for (size_t i = 0; i < count; i += 5) integers[i] -= 8 * (i % 4);
+    CheckRoundTrip(integers);
+    integers[count / 2] = uint64_t{1} << 61;
+    integers[count / 3] = 0 - (uint64_t{1} << 61);
+    CheckRoundTrip(integers);
+  }
+}
+
 TEST_CASE("Random blocks of every width and count survive") {
   std::mt19937_64 random(2);
   for (unsigned width = 0; width <= 64; ++width) {
@@ -90,11 +121,39 @@ TEST_CASE("A block that is cut short, or whose fields are impossible, is refused
   wide[0] = static_cast<char>(0x80 | 65);
   ReadExact(wide, integers.size(), whole);
   CHECK_FALSE(whole);
+  wide[0] = static_cast<char>(0xff);
+  ReadExact(wide, integers.size(), whole);
+  CHECK_FALSE(whole);
   // The exception's position lies outside a shorter block.
   std::vector<uint64_t> last_is_far(16);
   last_is_far.back() = 1u << 20;
   const std::string outside = Encoded(last_is_far);
   ReadExact(outside, 15, whole);
+  CHECK_FALSE(whole);
+}
+
+TEST_CASE("A split block that is cut short, or whose high parts are impossible, is refused") {
+  const std::vector<uint64_t> integers = OfTwoParts(100, 3);
+  const std::string bytes = Encoded(integers);
+  REQUIRE(PlanBlock(integers).split);
+  bool whole = true;
+  for (size_t size = 1; size < bytes.size(); ++size) {
+    ReadExact(bytes.substr(0, size), integers.size(), whole);
+    CHECK_FALSE(whole);
+  }
+  const size_t bitmap = 2 + PackedBytes(integers.size(), PlanBlock(integers).width);
+  const size_t bitmap_bytes = 13;  // of 100 bits
+  std::string none = bytes;
+  none.replace(bitmap, bitmap_bytes, bitmap_bytes, '\0');
+  ReadExact(none, integers.size(), whole);
+  CHECK_FALSE(whole);
+  std::string beyond = bytes;
+  beyond[bitmap + bitmap_bytes - 1] = static_cast<char>(0xf0);
+  ReadExact(beyond, integers.size(), whole);
+  CHECK_FALSE(whole);
+  std::string twice = bytes;
+  twice[bitmap + bitmap_bytes] = bytes[0];
+  ReadExact(twice, integers.size(), whole);
   CHECK_FALSE(whole);
 }
 

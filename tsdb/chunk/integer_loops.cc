@@ -9,6 +9,11 @@ BAROGRAPH_WIDE void AddToAll(uint64_t addend, uint64_t* integers, size_t count) 
   for (size_t i = 0; i < count; ++i) integers[i] += addend;
 }
 
+BAROGRAPH_WIDE void AddShifted(const uint64_t* __restrict high, unsigned shift,
+                               uint64_t* __restrict integers, size_t count) {
+  for (size_t i = 0; i < count; ++i) integers[i] += high[i] << shift;
+}
+
 BAROGRAPH_WIDE void MultiplyAll(uint64_t factor, uint64_t* integers, size_t count) {
   for (size_t i = 0; i < count; ++i) integers[i] *= factor;
 }

@@ -7,6 +7,8 @@
 namespace barograph::tsdb {
 
 void AddToAll(uint64_t addend, uint64_t* integers, size_t count);
+/// Adds high[i] << shift to each.
+void AddShifted(const uint64_t* high, unsigned shift, uint64_t* integers, size_t count);
 void MultiplyAll(uint64_t factor, uint64_t* integers, size_t count);
 
 /// IntegerToDouble(integers[i]) / power.

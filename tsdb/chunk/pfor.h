@@ -9,9 +9,10 @@
 #include "tsdb/chunk/bit_packing.h"
 
 /// Patched frame of reference (PFOR): integers in blocks of up to kBlockSize, each as its distance
-/// from the block's reference in the block's width. The few that lie outside that window have the
-/// missing high part listed as exceptions, so that one counter reset or one spike does not widen
-/// the rest. Integers are signed 64-bit, held in uint64_t; arithmetic wraps.
+/// from the block's reference in the block's width. Those that lie outside that window have a high
+/// part, so that one counter reset or one spike does not widen the rest: a few are listed as
+/// exceptions, many are split off into a block of their own, behind a bit for each integer that
+/// tells whether it has one. Integers are signed 64-bit, held in uint64_t; arithmetic wraps.
 /// (After Zukowski et al., "Super-Scalar RAM-CPU Cache Compression", ICDE 2006.)
 ///
 /// Format: docs/formats/chunk.md. Stateless, thread-safe.
@@ -22,9 +23,11 @@ struct PforPlan {
   uint64_t reference = 0;
   unsigned width = 0;
   size_t bits = 0;
+  bool split = false;  ///< whether the high parts are a block of their own
 };
 
-/// The window that makes the block smallest. Precondition: 1..kBlockSize integers.
+/// The window that makes the block smallest; split only where that saves more than the slower
+/// decoding is worth. Precondition: 1..kBlockSize integers.
 PforPlan PlanBlock(std::span<const uint64_t> integers);
 
 /// Appends the block as planned.
