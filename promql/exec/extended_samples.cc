@@ -4,14 +4,14 @@
 
 #include <algorithm>
 
+#include "promql/func/straight_line.h"
+
 namespace barograph::promql {
 namespace {
 
 double Between(const SeriesSamples& samples, uint32_t before, Timestamp at) {
-  const double from = samples.values[before];
-  const Timestamp start = samples.timestamps[before];
-  return from + (samples.values[before + 1] - from) * static_cast<double>((at - start).count()) /
-                    static_cast<double>((samples.timestamps[before + 1] - start).count());
+  return ValueOnLine({samples.timestamps[before], samples.values[before]},
+                     {samples.timestamps[before + 1], samples.values[before + 1]}, at);
 }
 
 }  // namespace

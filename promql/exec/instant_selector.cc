@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "promql/func/histogram_interpolation.h"
+#include "promql/func/straight_line.h"
 
 namespace barograph::promql {
 namespace {
@@ -178,11 +179,9 @@ double SmoothedSelector::ValueAt(const SeriesSamples& samples, Window window, Ti
   const auto i = static_cast<uint32_t>(found - begin);
   if (i < window.end && samples.timestamps[i] == at) return samples.values[i];
   if (i == window.begin) return kAbsent;  // nothing before
-  const double before = samples.values[i - 1];
-  if (i == window.end) return before;
-  const Timestamp from = samples.timestamps[i - 1];
-  return before + (samples.values[i] - before) * static_cast<double>((at - from).count()) /
-                      static_cast<double>((samples.timestamps[i] - from).count());
+  const Sample before{samples.timestamps[i - 1], samples.values[i - 1]};
+  if (i == window.end) return before.value;
+  return ValueOnLine(before, {samples.timestamps[i], samples.values[i]}, at);
 }
 
 }  // namespace barograph::promql

@@ -3,6 +3,7 @@
 #include "promql/exec/column.h"
 #include "promql/func/range_function.h"
 #include "promql/func/resets.h"
+#include "promql/func/straight_line.h"
 
 /// rate, increase and delta over anchored and smoothed selectors: the difference between the
 /// values at the range's two ends, taken from the samples at or before them (anchored) or
@@ -70,11 +71,9 @@ class ExtendedRate {
   }
 
   double Interpolate(uint32_t before, uint32_t after, Timestamp at) const {
-    double from = value(before);
-    const double to = value(after);
-    if (kind_.is_counter && to < from) from = 0;  // it started anew in between
-    return from + (to - from) * static_cast<double>((at - time(before)).count()) /
-                      static_cast<double>((time(after) - time(before)).count());
+    const bool started_anew = kind_.is_counter && value(after) < value(before);
+    return ValueOnLine({time(before), started_anew ? 0 : value(before)},
+                       {time(after), value(after)}, at);
   }
 
   double LeftValue(uint32_t first, Timestamp start) const {
