@@ -73,9 +73,9 @@ HttpResponse JsonResponse(int status, std::string json) {
   return response;
 }
 
-HttpResponse ToResponse(const ApiResult& result) {
+HttpResponse ToResponse(ApiResult result) {
   if (!result) return JsonResponse(StatusOf(result.error().type), Envelope(result.error()));
-  if (!result->json.empty()) return JsonResponse(200, Envelope(*result));
+  if (!result->json.empty()) return JsonResponse(200, Envelope(std::move(*result)));
   HttpResponse response;
   response.status = 204;
   return response;
@@ -241,10 +241,10 @@ HttpResponse App::RunApi(const ApiRoute& route, const HttpRequest& request,
                        .client = HostOf(request.remote_address),
                        .stop = request.stop};
   // A client that left while its request waited in the queue costs nothing more.
-  const ApiResult result = request.stop.stop_requested()
-                               ? ApiFail(ApiErrorType::kCanceled, "context canceled")
-                               : route.function(api_, api);
-  HttpResponse response = ToResponse(result);
+  ApiResult result = request.stop.stop_requested()
+                         ? ApiFail(ApiErrorType::kCanceled, "context canceled")
+                         : route.function(api_, api);
+  HttpResponse response = ToResponse(std::move(result));
   cors_.Apply(request, response);
   net::EncodeBody(request, response);
   return response;

@@ -56,6 +56,42 @@ TEST_CASE("Numbers are as in Go's JSON") {
   }
 }
 
+TEST_CASE("What several threads write of a matrix is what one writes") {
+  promql::Matrix matrix;
+  for (int i = 0; i < 60; ++i) {
+    promql::ResultSeries& series = matrix.series.emplace_back();
+    series.labels = Labels{{"i", std::to_string(i)}};
+    for (int k = 0; k < (i % 7) * 400; ++k) {
+      series.timestamps.push_back(FromMs(1'700'000'000'000 + k * 15'137));
+      series.values.push_back(k / 3.0 + i);
+    }
+    if (i % 5 != 0) continue;
+    series.histograms.resize(series.size());
+    if (!series.histograms.empty()) series.histograms.back() = FloatHistogram{};
+  }
+  const promql::Value value(std::move(matrix));
+  JsonWriter alone;
+  REQUIRE(WriteValue(alone, value));
+  const std::string expected = alone.Take();
+  for (const size_t threads : {0, 1, 3}) {
+    WorkerPool workers(threads);
+    JsonWriter together;
+    CHECK(WriteValue(together, value, {}, &workers));
+    CHECK(together.Take() == expected);
+    std::stop_source stop;
+    stop.request_stop();
+    CHECK_FALSE(WriteValue(together, value, stop.get_token(), &workers));
+  }
+}
+
+TEST_CASE("What was written in its envelope is not put into one again") {
+  JsonWriter json;
+  BeginEnvelope(json);
+  json.Int(1);
+  CHECK(Envelope({.json = json.Take(), .in_envelope = true, .warnings = {"w"}, .infos = {}}) ==
+        R"({"status":"success","data":1,"warnings":["w"]})");
+}
+
 TEST_CASE("Ten notes of a kind are shown, more are counted") {
   ApiData data{.json = "1", .warnings = {}, .infos = {"i"}};
   for (int i = 0; i < 12; ++i) data.warnings.push_back(std::to_string(i));

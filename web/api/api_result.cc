@@ -59,14 +59,22 @@ std::unexpected<ApiError> InvalidParameter(std::string_view name, std::string_vi
   return ApiFail(ApiErrorType::kBadData, fmt::format("invalid parameter {}: {}", Quote(name), why));
 }
 
-std::string Envelope(const ApiData& data) {
-  JsonWriter json;
-  json.Reserve(data.json.size() + 64);
+void BeginEnvelope(JsonWriter& json) {
   json.BeginObject();
   json.Key("status");
   json.String("success");
   json.Key("data");
-  json.Raw(data.json);
+}
+
+std::string Envelope(ApiData data) {
+  if (!data.in_envelope) {
+    JsonWriter json;
+    json.Reserve(data.json.size() + 64);
+    BeginEnvelope(json);
+    json.Raw(data.json);
+    data.json = json.Take();
+  }
+  JsonWriter json(std::move(data.json));
   WriteNotes(json, "warnings", "warning", data.warnings);
   WriteNotes(json, "infos", "info", data.infos);
   json.EndObject();

@@ -16,6 +16,8 @@
 /// "Format overview").
 namespace barograph::web {
 
+class JsonWriter;
+
 /// The errorType of a failure; each has an HTTP status.
 enum class ApiErrorType : uint8_t {
   kBadData,
@@ -37,6 +39,9 @@ struct ApiError {
 /// A success: its data, which is JSON, and what to tell beside it.
 struct ApiData {
   std::string json;  ///< empty: there is nothing to say, which is status 204
+  /// Whether `json` has the envelope's begin in front already (BeginEnvelope): what is long is then
+  /// not copied into one.
+  bool in_envelope = false;
   std::vector<std::string> warnings;
   std::vector<std::string> infos;
 };
@@ -58,8 +63,10 @@ std::unexpected<ApiError> ApiFail(ApiErrorType type, std::string message);
 /// `invalid parameter "name": why`, a bad_data error.
 std::unexpected<ApiError> InvalidParameter(std::string_view name, std::string_view why);
 
+/// Writes the envelope of a success up to its data, which comes next.
+void BeginEnvelope(JsonWriter& json);
 /// {"status": ..., "data": ...}; of the notes, at most ten of a kind are shown.
-std::string Envelope(const ApiData& data);
+std::string Envelope(ApiData data);
 std::string Envelope(const ApiError& error);
 
 }  // namespace barograph::web

@@ -187,18 +187,20 @@ void JsonWriter::Sample(int64_t timestamp_ms, double value) {
 
 void JsonWriter::SampleArray(std::span<const Timestamp> timestamps,
                              std::span<const double> values) {
+  constexpr size_t kAtOnce = 64;  // for which room is made
   BeginArray();
-  std::array<char, 64 * kMaxSampleSize> text;
-  char* const full = text.data() + text.size() - kMaxSampleSize;
-  char* end = text.data();
-  for (size_t i = 0; i < timestamps.size(); ++i) {
-    if (i > 0) *end++ = ',';
-    end = WriteSample(end, ToMs(timestamps[i]), values[i]);
-    if (end < full) continue;
-    out_.append(text.data(), end);
-    end = text.data();
+  for (size_t i = 0; i < timestamps.size();) {
+    const size_t last = std::min(i + kAtOnce, timestamps.size());
+    const size_t before = out_.size();
+    out_.resize_and_overwrite(before + (last - i) * kMaxSampleSize, [&](char* all, size_t) {
+      char* end = all + before;
+      for (; i < last; ++i) {
+        if (i > 0) *end++ = ',';
+        end = WriteSample(end, ToMs(timestamps[i]), values[i]);
+      }
+      return end - all;
+    });
   }
-  out_.append(text.data(), end);
   EndArray();
 }
 

@@ -18,7 +18,12 @@ namespace barograph::web {
 /// The caller keeps begins, ends, keys and values in a legal order; commas are the writer's.
 class JsonWriter {
  public:
-  void Reserve(size_t bytes) { out_.reserve(bytes); }
+  JsonWriter() = default;
+  /// Goes on behind a value that was written by another.
+  explicit JsonWriter(std::string begun) : out_(std::move(begun)), after_value_(true) {}
+
+  /// Makes room for so many bytes more.
+  void Reserve(size_t bytes) { out_.reserve(out_.size() + bytes); }
 
   void BeginObject() { Open('{'); }
   void EndObject() { Close('}'); }

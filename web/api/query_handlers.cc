@@ -99,15 +99,16 @@ void NoteOddStats(std::string_view stats, std::vector<std::string>& warnings) {
                   Quote(stats)));
 }
 
-// nullopt where the client went meanwhile.
+// In its envelope; nullopt where the client went meanwhile.
 std::optional<std::string> ResultJson(const promql::QueryResult& result, std::string_view stats,
-                                      const ApiRequest& request) {
+                                      const ApiRequest& request, WorkerPool* workers) {
   JsonWriter json;
+  BeginEnvelope(json);
   json.BeginObject();
   json.Key("resultType");
   json.String(ToString(promql::TypeOf(result.value)));
   json.Key("result");
-  if (!WriteValue(json, result.value, request.stop)) return std::nullopt;
+  if (!WriteValue(json, result.value, request.stop, workers)) return std::nullopt;
   if (!stats.empty()) {
     json.Key("stats");
     WriteStats(json, result.stats, request.queued);
@@ -136,11 +137,12 @@ ApiResult Evaluate(const ApiContext& context, const ApiRequest& request, const S
   if (!result) return QueryError(result.error());
   context.query_metrics.Observe(result->stats, request.queued);
   ApiData data{.json = {},
+               .in_envelope = true,
                .warnings = std::move(result->annotations.warnings),
                .infos = std::move(result->annotations.infos)};
   if (Truncate(result->value, settings.limit)) data.warnings.emplace_back(kTruncated);
   NoteOddStats(settings.stats, data.warnings);
-  auto json = ResultJson(*result, settings.stats, request);
+  auto json = ResultJson(*result, settings.stats, request, context.engine.options().workers);
   if (!json) return ApiFail(ApiErrorType::kCanceled, "query was canceled while it was answered");
   data.json = std::move(*json);
   return data;
