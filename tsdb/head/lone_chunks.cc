@@ -128,6 +128,15 @@ LoneRunBytes LoneChunks::ReadRun(const LoneRun& run) const {
   return read;
 }
 
+void LoneChunks::Prefetch(const LoneRun& run) const {
+  constexpr size_t kLine = 64;
+  constexpr size_t kLines = 4;  // most runs have no more
+  const std::string_view rest = At(run.chunk).all().substr(run.offset);
+  for (size_t at = 0; at < std::min(rest.size(), kLines * kLine); at += kLine) {
+    __builtin_prefetch(rest.data() + at);
+  }
+}
+
 // The chunk in memory that the generation's next run goes to.
 uint32_t LoneChunks::OpenChunk(uint64_t generation) {
   for (size_t i = chunks_.size(); i-- > 0 && chunks_[i].file == 0;) {

@@ -86,6 +86,8 @@ class LoneChunks {
   LoneRun Copy(SeriesId series, const LoneRun& run, uint64_t generation);
 
   LoneRunBytes ReadRun(const LoneRun& run) const;
+  /// Has the memory of a run fetched that is about to be read.
+  void Prefetch(const LoneRun& run) const;
   uint64_t GenerationOf(const LoneRun& run) const { return At(run.chunk).generation; }
 
   /// The bytes that are in memory only.

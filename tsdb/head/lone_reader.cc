@@ -64,9 +64,21 @@ bool LoneReader::MakeKey() {
 }
 
 Status LoneReader::DecodeTimes(Times& times) const {
+  size_t most = 0;
+  for (const LoneRunBytes& run : pieces_.runs) most += run.count;
+  for (const SampleColumns& piece : pieces_.rest) most += piece.size();
+  times.timestamps.reserve(most);
   std::vector<Timestamp> decoded;
   for (size_t i = 0; i < pieces_.runs.size(); ++i) {
-    decoded.resize(pieces_.runs[i].count);
+    const size_t count = pieces_.runs[i].count;
+    if (pieces_.runs[i].whole) {
+      const size_t before = times.timestamps.size();
+      times.timestamps.resize(before + count);
+      TRY(DecodeTimestamps(streams_[i].timestamps, std::span(times.timestamps).subspan(before)));
+      times.slices.push_back({0, count, count});
+      continue;
+    }
+    decoded.resize(count);
     TRY(DecodeTimestamps(streams_[i].timestamps, decoded));
     TakeTimes(decoded, times);
   }

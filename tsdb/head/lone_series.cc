@@ -1,6 +1,7 @@
 #include "tsdb/head/lone_series.h"
 
 #include <algorithm>
+#include <boost/container/small_vector.hpp>
 #include <ranges>
 #include <utility>
 
@@ -280,8 +281,15 @@ Timestamp LoneSeries::Oldest(uint64_t min_generation, const LoneChunks& chunks) 
 void LoneSeries::CollectRuns(TimeRange range, uint64_t min_generation, uint64_t max_generation,
                              const LoneChunks& chunks, std::vector<LoneRunBytes>& out) const {
   if (parts_ == nullptr) return;
+  boost::container::small_vector<const LoneRun*, 64> wanted;
   for (const LoneRun& run : parts_->runs) {
-    if (!run.Overlaps(range)) continue;
+    if (run.Overlaps(range)) wanted.push_back(&run);
+  }
+  // They lie far apart in the files: one at a time, each would be waited for.
+  constexpr size_t kAhead = 8;
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    if (i + kAhead < wanted.size()) chunks.Prefetch(*wanted[i + kAhead]);
+    const LoneRun& run = *wanted[i];
     const uint64_t generation = chunks.GenerationOf(run);
     if (generation < min_generation || generation > max_generation) continue;
     const TimeRange of_run = run.range();
