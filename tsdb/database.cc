@@ -268,6 +268,24 @@ HeadStatistics Database::CountHead(size_t limit) const {
   return counts;
 }
 
+std::vector<BlockStatistics> Database::CountBlocks() const {
+  std::vector<BlockStatistics> counts;
+  for (const auto& block : Blocks()) {
+    const BlockMeta& meta = block->meta();
+    BlockStatistics& count = counts.emplace_back();
+    count.ulid = meta.ulid().ToString();
+    count.range = meta.range;
+    count.level = meta.origin.level;
+    for (const Ulid& source : meta.origin.sources) count.sources.push_back(source.ToString());
+    if (count.sources.empty()) count.sources.push_back(count.ulid);
+    count.series = meta.stats.series;
+    count.float_samples = meta.stats.float_samples;
+    count.histogram_samples = meta.stats.histogram_samples;
+    count.bytes = meta.stats.bytes;
+  }
+  return counts;
+}
+
 ChangeMark Database::MarkChanges() const { return impl_->path->changes.Mark(); }
 
 std::optional<TimeRange> Database::UnchangedSince(ChangeMark mark) const {

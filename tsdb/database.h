@@ -151,6 +151,7 @@ class Database : public Appendable,
                                                       std::stop_token stop) const override;
 
   HeadStatistics CountHead(size_t limit) const override;
+  std::vector<BlockStatistics> CountBlocks() const override;
 
   Status DeleteSeries(TimeRange range, const Matchers& matchers) override;
   Status CleanTombstones() override;

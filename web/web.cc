@@ -51,6 +51,7 @@ constexpr ApiRoute kApiRoutes[] = {
     {"/status/queries", HandleQueries},
     {"/status/queries/:id/cancel", HandleCancelQuery, ApiMethods::kPostOrPut},
     {"/status/tsdb", HandleTsdbStatus},
+    {"/status/tsdb/blocks", HandleTsdbBlocks},
     {"/status/runtimeinfo", HandleRuntimeInfo},
     {"/status/buildinfo", HandleBuildInfo},
     {"/admin/tsdb/delete_series", HandleDeleteSeries, ApiMethods::kPostOrPut},

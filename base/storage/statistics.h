@@ -28,6 +28,18 @@ struct HeadStatistics {
   std::vector<NamedCount> series_by_pair;        ///< the name is name=value
 };
 
+/// Of an immutable block of samples.
+struct BlockStatistics {
+  std::string ulid;
+  TimeRange range;                   ///< of its samples, both ends included
+  uint32_t level = 1;                ///< how often it was merged, and one
+  std::vector<std::string> sources;  ///< the ULIDs of the first blocks that its samples were in
+  uint64_t series = 0;
+  uint64_t float_samples = 0;
+  uint64_t histogram_samples = 0;
+  uint64_t bytes = 0;
+};
+
 /// Something that keeps count. Thread-safe.
 class StatisticsSource {
  public:
@@ -36,6 +48,9 @@ class StatisticsSource {
   /// With at most `limit` entries in each list, which must not be 0. Goes over all label pairs in
   /// memory.
   virtual HeadStatistics CountHead(size_t limit) const = 0;
+
+  /// The blocks, oldest first.
+  virtual std::vector<BlockStatistics> CountBlocks() const = 0;
 };
 
 }  // namespace barograph

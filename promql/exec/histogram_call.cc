@@ -215,6 +215,15 @@ std::optional<double> HistogramQuantile::QuantileAt(size_t step, size_t variant)
   return q;
 }
 
+// Of several quantiles of one histogram the first repairs it for all.
+bool HistogramQuantile::IsFirstToRepair(size_t step, size_t variant) const {
+  for (size_t before = 0; before < variant; ++before) {
+    const auto q = QuantileAt(step, before);
+    if (q.has_value() && *q >= 0 && *q <= 1) return false;
+  }
+  return true;
+}
+
 NativeEstimate HistogramQuantile::ComputeNative(size_t step, size_t variant,
                                                 const FloatHistogram& histogram) {
   const auto q = QuantileAt(step, variant);
@@ -227,7 +236,7 @@ double HistogramQuantile::ComputeStep(Lane& lane, size_t step, size_t variant,
   if (!q.has_value()) return kAbsent;
   BucketRepair repair;
   const double quantile = BucketQuantile(*q, buckets, repair);
-  if (repair.forced) {
+  if (repair.forced && IsFirstToRepair(step, variant)) {
     lane.annotations().ForcedMonotonicity(
         metric, {grid().at(step), repair.min_bucket, repair.max_bucket, repair.max_diff},
         argument());

@@ -126,6 +126,7 @@ class HistogramQuantile final : public HistogramCall {
 
   // The quantile of a variant at a step, or nothing when it takes another there.
   std::optional<double> QuantileAt(size_t step, size_t variant) const;
+  bool IsFirstToRepair(size_t step, size_t variant) const;
 
   std::string label_;
   PositionRange whole_;

@@ -55,7 +55,10 @@ class FakeStorage final : public Queryable, public ExemplarQueryable, public Sta
     return statistics;
   }
 
+  std::vector<BlockStatistics> CountBlocks() const override { return blocks; }
+
   HeadStatistics statistics;
+  std::vector<BlockStatistics> blocks;
   mutable size_t statistics_limit = 0;
 
   std::optional<Error> failure;

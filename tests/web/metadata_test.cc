@@ -212,6 +212,19 @@ TEST_CASE("What the storage holds, and how near its limits are") {
     CHECK(web.Ask(std::string("/api/v1/status/tsdb?limit=") + limit)
               .find("limit must be a positive number") != std::string::npos);
   }
+  CHECK(web.Data("/api/v1/status/tsdb/blocks") == R"({"blocks":[]})");
+  web.storage.blocks = {{.ulid = "01ARZ3NDEKTSV4RRFFQ69G5FAV",
+                         .range = {FromMs(1000), FromMs(7199)},
+                         .level = 2,
+                         .sources = {"A", "B"},
+                         .series = 3,
+                         .float_samples = 40,
+                         .histogram_samples = 2,
+                         .bytes = 500}};
+  CHECK(web.Data("/api/v1/status/tsdb/blocks") ==
+        R"({"blocks":[{"ulid":"01ARZ3NDEKTSV4RRFFQ69G5FAV","minTime":1000,"maxTime":7200,)"
+        R"("stats":{"numSamples":42,"numFloatSamples":40,"numHistogramSamples":2,"numSeries":3,)"
+        R"("numBytes":500},"compaction":{"level":2,"sources":["A","B"]},"version":1}]})");
   CHECK(web.Ask("/api/v1/status/tsdb?limit=10001").find("limit must not exceed 10000") !=
         std::string::npos);
 }

@@ -70,6 +70,7 @@ ApiResult HandleSnapshot(const ApiContext& context, const ApiRequest& request);
 ApiResult HandleConfig(const ApiContext& context, const ApiRequest& request);
 ApiResult HandleFlags(const ApiContext& context, const ApiRequest& request);
 ApiResult HandleTsdbStatus(const ApiContext& context, const ApiRequest& request);
+ApiResult HandleTsdbBlocks(const ApiContext& context, const ApiRequest& request);
 ApiResult HandleRuntimeInfo(const ApiContext& context, const ApiRequest& request);
 ApiResult HandleBuildInfo(const ApiContext& context, const ApiRequest& request);
 /// The object of /version, which is also the data of status/buildinfo.

@@ -45,6 +45,33 @@ void WriteCounts(JsonWriter& json, std::string_view key, const std::vector<Named
 }
 
 // An extension.
+// As Prometheus's meta.json has it, where maxTime is after the last sample.
+void WriteBlock(JsonWriter& json, const BlockStatistics& block) {
+  json.BeginObject();
+  WriteField(json, "ulid", block.ulid);
+  WriteField(json, "minTime", ToMs(block.range.min));
+  WriteField(json, "maxTime", ToMs(block.range.max) + 1);
+  json.Key("stats");
+  json.BeginObject();
+  WriteField(json, "numSamples",
+             static_cast<int64_t>(block.float_samples + block.histogram_samples));
+  WriteField(json, "numFloatSamples", static_cast<int64_t>(block.float_samples));
+  WriteField(json, "numHistogramSamples", static_cast<int64_t>(block.histogram_samples));
+  WriteField(json, "numSeries", static_cast<int64_t>(block.series));
+  WriteField(json, "numBytes", static_cast<int64_t>(block.bytes));
+  json.EndObject();
+  json.Key("compaction");
+  json.BeginObject();
+  WriteField(json, "level", static_cast<int64_t>(block.level));
+  json.Key("sources");
+  json.BeginArray();
+  for (const std::string& source : block.sources) json.String(source);
+  json.EndArray();
+  json.EndObject();
+  WriteField(json, "version", int64_t{1});
+  json.EndObject();
+}
+
 void WriteLimits(JsonWriter& json, const SeriesLimits& limits) {
   json.Key("limits");
   json.BeginObject();
@@ -102,6 +129,17 @@ ApiResult HandleTsdbStatus(const ApiContext& context, const ApiRequest& request)
   WriteCounts(json, "memoryInBytesByLabelName", head.value_bytes_by_label);
   WriteCounts(json, "seriesCountByLabelValuePair", head.series_by_pair);
   WriteLimits(json, context.state.Limits());
+  json.EndObject();
+  return ApiData{.json = json.Take(), .warnings = {}, .infos = {}};
+}
+
+ApiResult HandleTsdbBlocks(const ApiContext& context, const ApiRequest&) {
+  JsonWriter json;
+  json.BeginObject();
+  json.Key("blocks");
+  json.BeginArray();
+  for (const BlockStatistics& block : context.statistics.CountBlocks()) WriteBlock(json, block);
+  json.EndArray();
   json.EndObject();
   return ApiData{.json = json.Take(), .warnings = {}, .infos = {}};
 }
