@@ -101,7 +101,8 @@ constexpr auto kSpreadPlans = [] {
   return plans;
 }();
 
-__attribute__((target("avx2"))) inline __m256i LoadLanes(const char* low, const char* high) {
+__attribute__((target("avx2,tune=haswell"))) inline __m256i LoadLanes(const char* low,
+                                                                      const char* high) {
   return _mm256_inserti128_si256(
       _mm256_castsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(low))),
       _mm_loadu_si128(reinterpret_cast<const __m128i*>(high)), 1);
@@ -109,8 +110,8 @@ __attribute__((target("avx2"))) inline __m256i LoadLanes(const char* low, const 
 
 }  // namespace
 
-__attribute__((target("avx2"))) void UnpackAvx2(const char* in, size_t count, unsigned width,
-                                                uint64_t* out) {
+__attribute__((target("avx2,tune=haswell"))) void UnpackAvx2(const char* in, size_t count,
+                                                             unsigned width, uint64_t* out) {
   if (width > kMaxOneLoadWidth) return UnpackWide(in, count, width, out);
   const SpreadPlan& plan = kSpreadPlans[width];
   const auto* shuffles = reinterpret_cast<const __m256i*>(plan.shuffle.data());

@@ -1,5 +1,6 @@
 #include "tsdb/chunk/expand.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 
@@ -50,20 +51,21 @@ constexpr auto kSpreadFour = [] {
 
 }  // namespace
 
-__attribute__((target("avx2,popcnt"))) const uint64_t* ExpandAvx2(const uint64_t* bits,
-                                                                  size_t count,
-                                                                  const uint64_t* nonzero,
-                                                                  uint64_t* out) {
-  for (size_t i = 0; i < count; i += 4) {
-    const uint64_t four = bits[i / 64] >> (i % 64) & 15;
-    const SpreadFour& spread = kSpreadFour[four];
-    const __m256i next = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(nonzero));
-    const __m256i halves =
-        _mm256_load_si256(reinterpret_cast<const __m256i*>(spread.halves.data()));
-    const __m256i mask = _mm256_load_si256(reinterpret_cast<const __m256i*>(spread.mask.data()));
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + i),
-                        _mm256_and_si256(_mm256_permutevar8x32_epi32(next, halves), mask));
-    nonzero += std::popcount(four);
+__attribute__((target("avx2,popcnt,tune=haswell"))) const uint64_t* ExpandAvx2(
+    const uint64_t* bits, size_t count, const uint64_t* nonzero, uint64_t* out) {
+  for (uint64_t* const end = out + count; out < end; ++bits) {
+    uint64_t word = *bits;
+    for (uint64_t* const word_end = std::min(end, out + 64); out < word_end; out += 4, word >>= 4) {
+      const uint64_t four = word & 15;
+      const SpreadFour& spread = kSpreadFour[four];
+      const __m256i next = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(nonzero));
+      const __m256i halves =
+          _mm256_load_si256(reinterpret_cast<const __m256i*>(spread.halves.data()));
+      const __m256i mask = _mm256_load_si256(reinterpret_cast<const __m256i*>(spread.mask.data()));
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(out),
+                          _mm256_and_si256(_mm256_permutevar8x32_epi32(next, halves), mask));
+      nonzero += std::popcount(four);
+    }
   }
   return nonzero;
 }
