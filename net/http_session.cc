@@ -63,6 +63,7 @@ HttpSession::HttpSession(tcp::socket socket, std::shared_ptr<const SessionEnviro
       deadline_(socket_.get_executor()) {
   error_code ignored;
   socket_.set_option(tcp::no_delay(true), ignored);
+  socket_.non_blocking(true, ignored);
   remote_address_ = ToString(socket_.remote_endpoint(ignored));
 }
 
@@ -207,10 +208,13 @@ asio::awaitable<bool> HttpSession::Send(const HttpResponse& response, bool with_
 asio::awaitable<bool> HttpSession::Write(std::string_view head, std::string_view body) {
   error_code error;
   while (!error && head.size() + body.size() > 0) {
-    SetDeadline();
     const std::array<asio::const_buffer, 2> parts = {asio::buffer(head), asio::buffer(body)};
-    size_t sent =
-        co_await socket_.async_write_some(parts, asio::redirect_error(asio::use_awaitable, error));
+    size_t sent = socket_.write_some(parts, error);
+    if (error == asio::error::would_block) {  // seldom: most answers fit into the system's buffers
+      SetDeadline();
+      sent = co_await socket_.async_write_some(parts,
+                                               asio::redirect_error(asio::use_awaitable, error));
+    }
     const size_t of_head = std::min(sent, head.size());
     head.remove_prefix(of_head);
     body.remove_prefix(sent - of_head);
