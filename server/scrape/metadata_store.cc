@@ -1,6 +1,9 @@
 #include "server/scrape/metadata_store.h"
 
+#include <algorithm>
 #include <utility>
+
+#include "base/containers.h"
 
 namespace barograph::server {
 
@@ -9,48 +12,50 @@ MetadataStore::MetadataStore(std::shared_ptr<MetadataPool> pool) : pool_(std::mo
 MetadataStore::~MetadataStore() {
   const MutexLock lock(mutex_);
   pool_->families -= static_cast<int64_t>(families_.size());
-  for (const auto& [family, place] : families_) {
-    pool_->bytes -= family->bytes();
-    pool_->Release(family);
+  for (const Family& family : families_) {
+    pool_->bytes -= family.description->bytes();
+    pool_->Release(family.description);
   }
 }
 
-MetadataStore::Families::iterator MetadataStore::FindOrAdd(std::string_view name) {
-  if (const auto found = families_.find(name); found != families_.end()) {
-    Place& place = found->second;
-    if (place.scrapes_gone != kOnPage) --gone_;
-    place.scrapes_gone = kOnPage;
-    return found;
+MetadataStore::Family& MetadataStore::FindOrAdd(std::string_view name) {
+  const auto name_of = [](const Family& family) -> std::string_view {
+    return family.description->name;
+  };
+  const auto at = std::ranges::lower_bound(families_, name, {}, name_of) - families_.begin();
+  if (const auto found = families_.begin() + at;
+      found != families_.end() && name_of(*found) == name) {
+    if (found->scrapes_gone != kOnPage) --gone_;
+    found->scrapes_gone = kOnPage;
+    return *found;
   }
-  Place place;
+  FamilyId id;
   if (free_ids_.empty()) {
-    place.id = next_id_++;
+    id = next_id_++;
   } else {
-    place.id = free_ids_.back();
+    id = free_ids_.back();
     free_ids_.pop_back();
   }
   ++pool_->families;
   FamilyDescription description;
   description.name = name;
-  return families_.emplace(pool_->Take(std::move(description)), place).first;
+  GrowTight(families_, families_.size() + 1);
+  return *families_.insert(families_.begin() + at, {pool_->Take(std::move(description)), id});
 }
 
 template <typename T>
 MetadataStore::FamilyId MetadataStore::Set(std::string_view name, T FamilyDescription::* field,
                                            T value) {
   const MutexLock lock(mutex_);
-  const auto entry = FindOrAdd(name);
-  const FamilyDescription* const before = entry->first;
-  const FamilyId id = entry->second.id;
-  if (before->*field == value) return id;
+  Family& family = FindOrAdd(name);
+  const FamilyDescription* const before = family.description;
+  if (before->*field == value) return family.id;
   FamilyDescription after = *before;
   after.*field = std::move(value);
   pool_->bytes += after.bytes() - before->bytes();
-  auto node = families_.extract(entry);
-  node.key() = pool_->Take(std::move(after));
-  families_.insert(std::move(node));
+  family.description = pool_->Take(std::move(after));
   pool_->Release(before);
-  return id;
+  return family.id;
 }
 
 MetadataStore::FamilyId MetadataStore::SetType(std::string_view family, MetricType type) {
@@ -69,9 +74,9 @@ void MetadataStore::Keep(const std::vector<FamilyId>& families) {
   const MutexLock lock(mutex_);
   std::vector<bool> on_page(next_id_);
   for (const FamilyId id : families) on_page[id] = true;
-  for (auto& [family, place] : families_) {
-    if (on_page[place.id] || place.scrapes_gone != kOnPage) continue;
-    place.scrapes_gone = 0;
+  for (Family& family : families_) {
+    if (on_page[family.id] || family.scrapes_gone != kOnPage) continue;
+    family.scrapes_gone = 0;
     ++gone_;
   }
 }
@@ -79,27 +84,23 @@ void MetadataStore::Keep(const std::vector<FamilyId>& families) {
 void MetadataStore::ScrapeDone() {
   const MutexLock lock(mutex_);
   if (gone_ == 0) return;
-  for (auto entry = families_.begin(); entry != families_.end();) {
-    Place& place = entry->second;
-    if (place.scrapes_gone == kOnPage || ++place.scrapes_gone <= kKeptScrapes) {
-      ++entry;
-      continue;
-    }
-    free_ids_.push_back(place.id);
+  std::erase_if(families_, [this](Family& family) REQUIRES(mutex_) {
+    if (family.scrapes_gone == kOnPage || ++family.scrapes_gone <= kKeptScrapes) return false;
+    free_ids_.push_back(family.id);
     --gone_;
     --pool_->families;
-    pool_->bytes -= entry->first->bytes();
-    const FamilyDescription* const family = entry->first;
-    entry = families_.erase(entry);
-    pool_->Release(family);
-  }
+    pool_->bytes -= family.description->bytes();
+    pool_->Release(family.description);
+    return true;
+  });
 }
 
 void MetadataStore::List(const Labels& labels, std::vector<web::MetricMetadata>& out) const {
   const MutexLock lock(mutex_);
-  for (const auto& [family, place] : families_) {
-    out.push_back(
-        {family->name, std::string(ToString(family->type)), family->help, family->unit, labels});
+  for (const Family& family : families_) {
+    const FamilyDescription& description = *family.description;
+    out.push_back({description.name, std::string(ToString(description.type)), description.help,
+                   description.unit, labels});
   }
 }
 

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -45,27 +44,20 @@ class MetadataStore {
   static constexpr int kKeptScrapes = 10;
   static constexpr int kOnPage = -1;
 
-  struct Place {
-    FamilyId id = 0;
+  struct Family {
+    const FamilyDescription* description;  // the pool's
+    FamilyId id;
     int scrapes_gone = kOnPage;
   };
-  struct ByName {
-    using is_transparent = void;
-    static std::string_view Name(std::string_view name) { return name; }
-    static std::string_view Name(const FamilyDescription* family) { return family->name; }
-    bool operator()(const auto& a, const auto& b) const { return Name(a) < Name(b); }
-  };
-  /// The descriptions are the pool's.
-  using Families = std::map<const FamilyDescription*, Place, ByName>;
 
-  Families::iterator FindOrAdd(std::string_view name) REQUIRES(mutex_);
+  Family& FindOrAdd(std::string_view name) REQUIRES(mutex_);
   template <typename T>
   FamilyId Set(std::string_view name, T FamilyDescription::* field, T value);
 
   const std::shared_ptr<MetadataPool> pool_;
 
   mutable Mutex mutex_;
-  Families families_ GUARDED_BY(mutex_);
+  std::vector<Family> families_ GUARDED_BY(mutex_);  // by name
   FamilyId next_id_ GUARDED_BY(mutex_) = 0;
   std::vector<FamilyId> free_ids_ GUARDED_BY(mutex_);
   size_t gone_ GUARDED_BY(mutex_) = 0;

@@ -69,6 +69,8 @@ struct ScrapeCache::Reading {
   bool has_exemplar = false;                   // of the line that is read as expected, in line_ends
   MetricType type = MetricType::kUnknown;
   uint64_t against_limit = 0;
+  size_t new_comment_end = 0;  // of the last line of next_, where that is a comment, on the page
+  size_t new_comment_line = 0;
   bool ended = false;
 
   bool over_limit() const { return rules.sample_limit > 0 && against_limit > rules.sample_limit; }
@@ -450,7 +452,28 @@ void ScrapeCache::ReadComment(Reading& reading, Entry entry) {
   if (!identity.ends_with('\n')) return;
   if (Line* known = FindExpected(line.identity, false)) return MatchAt(*known);
   Diverge();
-  next_.push_back(line);
+  AddComment(reading, line, end);
+}
+
+// What stands together of one family is one line: HELP and TYPE mostly do.
+void ScrapeCache::AddComment(Reading& reading, Line line, size_t end) {
+  const bool follows = reading.new_comment_line == next_.size() && !next_.empty() &&
+                       reading.new_comment_end + line.identity_bytes == end;
+  const uint64_t bytes = follows ? line.identity_bytes + next_.back().identity_bytes : 0;
+  if (follows && line.TellsFamily() && next_.back().TellsFamily() &&
+      line.target == next_.back().target && bytes <= kMaxLineBytes) {
+    Line& both = next_.back();
+    both.identity_bytes = static_cast<uint32_t>(bytes) & 0x7fffff;
+    both.identity = Hash(reading.page.substr(end - bytes, bytes));
+    if (line.kind() == LineKind::kType) {
+      both.set_kind(LineKind::kType);
+      both.text_bytes = line.text_bytes;
+    }
+  } else {
+    next_.push_back(line);
+  }
+  reading.new_comment_line = next_.size();
+  reading.new_comment_end = end;
 }
 
 void ScrapeCache::CountRefused(Reading& reading) {

@@ -31,9 +31,9 @@
 /// An exemplar behind a value differs on each page: it is parsed, the line before it is not. Lines
 /// of series that may not be are expected too, as those that relabelling drops.
 ///
-/// 24 bytes a line are kept, no text. Alternatives: keeping the last page's text and comparing
-/// with memcmp is as fast but takes 2-3 times the memory; keeping nothing but a hash map from text
-/// to series is what other servers do.
+/// 24 bytes a line are kept, or for all comments of a family that stand together, and no text.
+/// Alternatives: keeping the last page's text and comparing with memcmp is as fast but takes 2-3
+/// times the memory; keeping nothing but a hash map from text to series is what other servers do.
 namespace barograph::server {
 
 enum class PageFormat : uint8_t { kPrometheusText, kOpenMetricsText };
@@ -152,7 +152,7 @@ class ScrapeCache {
     kRepeat,    // a series line again, same text; target: the column
     kComment,   // nothing to it
     kMetadata,  // HELP or UNIT; target: the FamilyId
-    kType,      // target: the FamilyId; text_bytes: the MetricType
+    kType,      // maybe with these; target: the FamilyId; text_bytes: the MetricType
     kUnbound,   // a new series that has no place yet
     kCreated,   // when a metric began; target: its StartGroup
     kRefused,   // a series that may not be; target: 1 where the line has a timestamp
@@ -169,6 +169,7 @@ class ScrapeCache {
 
     LineKind kind() const { return static_cast<LineKind>(kind_bits); }
     void set_kind(LineKind kind) { kind_bits = static_cast<uint32_t>(kind) & 15; }
+    bool TellsFamily() const { return kind() == LineKind::kMetadata || kind() == LineKind::kType; }
     bool lone() const {
       return kind() == LineKind::kLone || (kind() == LineKind::kRefused && target == 1);
     }
@@ -203,6 +204,7 @@ class ScrapeCache {
   Status ReadNewSeries(Reading& reading, Line line, std::optional<Timestamp> timestamp);
   void ReadKnownSeries(Reading& reading, Line& line, std::optional<Timestamp> timestamp);
   void ReadComment(Reading& reading, Entry entry);
+  void AddComment(Reading& reading, Line line, size_t end);
   static std::optional<ExposedExemplar> ReadExemplar(const Reading& reading);
 
   static void CountRefused(Reading& reading);

@@ -80,8 +80,8 @@ void ScrapeCache::IndexExpected() {
 void ScrapeCache::StartFormat(PageFormat format) {
   if (std::exchange(format_, format) == format) return;
   std::erase_if(expected_, [](const Line& line) {
-    return line.kind() == LineKind::kComment || line.kind() == LineKind::kMetadata ||
-           line.kind() == LineKind::kType || line.kind() == LineKind::kCreated;
+    return line.kind() == LineKind::kComment || line.TellsFamily() ||
+           line.kind() == LineKind::kCreated;
   });
   starts_.MarkChanged();
 }
@@ -188,8 +188,7 @@ void ScrapeCache::EndPage() {
     refused_count_ = 0;
     for (const Line& line : expected_) {
       if (line.kind() == LineKind::kRefused) ++refused_count_;
-      const bool tells = line.kind() == LineKind::kMetadata || line.kind() == LineKind::kType;
-      if (tells) families.push_back(line.target);
+      if (line.TellsFamily()) families.push_back(line.target);
     }
     metadata_.Keep(families);
   }

@@ -21,6 +21,7 @@ void ScrapeRow::Grow(ColumnId column) {
 }
 
 void ScrapeRow::Finish() {
+  values_.shrink_to_fit();  // after columns came
   for (size_t word = 0; word < present_.size(); ++word) {
     const uint64_t ended = alive_[word] & ~present_[word];
     alive_[word] = present_[word];

@@ -121,6 +121,33 @@ std::string LongPage(int count, int value) {
   return page;
 }
 
+TEST_CASE("what a page tells of a family is expected as one line, however it changes") {
+  Bench bench;
+  const auto page = [](std::string_view help, std::string_view type) {
+    return fmt::format(
+        "# HELP a {}\n# TYPE a {}\na 1\n# TYPE b gauge\n# HELP b of b\nb 2\n# other\n"
+        "# HELP c of c\n# HELP d of d\nc 3\n",
+        help, type);
+  };
+  const auto told = [&] {
+    std::vector<web::MetricMetadata> all;
+    bench.metadata.List({}, all);
+    std::vector<std::string> texts;
+    for (const auto& family : all) {
+      texts.push_back(family.metric + " " + family.type + " " + family.help);
+    }
+    return texts;
+  };
+  for (const auto& [help, type] : std::vector<std::pair<std::string, std::string>>{
+           {"of a", "counter"}, {"of a", "counter"}, {"more", "counter"}, {"more", "gauge"}}) {
+    REQUIRE(bench.Read(page(help, type)));
+    CHECK(bench.Values().size() == 3);
+    CHECK(bench.cache.expected_lines() == 8);
+    CHECK(told() == std::vector<std::string>{"a " + type + " " + help, "b gauge of b",
+                                             "c unknown of c", "d unknown of d"});
+  }
+}
+
 TEST_CASE("a stable page is read without a closer look") {
   Bench bench;
   REQUIRE(bench.Read(LongPage(1000, 0)));
