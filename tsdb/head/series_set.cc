@@ -77,7 +77,7 @@ void SeriesSet::AppendNumbers(SeriesId id, uint32_t hash, std::string_view pairs
   append(ids_, id);
   append(hashes_, hash);
   append(labels_, pair_lists_.Store(pairs));
-  append(first_source_, kNoNode);
+  append(sources_, kNoSource);
 }
 
 bool SeriesSet::RestorePair(const Label& label, PostingList postings) {
@@ -107,7 +107,6 @@ void SeriesSet::Reserve(size_t series, size_t pairs) {
   ids_.reserve(series);
   hashes_.reserve(series);
   labels_.reserve(series);
-  first_source_.reserve(series);
   sources_.reserve(series);
 }
 
@@ -177,18 +176,30 @@ Labels SeriesSet::LabelsOf(SeriesRef ref, std::span<const std::string> names) co
 }
 
 void SeriesSet::SetSource(SeriesRef ref, Source source) {
+  if (sources_[ref] == kNoSource || sources_[ref].table == source.table) {
+    sources_[ref] = source;
+    return;
+  }
   uint32_t last = kNoNode;
-  for (uint32_t node = first_source_[ref]; node != kNoNode; node = sources_[node].next) {
-    if (sources_[node].source.table == source.table) {
-      sources_[node].source = source;
+  for (uint32_t node = FirstOther(ref); node != kNoNode; node = others_[node].next) {
+    if (others_[node].source.table == source.table) {
+      others_[node].source = source;
       return;
     }
     last = node;
   }
-  const auto added = static_cast<uint32_t>(sources_.size());
-  GrowTight(sources_, sources_.size() + 1);
-  sources_.push_back({source, kNoNode});
-  (last == kNoNode ? first_source_[ref] : sources_[last].next) = added;
+  const auto added = static_cast<uint32_t>(others_.size());
+  GrowTight(others_, others_.size() + 1);
+  others_.push_back({source, kNoNode});
+  if (last != kNoNode) {
+    others_[last].next = added;
+    return;
+  }
+  if (ref >= first_other_.size()) {
+    GrowTight(first_other_, size_t{ref} + 1);
+    first_other_.resize(size_t{ref} + 1, kNoNode);
+  }
+  first_other_[ref] = added;
 }
 
 }  // namespace barograph::tsdb

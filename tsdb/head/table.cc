@@ -18,7 +18,7 @@ constexpr size_t kReleasedAllowed = 64;
 
 ColumnId Table::NextColumn() const {
   ReaderLock lock(mutex_);
-  return free_.empty() ? static_cast<ColumnId>(series_.size()) : free_.back();
+  return free_.empty() ? static_cast<ColumnId>(series_->size()) : free_.back();
 }
 
 void Table::Assign(ColumnId column, SeriesId series) {
@@ -34,7 +34,7 @@ void Table::Take(ColumnId column, SeriesId series) {
     std::erase(free_, column);
   }
   std::erase(released_, column);
-  series_[column] = series;
+  ChangeableSeries()[column] = series;
   SetBit(assigned_, column);
   if (IsStartStream(series)) {
     SetBit(streams_, column);
@@ -57,11 +57,12 @@ size_t Table::CountSamples(std::span<const uint64_t> present) const {
 
 // Makes the table that wide; the new columns are free.
 void Table::Widen(size_t width) {
-  if (width <= series_.size()) return;
-  for (size_t c = series_.size(); c < width; ++c) free_.push_back(static_cast<ColumnId>(c));
+  if (width <= series_->size()) return;
+  for (size_t c = series_->size(); c < width; ++c) free_.push_back(static_cast<ColumnId>(c));
   std::ranges::sort(free_, std::greater());
-  GrowTight(series_, width);
-  series_.resize(width, kNoSeries);
+  std::vector<SeriesId>& series = ChangeableSeries();
+  GrowTight(series, width);
+  series.resize(width, kNoSeries);
   assigned_.resize(WordsFor(width), 0);
   streams_.resize(WordsFor(width), 0);
   tail_.Widen(width);
@@ -69,7 +70,7 @@ void Table::Widen(size_t width) {
 
 void Table::Release(ColumnId column) {
   WriterLock lock(mutex_);
-  if (column >= series_.size() || !TestBit(assigned_, column)) return;
+  if (column >= series_->size() || !TestBit(assigned_, column)) return;
   ClearBit(assigned_, column);
   released_.push_back(column);
   if (!tail_.HasValues(column)) FreeReleased();
@@ -81,7 +82,7 @@ bool Table::Resume(ColumnId column, SeriesId series) {
 }
 
 bool Table::TakeUp(ColumnId column, SeriesId series) {
-  if (column >= series_.size() || series_[column] != series) return false;
+  if (column >= series_->size() || (*series_)[column] != series) return false;
   if (std::erase(released_, column) == 0) return false;
   SetBit(assigned_, column);
   return true;
@@ -111,12 +112,12 @@ Status Table::ApplyAssignments(std::span<const ColumnAssignment>& left, bool key
   for (; !left.empty(); left = left.subspan(1)) {
     const auto& [column, series, resumed] = left.front();
     const bool assigned = TestBit(assigned_, column);
-    if (key && assigned && series_[column] == series) continue;
+    if (key && assigned && (*series_)[column] == series) continue;
     if ((key || resumed) && TakeUp(column, series)) continue;
     if (resumed) {
       return Fail(ErrorCode::kCorruption, "row record: resumes a column that is gone");
     }
-    if (column < series_.size() && tail_.HasValues(column)) return {};
+    if (column < series_->size() && tail_.HasValues(column)) return {};
     Take(column, series);
   }
   return {};
@@ -135,7 +136,7 @@ void Table::ReleaseUnlisted(std::span<const ColumnAssignment> listed) {
 void Table::FreeReleased() {
   const auto is_free = [&](ColumnId column) REQUIRES(mutex_) {
     if (tail_.HasValues(column)) return false;
-    series_[column] = kNoSeries;
+    ChangeableSeries()[column] = kNoSeries;
     free_.push_back(column);
     return true;
   };
@@ -146,7 +147,7 @@ void Table::FreeReleased() {
 
 SeriesId Table::SeriesOf(ColumnId column) const {
   ReaderLock lock(mutex_);
-  return TestBit(assigned_, column) ? series_[column] : kNoSeries;
+  return TestBit(assigned_, column) ? (*series_)[column] : kNoSeries;
 }
 
 size_t Table::width() const {
@@ -162,7 +163,7 @@ std::vector<ColumnAssignment> Table::Assignments() const {
   std::vector<ColumnAssignment> all;
   for (size_t w = 0; w < assigned_.size(); ++w) {
     ForEachBit(assigned_[w], w * 64, [&](size_t column) REQUIRES_SHARED(mutex_) {
-      all.push_back({static_cast<ColumnId>(column), series_[column], false});
+      all.push_back({static_cast<ColumnId>(column), (*series_)[column], false});
     });
   }
   return all;
@@ -222,7 +223,7 @@ std::vector<SeriesId> Table::AllSeries() const {
   }
   {
     ReaderLock lock(mutex_);
-    all.insert(all.end(), series_.begin(), series_.end());
+    all.insert(all.end(), series_->begin(), series_->end());
   }
   std::ranges::sort(all);
   all.erase(std::ranges::unique(all).begin(), all.end());
@@ -237,7 +238,7 @@ bool Table::HoldsNothing() const {
 SealCount Table::SealWhenDue(ValueEncoder& encoder) {
   {
     ReaderLock lock(mutex_);
-    const bool crowded = released_.size() > std::max(kReleasedAllowed, series_.size() / 2);
+    const bool crowded = released_.size() > std::max(kReleasedAllowed, series_->size() / 2);
     if (tail_.rows() < Tail::kRows && !crowded && !seal_requested_) return {};
   }
   return Seal(encoder);
@@ -252,6 +253,8 @@ SealCount Table::Seal(ValueEncoder& encoder) {
     WriterLock lock(mutex_);
     runs_.push_back({id_, sealed_rows_, next_sequence_, run});
     sealed_rows_ += run->rows();
+    series_ = run->columns();
+    own_series_ = nullptr;
     tail_.Clear();
     FreeReleased();
     count.runs = 1;
@@ -283,6 +286,15 @@ void Table::StoreRuns() {
   }
   ReaderLock lock(mutex_);
   if (tail_.rows() == 0) needs_segment_ = kNoSegment;
+}
+
+void Table::End() {
+  WriterLock lock(mutex_);
+  tail_ = Tail();
+  series_ = std::make_shared<const std::vector<SeriesId>>();
+  own_series_ = nullptr;
+  for (auto* const bits : {&assigned_, &streams_}) FreeMemory(*bits);
+  for (auto* const columns : {&released_, &free_}) FreeMemory(*columns);
 }
 
 void Table::ExpectRow(uint64_t segment) {
@@ -332,15 +344,29 @@ void Table::DropBefore(Timestamp cut) {
   }
 }
 
+// What the next run has: the list of the run before where it is the same, else one without spare
+// room.
 SealedRun::Columns Table::SharedColumns() const {
-  if (!runs_.empty() && *runs_.back().run->columns() == series_) return runs_.back().run->columns();
-  return std::make_shared<const std::vector<SeriesId>>(series_);
+  if (own_series_ == nullptr) return series_;
+  if (!runs_.empty() && *runs_.back().run->columns() == *series_) {
+    return runs_.back().run->columns();
+  }
+  return std::make_shared<const std::vector<SeriesId>>(*series_);
+}
+
+std::vector<SeriesId>& Table::ChangeableSeries() {
+  if (own_series_ == nullptr) {
+    auto copy = std::make_shared<std::vector<SeriesId>>(*series_);
+    own_series_ = copy.get();
+    series_ = std::move(copy);
+  }
+  return *own_series_;
 }
 
 SealCount Table::ResetCoding(ValueEncoder& encoder) {
   const SealCount count = Seal(encoder);
   WriterLock lock(mutex_);
-  for (size_t c = 0; c < series_.size(); ++c) tail_.ResetColumn(static_cast<ColumnId>(c));
+  for (size_t c = 0; c < series_->size(); ++c) tail_.ResetColumn(static_cast<ColumnId>(c));
   return count;
 }
 
@@ -419,9 +445,10 @@ Status Table::View(TimeRange range, uint64_t row_limit, DamagedRuns damaged,
 }
 
 ColumnId Table::FindInTail(SeriesId series, ColumnId guess) const {
-  if (guess < series_.size() && series_[guess] == series) return guess;
-  const auto found = std::ranges::find(series_, series);
-  return found == series_.end() ? kNoColumn : static_cast<ColumnId>(found - series_.begin());
+  const std::vector<SeriesId>& columns = *series_;
+  if (guess < columns.size() && columns[guess] == series) return guess;
+  const auto found = std::ranges::find(columns, series);
+  return found == columns.end() ? kNoColumn : static_cast<ColumnId>(found - columns.begin());
 }
 
 bool Table::ReadTail(SeriesId series, ColumnId guess, uint64_t tail_row, std::span<double> out,

@@ -106,6 +106,10 @@ class Table {
   SealCount SealWhenDue(ValueEncoder& encoder);
   SealCount Seal(ValueEncoder& encoder);
 
+  /// Nobody writes any more: gives up what only rows to come would need. Precondition: the tail is
+  /// empty.
+  void End();
+
   /// To be called before a row goes to the log: the row will be in `segment` or a later one.
   void ExpectRow(uint64_t segment);
 
@@ -159,6 +163,7 @@ class Table {
  private:
   std::shared_ptr<const SealedRun> BuildRun(ValueEncoder& encoder) const;
   void StoreRuns();
+  std::vector<SeriesId>& ChangeableSeries() REQUIRES(mutex_);
   ColumnId FindInTail(SeriesId series, ColumnId guess) const REQUIRES_SHARED(mutex_);
   SealedRun::Columns SharedColumns() const REQUIRES_SHARED(mutex_);
   void Widen(size_t width) REQUIRES(mutex_);
@@ -172,7 +177,9 @@ class Table {
   TableFiles* files_;
   mutable SharedMutex mutex_;
   Tail tail_ GUARDED_BY(mutex_);
-  std::vector<SeriesId> series_ GUARDED_BY(mutex_);    // by column; released ones until sealed
+  SealedRun::Columns series_ GUARDED_BY(mutex_) = std::make_shared<const std::vector<SeriesId>>();
+  // The same, null where runs share it. By column; released ones stay until they are sealed.
+  std::vector<SeriesId>* own_series_ GUARDED_BY(mutex_) = nullptr;
   std::vector<uint64_t> assigned_ GUARDED_BY(mutex_);  // columns in use
   std::vector<uint64_t> streams_ GUARDED_BY(mutex_);   // columns of start timestamps
   std::vector<ColumnId> released_ GUARDED_BY(mutex_);  // with values in the tail

@@ -34,6 +34,7 @@ TableWriter::~TableWriter() {
   }
   const RowWorkspaces::Lease work(path_.workspaces);
   path_.head.CountChunks(table_->Seal(work->encoder));
+  table_->End();
 }
 
 Result<ColumnId> TableWriter::AddColumn(const Labels& labels) {

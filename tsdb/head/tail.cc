@@ -60,18 +60,23 @@ void DecodeRaw(const char* slot, size_t first, double last, std::span<double> ou
 
 }  // namespace
 
+// Calls visit(list by column, what a new column has there).
+template <typename F>
+void Tail::ForEachList(F&& visit) {
+  visit(last_, 0.0);
+  visit(mode_, DecimalMode{0});
+  visit(raw_, uint8_t{0});
+  visit(bytes_, uint8_t{0});
+  visit(first_row_, kNoRow);
+  visit(slot_, uint32_t{0});
+}
+
 void Tail::Widen(size_t width) {
   if (width <= last_.size()) return;
-  const auto widen = [width](auto& columns, auto with) {
-    GrowTight(columns, width);
-    columns.resize(width, with);
-  };
-  widen(last_, 0.0);
-  widen(mode_, DecimalMode{0});
-  widen(raw_, uint8_t{0});
-  widen(bytes_, uint8_t{0});
-  widen(first_row_, kNoRow);
-  widen(slot_, uint32_t{0});
+  ForEachList([width](auto& list, auto with) {
+    GrowTight(list, width);
+    list.resize(width, with);
+  });
   regular_.resize(WordsFor(width), 0);
 }
 
@@ -264,6 +269,7 @@ void Tail::Decode(ColumnId column, std::span<double> out) const {
 void Tail::Clear() {
   const size_t room = std::clamp(rows_ + 1, kLeastRoom, kRows);
   if (room < room_) FreeMemory(changes_);  // less will do
+  ForEachList([](auto& list, auto) { list.shrink_to_fit(); });
   room_ = room;
   rows_ = 0;
   changes_.clear();

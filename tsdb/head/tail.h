@@ -60,7 +60,7 @@ class Tail {
   /// Fills out[i] for all rows, which are rows(); only those in Present(column) mean anything.
   void Decode(ColumnId column, std::span<double> out) const;
 
-  /// Forgets the rows, and keeps the coding state.
+  /// Forgets the rows, and keeps the coding state; and gives spare room for more columns back.
   void Clear();
 
  private:
@@ -68,6 +68,8 @@ class Tail {
   static constexpr size_t kLeastRoom = 8;
   using Special = std::pair<uint8_t, double>;  // row, value
 
+  template <typename F>
+  void ForEachList(F&& visit);
   void MarkPresent(std::span<const uint64_t> present, size_t row);
   void MarkGone(size_t column, size_t row);
   void MarkNew(size_t column, size_t row);
