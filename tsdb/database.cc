@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/freed_memory.h"
 #include "tsdb/block/block_data.h"
 #include "tsdb/block/block_files.h"
 #include "tsdb/head/lone_appender.h"
@@ -35,6 +36,7 @@ Status Database::Impl::Maintain(std::stop_token stop) {
   note(compactor->MergeWhatIsDue(stop));
   note(Retain());
   ReleaseFiles();
+  ReturnFreedMemory();  // also of threads that have ended: those that opened the database
   return done;
 }
 
@@ -44,6 +46,7 @@ Status Database::Impl::Maintain(std::stop_token stop) {
 void Database::Impl::ReleaseFiles() const {
   head.ReleaseFiles();
   for (const auto& block : view.Get()->blocks) block->data().Release();
+  index->ReleaseFiles();
 }
 
 Status Database::Impl::CutHead(const std::stop_token& stop) {
@@ -97,8 +100,13 @@ uint64_t Database::Impl::LargestSize(const Retention& keep) {
 // Their rows are in the log only, which therefore could not be cut.
 void Database::Impl::SealOrphans() {
   ValueEncoder encoder;
-  for (const auto& table : orphans) head.CountChunks(table->Seal(encoder));
-  std::erase_if(orphans, [](const auto& table) { return table->tail_empty(); });
+  for (const auto& table : orphans) {
+    head.CountChunks(table->Seal(encoder));
+    table->End();
+  }
+  // One whose runs the disk does not take is tried again.
+  std::erase_if(orphans,
+                [](const auto& table) { return table->needs_segment() == Table::kNoSegment; });
 }
 
 Result<uint64_t> Database::Impl::BytesBesideBlocks() const {

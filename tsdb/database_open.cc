@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "base/freed_memory.h"
 #include "base/io_priority.h"
 #include "tsdb/block_folder.h"
 #include "tsdb/database_impl.h"
@@ -241,6 +242,7 @@ void Database::Impl::StartTasks() {
     if (!written) {
       logger.Error("Series could not be written to the index", {{"err", written.error()}});
     }
+    ReturnFreedMemory();
   });
   const auto maintain = [this] {
     if (Status done = Maintain(stopping.get_token()); !done) {

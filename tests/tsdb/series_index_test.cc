@@ -44,6 +44,31 @@ TEST_CASE("The series index finds by labels, by id and by label pair, after a re
   CHECK_FALSE(*index->LabelsOf(SeriesId{3}));
 }
 
+TEST_CASE("What was read of an index's files is given back, and read again when it is needed") {
+  const test::TempDir dir;
+  {
+    const auto index = OpenIndex(dir.path() + "/i");
+    std::vector<SeriesIndex::Entry> entries;
+    for (uint64_t id = 1; id <= 5000; ++id) {
+      entries.push_back(MakeEntry(id, {{"__name__", "a"}, {"i", std::to_string(id)}}));
+    }
+    REQUIRE(index->Put(entries));
+    REQUIRE(index->Flush());
+  }
+  const auto index = OpenIndex(dir.path() + "/i");
+  const auto find_all = [&] {
+    for (uint64_t id = 1; id <= 5000; ++id) {
+      CHECK(*index->Find({{"__name__", "a"}, {"i", std::to_string(id)}}) == SeriesId{id});
+    }
+  };
+  find_all();
+  const size_t used = index->cached_bytes();
+  index->ReleaseFiles();
+  CHECK(index->cached_bytes() < used / 4);
+  find_all();
+  CHECK(index->cached_bytes() > used / 2);
+}
+
 TEST_CASE("What was not flushed when the index ended is gone as a whole") {
   const test::TempDir dir;
   {

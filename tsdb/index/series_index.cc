@@ -118,6 +118,9 @@ Status SeriesIndex::DropPartitionsBefore(PartitionId day,
                                      impl_->write_mutex, day, impl_->last_id, keep);
 }
 
+void SeriesIndex::ReleaseFiles() { impl_->store->ReleaseBlocks(); }
+size_t SeriesIndex::cached_bytes() const { return impl_->store->cached_bytes(); }
+
 Status SeriesIndex::Checkpoint(const std::string& path) const {
   return impl_->store->Checkpoint(path);
 }

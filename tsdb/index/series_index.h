@@ -108,6 +108,10 @@ class SeriesIndex {
   /// that Find gave from then on, or puts it again.
   Status DropPartitionsBefore(PartitionId day, const std::function<bool(SeriesId)>& keep);
 
+  /// What was read of the files needs no memory any more, until it is read again.
+  void ReleaseFiles();
+  size_t cached_bytes() const;  ///< of the files, in memory
+
   /// Makes a copy, by hard links where it can, in the folder `path`, which must not exist.
   Status Checkpoint(const std::string& path) const;
 

@@ -1,6 +1,5 @@
 #include "tsdb/index/store.h"
 
-#include <rocksdb/cache.h>
 #include <rocksdb/convenience.h>
 #include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
@@ -143,11 +142,11 @@ Status Store::CheckFolder(bool read_only) const {
 }
 
 Status Store::OpenDatabase(const SeriesIndexOptions& options) {
-  const auto cache = rocksdb::NewLRUCache(options.block_cache_bytes);
+  cache_ = rocksdb::NewLRUCache(options.block_cache_bytes);
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
   for (size_t f = 0; f < kFamilies; ++f) {
     descriptors.emplace_back(std::string(kFamilyNames[f]),
-                             FamilyOptions(static_cast<Family>(f), options, cache));
+                             FamilyOptions(static_cast<Family>(f), options, cache_));
   }
   rocksdb::DB* db = nullptr;
   const rocksdb::DBOptions how = DatabaseOptions(options);

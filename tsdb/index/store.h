@@ -1,5 +1,6 @@
 #pragma once
 
+#include <rocksdb/cache.h>
 #include <rocksdb/db.h>
 #include <rocksdb/write_batch.h>
 
@@ -48,6 +49,9 @@ class Store {
 
   Status Checkpoint(const std::string& path) const;
 
+  void ReleaseBlocks() { cache_->EraseUnRefEntries(); }
+  size_t cached_bytes() const { return cache_->GetUsage(); }
+
   rocksdb::ColumnFamilyHandle* handle(Family family) const {
     return families_[static_cast<size_t>(family)];
   }
@@ -68,7 +72,8 @@ class Store {
 
   const std::string path_;
   std::function<void(const Error&)> on_damage_;
-  Mutex flush_mutex_;  // one writer of the file FLUSHED
+  Mutex flush_mutex_;                      // one writer of the file FLUSHED
+  std::shared_ptr<rocksdb::Cache> cache_;  // blocks of the files
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> families_;
 };
