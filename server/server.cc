@@ -275,12 +275,8 @@ class Server::Impl final : public web::ServerState {
     storage.memory = &*memory_;
     retention_ = storage.retention;
     storage.max_exemplars = TRY(MaxExemplars());
-    // What the thread leaves behind others take over; the main thread only waits from here on, and
-    // would keep what it holds from being used again.
-    database_ = TRY(std::async(std::launch::async, [&] {
-                      return tsdb::Database::Open(environment_.files, environment_.clock, logger_,
-                                                  metrics_, storage);
-                    }).get());
+    database_ = TRY(
+        tsdb::Database::Open(environment_.files, environment_.clock, logger_, metrics_, storage));
     const std::chrono::duration<double> took = environment_.clock.Monotonic() - before;
     logger_.Info("TSDB started", {{"path", options_.storage_path}, {"seconds", took.count()}});
     return {};
