@@ -7,6 +7,16 @@
 #include "promql/func/histogram_binary.h"
 
 namespace barograph::promql {
+namespace {
+
+void FillWhereAbsent(const StepSet& present, double value, size_t steps, Column& out) {
+  out.Reset(steps);
+  for (size_t step = 0; step < steps; ++step) {
+    if (!present.contains(step)) out.values[step] = value;
+  }
+}
+
+}  // namespace
 
 VectorBinary::VectorBinary(QueryContext& context, const BinaryExpr& expr, OperatorPtr lhs,
                            OperatorPtr rhs)
@@ -175,11 +185,7 @@ Status VectorBinary::CheckManySide(const MatchGroup& group) {
   StepSet ones_present(steps());
   for (const Column& one : ones) ones_present.AddPresent(one);
   if (fill_one().has_value()) {
-    Column& filled = ones.emplace_back();
-    filled.Reset(steps());
-    for (size_t step = 0; step < steps(); ++step) {
-      if (!ones_present.contains(step)) filled.values[step] = *fill_one();
-    }
+    FillWhereAbsent(ones_present, *fill_one(), steps(), ones.emplace_back());
   }
   StepSet taken(steps());
   Column column;
@@ -271,10 +277,7 @@ Result<VectorBinary::PairColumns> VectorBinary::ReadPair(Lane& lane, Pair pair) 
       TRY(one_missing ? OnesOf(lane, pair.group) : MatchedOf(lane, pair.group));
   const double value = one_missing ? *fill_one() : *fill_many();
   Column& filled = locals_[lane].filled;
-  filled.Reset(steps());
-  for (size_t step = 0; step < steps(); ++step) {
-    if (!partners->contains(step)) filled.values[step] = value;
-  }
+  FillWhereAbsent(*partners, value, steps(), filled);
   if (one_missing) return PairColumns{TRY(ReadMany(lane, pair.many)), &filled};
   return PairColumns{&filled, TRY(ReadOne(lane, pair.one))};
 }
