@@ -86,9 +86,13 @@ Status HeadCutter::FlushLone(Timestamp until) {
   return DropWhatWasCut();
 }
 
+// From when this returns, the registry knows where all that is frozen lies: a commit that was under
+// way may have told the store of a series' first sample, and not yet the registry.
 uint64_t HeadCutter::Freeze(Timestamp before) {
   frozen_before_ = std::max(frozen_before_, before);
-  return parts_.head.lone.Freeze(before);
+  const uint64_t frozen = parts_.head.lone.Freeze(before);
+  MutexLock end_of_commit(parts_.path.commit_mutex);
+  return frozen;
 }
 
 // A write that fails at its end may have been done all the same.

@@ -197,4 +197,35 @@ TEST_CASE("Rows, lone samples, queries, cuts, merges, deletes and snapshots at o
   CHECK(Difference(ReadAll(*database), before) == "");
 }
 
+TEST_CASE("First samples of series come while others move to blocks") {
+  constexpr int kCommits = 150;
+  constexpr int kSeries = 20;  // a commit
+  tsdb::Options options;
+  options.maintenance_interval = std::chrono::hours(24);
+  TestDatabase database(PosixFileSystem(), options);
+  std::atomic<int> writing = 1;
+  std::latch turns(1);
+  {
+    std::vector<std::jthread> threads;
+    threads.emplace_back([&] {
+      const auto appender = database->NewAppender();
+      for (int c = 0; c < kCommits; ++c) {
+        for (int s = 0; s < kSeries; ++s) {
+          const auto id = appender->Resolve(Named("m" + std::to_string(s), std::to_string(c)));
+          appender->Append(*id, {FromMs(1), 1});
+        }
+        if (!appender->Commit()) Die("Commit");
+      }
+      --writing;
+    });
+    // A deletion moves all lone samples to a block first.
+    threads.emplace_back([&] {
+      Repeat(writing, turns, [&] {
+        if (!database->DeleteSeries({}, {Matcher::Equal("instance", kDoomed)})) Die("delete");
+      });
+    });
+  }
+  CHECK(CountSamples(*database, AllSeries()) == size_t{kCommits} * kSeries);
+}
+
 }  // namespace barograph::test

@@ -20,6 +20,11 @@ constexpr uint64_t kLoneColumns = uint64_t{1} << 63;
 
 constexpr uint32_t kNothing = ~uint32_t{0};
 
+// Who is this often outrun by late samples takes what is there.
+constexpr int kTries = 16;
+
+bool IsLone(const Source& source) { return source.table == Source::kLone; }
+
 struct SelectedSeries {
   SeriesId id;
   SeriesRef ref;
@@ -74,43 +79,59 @@ class SourceFilter {
   /// Appends the sources of the series that may have samples in the range.
   void AppendSources(const SeriesRegistry::Found& found, size_t index, SeriesId id,
                      std::vector<Source>& out) {
-    candidates_.clear();
-    head_.registry.SourcesOf(found, index, candidates_);
-    for (const Source& source : candidates_) {
-      if (source.table == Source::kLone) {
-        if (head_.lone.Overlaps(id, lone_range_, lone_from_)) out.push_back(source);
-      } else if (const auto table = Number(source.table)) {
-        out.push_back({*table, source.column});
-      }
-    }
+    const size_t before = out.size();
+    size_t known;
+    // A table's rows are counted before the series' sources are looked at: a late sample that is
+    // missed is newer than they are.
+    do {
+      known = tables.size();
+      out.resize(before);
+      candidates_.clear();
+      head_.registry.SourcesOf(found, index, candidates_);
+      AppendOverlapping(id, out);
+    } while (tables.size() != known);
   }
 
   std::vector<SelectedTable> tables;
 
  private:
-  // The table's index in `tables` when it overlaps.
-  std::optional<uint32_t> Number(uint32_t number) {
+  // Rows that a table gets before late samples come must be seen with those: it may not have had
+  // any in the range yet.
+  void AppendOverlapping(SeriesId id, std::vector<Source>& out) {
+    const bool has_lone = std::ranges::any_of(candidates_, IsLone) &&
+                          head_.lone.Overlaps(id, lone_range_, lone_from_);
+    for (const Source& source : candidates_) {
+      if (IsLone(source)) {
+        if (has_lone) out.push_back(source);
+      } else if (const auto table = Number(source.table, has_lone)) {
+        out.push_back({*table, source.column});
+      }
+    }
+  }
+
+  // The table's index in `tables` when it overlaps, or is wanted anyway.
+  std::optional<uint32_t> Number(uint32_t number, bool anyway) {
     if (number >= numbers_.size()) numbers_.resize(number + 1, kUnknown);
     uint32_t& index = numbers_[number];
     if (index == kUnknown) {
+      index = static_cast<uint32_t>(tables.size());
       std::shared_ptr<const Table> table = head_.TableAt(number);
-      index = kOutside;
-      if (table != nullptr && range_.min <= range_.max && table->range().Overlaps(range_)) {
-        index = static_cast<uint32_t>(tables.size());
-        const uint64_t rows = table->rows();
-        tables.push_back({std::move(table), rows});
-      }
+      overlap_.push_back(table != nullptr && table->range().Overlaps(range_));
+      const RowLimit limit = table == nullptr ? RowLimit() : SelectedTable::LimitNow(*table);
+      tables.push_back({std::move(table), limit});
     }
-    return index == kOutside ? std::nullopt : std::optional(index);
+    const bool wanted =
+        range_.min <= range_.max && tables[index].table != nullptr && (anyway || overlap_[index]);
+    return wanted ? std::optional(index) : std::nullopt;
   }
 
   static constexpr uint32_t kUnknown = ~uint32_t{0};
-  static constexpr uint32_t kOutside = kUnknown - 1;
   const Head& head_;
   const TimeRange range_;
   const TimeRange lone_range_;
   const uint64_t lone_from_;
   std::vector<uint32_t> numbers_;  // by table number
+  std::vector<bool> overlap_;      // by index in `tables`
   std::vector<Source> candidates_;
 };
 
@@ -135,26 +156,42 @@ class HeadCursor : public SeriesCursor {
   Result<SeriesSamples> ReadSamples(size_t index) {
     const std::span<const Source> sources = selected_->SourcesOf(index);
     const SelectedSeries& series = selected_->series[index];
-    if (sources.size() == 1 && sources[0].table != Source::kLone) {
+    if (sources.size() == 1 && !IsLone(sources[0])) {
       return ReadTable(series, sources[0]);
     }
     if (sources.size() == 1) {
       if (const auto samples = TRY(lone_.Read(series.id))) return *samples;
     }
+    if (std::ranges::any_of(sources, IsLone)) TRY(ReadLone(series.id, sources));
     merged_.clear();
     for (const Source& source : sources) {
-      part_.clear();
-      if (source.table == Source::kLone) {
-        TRY(selected_->head.lone.Read(series.id, selected_->range, selected_->bounds.lone_from,
-                                      part_));
-      } else {
-        const SeriesSamples read = TRY(ReadTable(series, source));
-        part_.timestamps.assign(read.timestamps.begin(), read.timestamps.end());
-        part_.values.assign(read.values.begin(), read.values.end());
+      if (IsLone(source)) {
+        MergeInto(merged_, lone_part_);
+        continue;
       }
+      const SeriesSamples read = TRY(ReadTable(series, source));
+      part_.clear();
+      part_.timestamps.assign(read.timestamps.begin(), read.timestamps.end());
+      part_.values.assign(read.values.begin(), read.values.end());
       MergeInto(merged_, part_);
     }
+    reader_.ForgetNewRows();
     return Spans(merged_);
+  }
+
+  // Replaces `lone_part_`, and sees to it that the tables show every row that is older than what is
+  // there. Each try but the first is for a late sample that came during the one before.
+  Status ReadLone(SeriesId id, std::span<const Source> sources) {
+    bool has_new_rows = true;
+    for (int attempt = 0; has_new_rows && attempt < kTries; ++attempt) {
+      lone_part_.clear();
+      TRY(selected_->head.lone.Read(id, selected_->range, selected_->bounds.lone_from, lone_part_));
+      has_new_rows = false;
+      for (const Source& source : sources) {
+        if (!IsLone(source) && reader_.TakeNewRows(source.table)) has_new_rows = true;
+      }
+    }
+    return {};
   }
 
   // Before the samples, whose buffers are the same. The source that the series had first is asked
@@ -163,7 +200,7 @@ class HeadCursor : public SeriesCursor {
     starts_.Clear();
     const SelectedSeries& series = selected_->series[index];
     for (const Source& source : std::views::reverse(selected_->SourcesOf(index))) {
-      if (source.table != Source::kLone) {
+      if (!IsLone(source)) {
         const SeriesSamples read = TRY(reader_.ReadStarts(source.table, series.id));
         starts_.AddStream(read.timestamps, read.values);
         continue;
@@ -200,7 +237,7 @@ class HeadCursor : public SeriesCursor {
   std::shared_ptr<const Selected> selected_;
   TableReader reader_;
   LoneReader lone_;
-  SampleColumns merged_, part_, kept_;
+  SampleColumns merged_, part_, lone_part_, kept_;
   StartTimestamps starts_;
   std::vector<FloatHistogram*> histograms_;
 };
@@ -224,8 +261,7 @@ class HeadSelection : public Selection {
   }
   // Rows of tables are floats.
   bool may_have_histograms() const override {
-    return std::ranges::any_of(selected_->sources,
-                               [](const Source& source) { return source.table == Source::kLone; });
+    return std::ranges::any_of(selected_->sources, IsLone);
   }
 
  private:

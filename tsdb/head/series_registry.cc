@@ -206,7 +206,14 @@ Labels SeriesRegistry::LabelsOf(const SeriesSet& set, SeriesRef ref,
 
 void SeriesRegistry::SourcesOf(const Found& found, size_t index, std::vector<Source>& out) const {
   ReaderLock lock(mutex_);
-  found.set->ForEachSource(found.refs[index], [&](const Source& source) { out.push_back(source); });
+  const auto append = [&](const Source& source) { out.push_back(source); };
+  if (set_ != found.set) {
+    // Sources that came since are in the new set alone.
+    if (const auto ref = set_->Find(found.set->IdOf(found.refs[index]))) {
+      return set_->ForEachSource(*ref, append);
+    }
+  }
+  found.set->ForEachSource(found.refs[index], append);
 }
 
 std::vector<std::string> SeriesRegistry::LabelNames() const {

@@ -150,6 +150,12 @@ class Table {
   TimeRange range() const;  ///< of the rows; kNoRange when there is none
   uint64_t rows() const;
 
+  /// To be called before samples of the table's series are stored elsewhere, because they are
+  /// older than its last row or than a cut.
+  void ExpectLateSamples() { ++late_appends_; }
+  /// How often that was. Any thread.
+  uint64_t late_appends() const { return late_appends_; }
+
   /// Replaces `view` by the part in `range` of the rows below `row_limit`. Corruption where a run
   /// of it is damaged, unless those are to be left out.
   Status View(TimeRange range, uint64_t row_limit, DamagedRuns damaged, TableView& view) const;
@@ -192,6 +198,7 @@ class Table {
   std::atomic<uint64_t> needs_segment_ = kNoSegment;
   std::atomic<bool> seal_requested_ = false;
   std::atomic<bool> has_start_streams_ = false;
+  std::atomic<uint64_t> late_appends_ = 0;
 };
 
 }  // namespace barograph::tsdb

@@ -47,9 +47,27 @@ Result<SeriesSamples> TableReader::ReadStarts(uint32_t index, SeriesId series) {
   return stream;
 }
 
+RowLimit TableReader::LimitOf(uint32_t index) const {
+  const auto renewed = new_limits_.find(index);
+  return renewed == new_limits_.end() ? tables_[index].limit : renewed->second;
+}
+
+bool TableReader::TakeNewRows(uint32_t index) {
+  const RowLimit now = SelectedTable::LimitNow(*tables_[index].table);
+  if (now.late_appends == LimitOf(index).late_appends) return false;
+  new_limits_[index] = now;
+  if (loaded_ == index) loaded_ = kNoTable;
+  return true;
+}
+
+void TableReader::ForgetNewRows() {
+  if (new_limits_.contains(loaded_)) loaded_ = kNoTable;
+  new_limits_.clear();
+}
+
 Status TableReader::LoadView(uint32_t index) {
   loaded_ = kNoTable;
-  TRY(tables_[index].table->View(range_, tables_[index].rows, damaged_, view_));
+  TRY(tables_[index].table->View(range_, LimitOf(index).rows, damaged_, view_));
   const auto& times = view_.timestamps;
   begin_ = static_cast<size_t>(std::ranges::lower_bound(times, range_.min) - times.begin());
   end_ = static_cast<size_t>(std::ranges::upper_bound(times, range_.max) - times.begin());

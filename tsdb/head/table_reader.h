@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <span>
 #include <vector>
@@ -12,10 +13,21 @@
 
 namespace barograph::tsdb {
 
+/// How much of a table is seen.
+struct RowLimit {
+  uint64_t late_appends = 0;  ///< of the table, before its rows were counted
+  uint64_t rows = 0;
+};
+
 /// A table as a selection sees it: rows that come later are not part of it.
 struct SelectedTable {
   std::shared_ptr<const Table> table;
-  uint64_t rows = 0;
+  RowLimit limit;
+
+  static RowLimit LimitNow(const Table& table) {
+    const uint64_t late_appends = table.late_appends();
+    return {late_appends, table.rows()};
+  }
 };
 
 /// Reads series of tables. Keeps the view of the table it read last, so that the timestamps of a
@@ -38,9 +50,15 @@ class TableReader {
   /// of the call before.
   Result<SeriesSamples> ReadStarts(uint32_t index, SeriesId series);
 
+  /// Whether series of the table got late samples since its rows were counted. Who sees those must
+  /// see the rows that were there before them: until ForgetNewRows those of this moment count.
+  bool TakeNewRows(uint32_t index);
+  void ForgetNewRows();
+
  private:
   static constexpr uint32_t kNoTable = ~uint32_t{0};
 
+  RowLimit LimitOf(uint32_t index) const;
   Status LoadView(uint32_t index);
   Status Decode(uint32_t index, SeriesId series, ColumnId guess);
   Status DecodeRuns(SeriesId series, ColumnId guess);
@@ -52,6 +70,7 @@ class TableReader {
   const TimeRange range_;
   const DamagedRuns damaged_;
   const DecodeRun decode_;
+  std::map<uint32_t, RowLimit> new_limits_;  // by table, in place of the selection's
 
   uint32_t loaded_ = kNoTable;
   TableView view_;

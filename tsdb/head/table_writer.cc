@@ -126,6 +126,7 @@ Result<AppendReport> TableWriter::AppendLate(const Row& row, std::span<const uin
     path_.CountRefused(report);
     return report;
   }
+  table_->ExpectLateSamples();
   LoneAppender appender(path_);
   for (size_t w = 0; w < present.size(); ++w) {
     ForEachBit(present[w], w * 64, [&](size_t column) {
@@ -168,6 +169,7 @@ Result<ColumnId> TableWriter::StartColumnOf(ColumnId column) {
 
 // Where a column's start is another than in the row before, which was at `last`.
 Status TableWriter::AppendZeros(const Row& row, std::span<const uint64_t> present, Timestamp last) {
+  table_->ExpectLateSamples();
   LoneAppender appender(path_);
   last_starts_.resize(std::max(last_starts_.size(), row.start_timestamps.size()), kUnknownStart);
   for (size_t w = 0; w < present.size(); ++w) {
