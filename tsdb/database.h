@@ -17,6 +17,7 @@
 #include "base/storage/queryable.h"
 #include "base/storage/statistics.h"
 #include "base/time.h"
+#include "tsdb/index/series_index.h"
 
 /// The storage engine.
 namespace barograph::tsdb {
@@ -76,6 +77,7 @@ struct Options {
   /// Where the series index lives; empty is `path`/index. It is RocksDB's and on the machine's own
   /// disk, whatever the FileSystem is.
   std::string index_path;
+  SeriesIndexOptions index = {};
 };
 
 /// A folder of samples, open for reading and writing: `path`/wal, `path`/head, `path`/blocks,

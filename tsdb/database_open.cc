@@ -94,7 +94,8 @@ void Database::Impl::BeginHeadCut() {
 // The series are loaded meanwhile.
 Status Database::Impl::OpenIndexAndFiles(const HeadCut& cut) {
   const std::jthread loading([this] { registry_file.Load(); });
-  OpenedIndex opened = TRY(OpenIndex(IndexPath(), view.Get()->blocks, clock, logger, metrics));
+  OpenedIndex opened =
+      TRY(OpenIndex(IndexPath(), options.index, view.Get()->blocks, clock, logger, metrics));
   index = std::move(opened.index);
   index_is_new = opened.is_new;
   index->OnDamage([this](const Error& error) { NoteIndexDamage(error); });

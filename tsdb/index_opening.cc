@@ -87,8 +87,9 @@ class IndexFiller {
   uint64_t added_ = 0;
 };
 
-Result<std::unique_ptr<SeriesIndex>> OpenWhole(const std::string& path) {
-  auto index = TRY(SeriesIndex::Open(path));
+Result<std::unique_ptr<SeriesIndex>> OpenWhole(const std::string& path,
+                                               const SeriesIndexOptions& options) {
+  auto index = TRY(SeriesIndex::Open(path, options));
   TRY(index->VerifyChecksums());
   return index;
 }
@@ -102,6 +103,7 @@ uint64_t SeriesOf(std::span<const std::shared_ptr<const Block>> blocks) {
 
 // In a folder of its own until it is whole.
 Result<std::unique_ptr<SeriesIndex>> MakeAnew(const std::string& path,
+                                              const SeriesIndexOptions& options,
                                               std::span<const std::shared_ptr<const Block>> blocks,
                                               const Clock& clock, const Logger& logger) {
   const auto begin = clock.Monotonic();
@@ -111,7 +113,7 @@ Result<std::unique_ptr<SeriesIndex>> MakeAnew(const std::string& path,
   TRY(Disk().RemoveAll(unfinished));
   uint64_t series = 0;
   {
-    const auto index = TRY(SeriesIndex::Open(unfinished));
+    const auto index = TRY(SeriesIndex::Open(unfinished, options));
     IndexFiller filler(*index, kNoSeries, logger);
     for (size_t done = 0; done < blocks.size();) {
       TRY(filler.Add(blocks[done]));
@@ -126,7 +128,7 @@ Result<std::unique_ptr<SeriesIndex>> MakeAnew(const std::string& path,
   const std::chrono::duration<double> took = clock.Monotonic() - begin;
   logger.Warn("The series index was made anew from the blocks",
               {{"blocks", blocks.size()}, {"series", series}, {"duration", took.count()}});
-  return SeriesIndex::Open(path);
+  return SeriesIndex::Open(path, options);
 }
 
 // A crash may come between a block and what the index learns of it.
@@ -142,11 +144,11 @@ Status AddWhatCameLast(SeriesIndex& index, std::span<const std::shared_ptr<const
 
 }  // namespace
 
-Result<OpenedIndex> OpenIndex(const std::string& path,
+Result<OpenedIndex> OpenIndex(const std::string& path, const SeriesIndexOptions& options,
                               std::span<const std::shared_ptr<const Block>> blocks,
                               const Clock& clock, const Logger& logger, Metrics& metrics) {
   OpenedIndex opened;
-  auto index = OpenWhole(path);
+  auto index = OpenWhole(path, options);
   if (!index) {
     if (index.error().code != ErrorCode::kCorruption) return std::unexpected(index.error());
     const std::string aside = path + ".damaged-" + std::to_string(ToMs(clock.Now()));
@@ -154,7 +156,7 @@ Result<OpenedIndex> OpenIndex(const std::string& path,
                  {{"err", index.error()}, {"kept_as", aside}});
     TRY(Disk().Rename(path, aside));
     metrics.index_rebuilds.Increment();
-    return OpenedIndex{TRY(MakeAnew(path, blocks, clock, logger)), true};
+    return OpenedIndex{TRY(MakeAnew(path, options, blocks, clock, logger)), true};
   }
   opened.index = std::move(*index);
   opened.is_new = TRY(opened.index->LastId()) == kNoSeries;
@@ -162,7 +164,7 @@ Result<OpenedIndex> OpenIndex(const std::string& path,
     logger.Error("The series index is lost; it is made anew from the blocks", {{"path", path}});
     metrics.index_rebuilds.Increment();
     opened.index.reset();
-    opened.index = TRY(MakeAnew(path, blocks, clock, logger));
+    opened.index = TRY(MakeAnew(path, options, blocks, clock, logger));
   } else {
     TRY(AddWhatCameLast(*opened.index, blocks, logger));
   }

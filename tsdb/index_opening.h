@@ -26,7 +26,7 @@ struct OpenedIndex {
 /// that `blocks` carry, under the ids that series have there, and for the days that blocks cover.
 /// Both are logged and counted. A crash meanwhile leaves it lost. Series of a block that came
 /// after what the index has are added. Errors are those of SeriesIndex::Open but for Corruption.
-Result<OpenedIndex> OpenIndex(const std::string& path,
+Result<OpenedIndex> OpenIndex(const std::string& path, const SeriesIndexOptions& options,
                               std::span<const std::shared_ptr<const Block>> blocks,
                               const Clock& clock, const Logger& logger, Metrics& metrics);
 

@@ -3,6 +3,7 @@
 #include "tests/support/fault_file_system.h"
 #include "tests/support/memory_file_system.h"
 #include "tests/tsdb/eventful_life.h"
+#include "tests/tsdb/failing_syncs.h"
 
 // A database over a disk that fails: at each of its operations in turn, and then the power goes.
 // What was acknowledged must be there when it comes back, and what was deleted must not.
@@ -95,6 +96,31 @@ TEST_CASE("A start that fails at any step is one that can be tried again") {
     database.Reopen();
     REQUIRE(promises.Broken(ReadAll(*database)) == "");
   }
+}
+
+TEST_CASE("Whichever fsync of the index fails, what is promised holds, then and after a restart") {
+  bool met = true;
+  int nth = 0;
+  for (; met; nth += kStep) {
+    CAPTURE(nth);
+    MemoryFileSystem disk;
+    FaultFileSystem files(disk);
+    FailingSyncs syncs;
+    tsdb::Options options = Careful();
+    options.index.environment = syncs.environment();
+    TestDatabase database(files, options);
+    Promises promises;
+    syncs.FailFrom(nth + 1);
+    Life(database, promises).Run();
+    met = syncs.failed() > 0;
+    CHECK(promises.sure() > 10);
+    REQUIRE(promises.Broken(ReadAll(*database)) == "");
+    CutPower(database, files, disk);
+    syncs.Heal();
+    REQUIRE(database.TryOpen());
+    REQUIRE(promises.Broken(ReadAll(*database)) == "");
+  }
+  CHECK(nth > 10);
 }
 
 TEST_CASE("What a failed cut has set apart is not dropped by a deletion of what is older") {

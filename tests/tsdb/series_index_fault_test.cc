@@ -4,6 +4,7 @@
 #include <random>
 
 #include "tests/support/temp_dir.h"
+#include "tests/tsdb/failing_syncs.h"
 #include "tsdb/index/series_index.h"
 
 // An index whose files are damaged gives an error or the truth, and never falls.
@@ -136,6 +137,46 @@ TEST_CASE("Files that are cut short give an error") {
     REQUIRE(error);
     CHECK(error->code == ErrorCode::kCorruption);
   }
+}
+
+TEST_CASE(
+    "Whichever fsync fails, what was flushed before is there, and nothing passes for flushed") {
+  int nth = 0;
+  for (bool met = true; met;) {
+    CAPTURE(++nth);
+    const test::TempDir dir;
+    test::FailingSyncs disk;
+    disk.FailFrom(nth);
+    uint64_t flushed = 0;
+    {
+      auto opened = SeriesIndex::Open(dir.path() + "/i", {.environment = disk.environment()});
+      for (uint64_t id = 1; opened && id <= 4; ++id) {
+        const std::vector<SeriesIndex::Entry> entry = {
+            {SeriesId{id}, std::string(LabelsFor(id).packed())}};
+        const bool good = (*opened)->Put(entry) &&
+                          (*opened)->AddToPartition(kDay, {{SeriesId{id}}}) && (*opened)->Flush();
+        if (good) flushed = id;
+        if (good) CHECK(disk.failed() == 0);
+      }
+    }
+    met = disk.failed() > 0;
+    CHECK((flushed == 4) == !met);
+    disk.Heal();
+    const auto again = SeriesIndex::Open(dir.path() + "/i", {.environment = disk.environment()});
+    if (!again) {
+      // It was half made: a database makes it anew.
+      INFO(again.error().message);
+      CHECK(flushed == 0);
+      CHECK(again.error().code == ErrorCode::kCorruption);
+      continue;
+    }
+    for (uint64_t id = 1; id <= flushed; ++id) {
+      const auto found = (*again)->Find(LabelsFor(id));
+      REQUIRE(found);
+      CHECK(*found == SeriesId{id});
+    }
+  }
+  CHECK(nth > 10);
 }
 
 TEST_CASE("A folder that cannot be one is an error of the disk") {

@@ -16,10 +16,14 @@
 #include "base/result.h"
 #include "tsdb/index/partition.h"
 
+namespace rocksdb {
+class Env;
+}
+
 namespace barograph::tsdb {
 
-/// Bounds of the memory that an index takes.
 struct SeriesIndexOptions {
+  // Bounds of the memory that an index takes.
   size_t block_cache_bytes = size_t{32} << 20;     ///< blocks of the files, filters included
   size_t postings_cache_bytes = size_t{16} << 20;  ///< decoded sets of ids
   size_t write_buffer_bytes = size_t{16} << 20;    ///< what is not in files yet
@@ -28,6 +32,9 @@ struct SeriesIndexOptions {
   /// Changes nothing on the disk, and makes no index: NotFound where there is none. Nothing that
   /// writes may be called.
   bool read_only = false;
+
+  /// What its files are reached through; must outlive the index. Null is the machine's own disk.
+  rocksdb::Env* environment = nullptr;
 };
 
 /// Every series that may have samples, on disk: labels by id, ids by labels, and for each day and

@@ -77,23 +77,6 @@ class NoLog final : public rocksdb::Logger {
   void Logv(const char*, va_list) override {}
 };
 
-rocksdb::DBOptions DatabaseOptions(const SeriesIndexOptions& limits) {
-  rocksdb::DBOptions options;
-  options.create_if_missing = true;
-  options.create_missing_column_families = true;
-  options.atomic_flush = true;
-  options.db_write_buffer_size = limits.write_buffer_bytes;
-  options.max_open_files = limits.max_open_files;
-  options.info_log = std::make_shared<NoLog>();
-  if (limits.read_only) {
-    options.create_if_missing = false;
-    options.create_missing_column_families = false;
-  }
-  options.stats_dump_period_sec = 0;
-  options.stats_persist_period_sec = 0;
-  return options;
-}
-
 ErrorCode CodeOf(const rocksdb::Status& status) {
   if (status.IsCorruption() || status.IsPathNotFound()) return ErrorCode::kCorruption;
   if (status.IsInvalidArgument()) return ErrorCode::kInvalidArgument;
@@ -104,7 +87,7 @@ ErrorCode CodeOf(const rocksdb::Status& status) {
 
 Result<std::unique_ptr<Store>> Store::Open(const std::string& path,
                                            const SeriesIndexOptions& options) {
-  std::unique_ptr<Store> store(new Store(path));
+  std::unique_ptr<Store> store(new Store(path, options.environment));
   TRY(store->CheckFolder(options.read_only));
   TRY(store->OpenDatabase(options));
   TRY(store->CheckFormat(options.read_only));
@@ -118,9 +101,8 @@ Store::~Store() {
 // RocksDB would make a new database where CURRENT is missing, and remove the files that it does
 // not know.
 Status Store::CheckFolder(bool read_only) const {
-  rocksdb::Env* env = rocksdb::Env::Default();
   std::vector<std::string> names;
-  const bool listed = env->GetChildren(path_, &names).ok();
+  const bool listed = environment_->GetChildren(path_, &names).ok();
   if (!listed && !read_only) return {};  // Open makes it, or says what is wrong
   const bool has_current = std::ranges::find(names, "CURRENT") != names.end();
   const bool has_files = std::ranges::any_of(names, [](const std::string& name) {
@@ -132,13 +114,33 @@ Status Store::CheckFolder(bool read_only) const {
   }
   if (!has_current) return {};
   std::vector<std::string> families;
-  TRY(Check(rocksdb::DB::ListColumnFamilies(rocksdb::DBOptions(), path_, &families)));
+  rocksdb::DBOptions how;
+  how.env = environment_;
+  TRY(Check(rocksdb::DB::ListColumnFamilies(how, path_, &families)));
   for (const std::string& family : families) {
     if (std::ranges::find(kFamilyNames, family) != kFamilyNames.end()) continue;
     return Fail(ErrorCode::kInvalidArgument, "series index in " + path_ + ": unknown part \"" +
                                                  family + "\": a newer version made it");
   }
   return {};
+}
+
+rocksdb::DBOptions Store::DatabaseOptions(const SeriesIndexOptions& limits) const {
+  rocksdb::DBOptions options;
+  options.env = environment_;
+  options.create_if_missing = true;
+  options.create_missing_column_families = true;
+  options.atomic_flush = true;
+  options.db_write_buffer_size = limits.write_buffer_bytes;
+  options.max_open_files = limits.max_open_files;
+  options.info_log = std::make_shared<NoLog>();
+  if (limits.read_only) {
+    options.create_if_missing = false;
+    options.create_missing_column_families = false;
+  }
+  options.stats_dump_period_sec = 0;
+  options.stats_persist_period_sec = 0;
+  return options;
 }
 
 Status Store::OpenDatabase(const SeriesIndexOptions& options) {
@@ -198,10 +200,9 @@ Status Store::Flush() {
   MutexLock flushing(flush_mutex_);
   const uint64_t sequence = db_->GetLatestSequenceNumber();
   TRY(Check(db_->Flush(rocksdb::FlushOptions(), families_)));
-  rocksdb::Env* env = rocksdb::Env::Default();
   const std::string path = path_ + "/" + std::string(kFlushedName), fresh = path + ".tmp";
-  TRY(Check(rocksdb::WriteStringToFile(env, BigEndian(sequence), fresh, true)));
-  return Check(env->RenameFile(fresh, path));
+  TRY(Check(rocksdb::WriteStringToFile(environment_, BigEndian(sequence), fresh, true)));
+  return Check(environment_->RenameFile(fresh, path));
 }
 
 Status Store::VerifyChecksums() const {
@@ -215,8 +216,8 @@ Status Store::VerifyChecksums() const {
 // index that is whole.
 Status Store::CheckSequence() const {
   std::string bytes;
-  const auto read = rocksdb::ReadFileToString(rocksdb::Env::Default(),
-                                              path_ + "/" + std::string(kFlushedName), &bytes);
+  const auto read =
+      rocksdb::ReadFileToString(environment_, path_ + "/" + std::string(kFlushedName), &bytes);
   if (read.IsPathNotFound()) return {};  // never flushed, or a copy
   TRY(Check(read));
   const std::optional<uint64_t> flushed = ParseBigEndian(bytes);

@@ -64,13 +64,17 @@ class Store {
   std::unexpected<Error> Damaged(std::string_view what) const;
 
  private:
-  explicit Store(std::string path) : path_(std::move(path)) {}
+  Store(std::string path, rocksdb::Env* environment)
+      : path_(std::move(path)),
+        environment_(environment == nullptr ? rocksdb::Env::Default() : environment) {}
+  rocksdb::DBOptions DatabaseOptions(const SeriesIndexOptions& limits) const;
   Status OpenDatabase(const SeriesIndexOptions& options);
   Status CheckFolder(bool read_only) const;
   Status CheckSequence() const;
   Status CheckFormat(bool read_only);
 
   const std::string path_;
+  rocksdb::Env* const environment_;
   std::function<void(const Error&)> on_damage_;
   Mutex flush_mutex_;                      // one writer of the file FLUSHED
   std::shared_ptr<rocksdb::Cache> cache_;  // blocks of the files
