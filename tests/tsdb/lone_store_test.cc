@@ -120,6 +120,50 @@ TEST_CASE("A tail gives back the floats that it took, to the bit") {
   }
 }
 
+// What the store says of random stretches of a series is what the map says.
+void CheckRanges(const Folder& folder, uint64_t id, const Series& truth, std::mt19937_64& random) {
+  const int64_t first = truth.begin()->first, last = truth.rbegin()->first;
+  for (int i = 0; i < 300; ++i) {
+    const auto span = static_cast<uint64_t>(last - first + 200);
+    const int64_t min = first - 100 + static_cast<int64_t>(random() % span);
+    const int64_t max = min + static_cast<int64_t>(random() % (i % 2 == 0 ? 200 : span));
+    const TimeRange range{FromMs(min), FromMs(max)};
+    const Series expected(truth.lower_bound(min), truth.upper_bound(max));
+    INFO("from " << min << " to " << max);
+    REQUIRE(folder.Read(id, range) == expected);
+    if (!expected.empty()) REQUIRE(folder.store->Overlaps(SeriesId{id}, range));
+  }
+}
+
+TEST_CASE("Any stretch of a series of many runs is found, in order or with late samples between") {
+  for (uint32_t seed = 1; seed <= 5; ++seed) {
+    std::mt19937_64 random(seed);
+    MemoryFileSystem files;
+    Folder folder(files);
+    Series truth;
+    int64_t ms = 10'000;
+    const auto add = [&](int64_t at) {
+      const Value value{static_cast<double>(random() % 100)};
+      if (folder.Append(1, at, value)) truth[at] = value;
+    };
+    for (int i = 0; i < 1500; ++i) add(ms += random() % 200 == 0 ? 3000 : 5);
+    INFO("seed " << seed);
+    CheckRanges(folder, 1, truth, random);
+    REQUIRE_FALSE(folder.store->Overlaps(SeriesId{1}, {FromMs(0), FromMs(9'999)}));
+    for (int i = 0; i < 300; ++i) add(10'001 + static_cast<int64_t>(random() % 5000));
+    CheckRanges(folder, 1, truth, random);
+    const uint64_t frozen = folder.store->Freeze(FromMs(ms / 2));
+    CheckRanges(folder, 1, truth, random);
+    REQUIRE(folder.store->SettleFrozen());
+    REQUIRE(folder.store->DropThrough(frozen));
+    truth.erase(truth.begin(), truth.lower_bound(ms / 2));
+    CheckRanges(folder, 1, truth, random);
+    REQUIRE(folder.store->SealAll({}));
+    folder.Reopen();
+    CheckRanges(folder, 1, truth, random);
+  }
+}
+
 TEST_CASE("A sample that is there is not stored again, and another one at its time is refused") {
   MemoryFileSystem files;
   const Folder folder(files);

@@ -44,7 +44,7 @@ Status AppendHistogramRun(std::string_view bytes, size_t before, SampleColumns& 
 }  // namespace
 
 bool SplitLoneRun(const LoneRunBytes& run, LoneRunStreams& streams) {
-  const std::string_view bytes = run.bytes();
+  const std::string_view bytes = run.bytes;
   size_t offset = 0;
   uint64_t time_bytes;
   if (!TakeVarint(bytes, offset, time_bytes) || time_bytes > bytes.size() - offset) return false;
@@ -118,13 +118,18 @@ std::string_view LoneChunks::BodyAt(const Chunk& chunk, uint32_t offset) {
 }
 
 LoneRunBytes LoneChunks::ReadRun(const LoneRun& run) const {
+  return {
+      .bytes = BodyAt(At(run.chunk), run.offset), .count = run.count, .histograms = run.histograms};
+}
+
+LoneRunBytes LoneChunks::ReadRun(const LoneRun& run, LoneRunOwners& owners) const {
+  LoneRunBytes read = ReadRun(run);
   const Chunk& chunk = At(run.chunk);
-  LoneRunBytes read;
-  read.owner = chunk.owner;
-  read.count = run.count;
-  read.histograms = run.histograms;
-  read.in_file = BodyAt(chunk, run.offset);
-  if (chunk.owner == nullptr) read.copy = read.in_file;
+  if (chunk.owner == nullptr) {
+    read.bytes = owners.Copy(read.bytes);
+  } else {
+    owners.Keep(chunk.owner);
+  }
   return read;
 }
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/file_system.h"
 #include "base/model/sample.h"
@@ -39,16 +40,34 @@ struct LoneRun {
   }
 };
 
-/// A run's bytes, and what keeps them alive.
+/// A run's bytes, which live where LoneChunks says.
 struct LoneRunBytes {
-  std::shared_ptr<const FileContents> owner;  ///< null: `copy` holds the bytes
-  std::string copy;
-  std::string_view in_file;
+  std::string_view bytes;
   uint16_t count = 0;
   bool histograms = false;
   bool whole = false;  ///< all of it is wanted
+};
 
-  std::string_view bytes() const { return owner == nullptr ? std::string_view(copy) : in_file; }
+/// What keeps the bytes of runs alive: the files that they are in, and copies of what is in none.
+class LoneRunOwners {
+ public:
+  /// Nothing that was kept so far is needed any more.
+  void Clear() {
+    if (!copies_.empty()) copies_.clear();
+    if (files_.size() > kMostFiles) files_.clear();
+  }
+
+  void Keep(const std::shared_ptr<const FileContents>& file) {
+    // Runs that are read together are mostly in one file: it is held once.
+    if (files_.empty() || files_.back() != file) files_.push_back(file);
+  }
+  std::string_view Copy(std::string_view bytes) { return copies_.emplace_back(bytes); }
+
+ private:
+  static constexpr size_t kMostFiles = 64;
+
+  std::vector<std::shared_ptr<const FileContents>> files_;
+  std::deque<std::string> copies_;
 };
 
 /// The two streams of a run. False where its bytes are malformed.
@@ -64,7 +83,7 @@ Status AppendLoneRun(const LoneRunBytes& run, SampleColumns& out);
 
 /// The runs of one shard's series, in chunks: a chunk grows in memory until it is written to a file
 /// as one frame, and is read from there from then on. Each chunk belongs to one generation. Format:
-/// docs/formats/head.md. Not thread-safe; what ReadRun gives may be used by any thread.
+/// docs/formats/head.md. Not thread-safe.
 class LoneChunks {
  public:
   /// A run as a frame has it.
@@ -85,7 +104,10 @@ class LoneChunks {
   /// Writes the run once more, into another generation.
   LoneRun Copy(SeriesId series, const LoneRun& run, uint64_t generation);
 
+  /// The bytes live until the chunks change.
   LoneRunBytes ReadRun(const LoneRun& run) const;
+  /// The same for as long as `owners` keeps them, on any thread.
+  LoneRunBytes ReadRun(const LoneRun& run, LoneRunOwners& owners) const;
   /// Has the memory of a run fetched that is about to be read.
   void Prefetch(const LoneRun& run) const;
   uint64_t GenerationOf(const LoneRun& run) const { return At(run.chunk).generation; }

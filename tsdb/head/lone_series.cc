@@ -1,7 +1,6 @@
 #include "tsdb/head/lone_series.h"
 
 #include <algorithm>
-#include <boost/container/small_vector.hpp>
 #include <ranges>
 #include <utility>
 
@@ -64,6 +63,21 @@ size_t AllocatedBytes(const SampleColumns& samples) {
 }
 
 }  // namespace
+
+void LoneSeries::Parts::AddRun(const LoneRun& run) {
+  ordered = runs.empty() || (ordered && runs.back().range().max < run.range().min);
+  runs.push_back(run);
+}
+
+// Found from the newest on: most that is asked for is new.
+std::span<const LoneRun> LoneSeries::Parts::RunsNear(TimeRange range) const {
+  if (!ordered) return runs;
+  size_t end = runs.size();
+  while (end > 0 && runs[end - 1].range().min > range.max) --end;
+  size_t begin = end;
+  while (begin > 0 && runs[begin - 1].range().max >= range.min) --begin;
+  return std::span(runs).subspan(begin, end - begin);
+}
 
 LoneSeries::Parts& LoneSeries::parts() {
   if (parts_ == nullptr) parts_ = std::make_unique<Parts>();
@@ -148,7 +162,7 @@ size_t LoneSeries::AddRuns(SeriesId id, const SampleColumns& samples, LoneChunks
            (samples.HistogramAt(end) != nullptr) == is_histogram) {
       ++end;
     }
-    parts().runs.push_back(chunks.Add(id, samples, begin, end, generation));
+    parts().AddRun(chunks.Add(id, samples, begin, end, generation));
     begin = end;
   }
   return added;
@@ -192,13 +206,13 @@ Status LoneSeries::FreezeRuns(SeriesId id, Timestamp cut, LoneChunks& chunks, ui
   std::vector<LoneRun> runs = std::exchange(parts_->runs, {});
   for (const LoneRun& run : runs) {
     if (chunks.GenerationOf(run) != generation || run.range().max < cut) {
-      parts_->runs.push_back(run);
+      parts_->AddRun(run);
     } else if (run.range().min >= cut && run.duration_ms != LoneRun::kEndless) {
-      parts_->runs.push_back(chunks.Copy(id, run, generation + 1));
+      parts_->AddRun(chunks.Copy(id, run, generation + 1));
     } else {
       SampleColumns samples;
       if (Status decoded = AppendLoneRun(chunks.ReadRun(run), samples); !decoded) {
-        parts_->runs.push_back(run);
+        parts_->AddRun(run);
         frozen = decoded;
         continue;
       }
@@ -235,7 +249,7 @@ void LoneSeries::DropThrough(uint64_t generation, const LoneChunks& chunks) {
 }
 
 void LoneSeries::Restore(const LoneRun& run, Timestamp newest) {
-  parts().runs.push_back(run);
+  parts().AddRun(run);
   newest_ = std::max(newest_, newest);
 }
 
@@ -260,7 +274,7 @@ bool LoneSeries::Overlaps(TimeRange range, uint64_t min_generation,
     if (range.Overlaps({samples->timestamps.front(), samples->timestamps.back()})) return true;
   }
   // The newest first: most that is asked for is new.
-  return std::ranges::any_of(std::views::reverse(parts_->runs), [&](const LoneRun& run) {
+  return std::ranges::any_of(std::views::reverse(parts_->RunsNear(range)), [&](const LoneRun& run) {
     return run.Overlaps(range) && chunks.GenerationOf(run) >= min_generation;
   });
 }
@@ -278,23 +292,21 @@ Timestamp LoneSeries::Oldest(uint64_t min_generation, const LoneChunks& chunks) 
   return oldest;
 }
 
-void LoneSeries::CollectRuns(TimeRange range, uint64_t min_generation, uint64_t max_generation,
-                             const LoneChunks& chunks, std::vector<LoneRunBytes>& out) const {
+void LoneSeries::CollectRuns(TimeRange range, uint64_t min_generation, const LoneChunks& chunks,
+                             LonePieces& out) const {
   if (parts_ == nullptr) return;
-  boost::container::small_vector<const LoneRun*, 64> wanted;
-  for (const LoneRun& run : parts_->runs) {
-    if (run.Overlaps(range)) wanted.push_back(&run);
-  }
   // They lie far apart in the files: one at a time, each would be waited for.
   constexpr size_t kAhead = 8;
-  for (size_t i = 0; i < wanted.size(); ++i) {
-    if (i + kAhead < wanted.size()) chunks.Prefetch(*wanted[i + kAhead]);
-    const LoneRun& run = *wanted[i];
-    const uint64_t generation = chunks.GenerationOf(run);
-    if (generation < min_generation || generation > max_generation) continue;
+  const std::span<const LoneRun> runs = parts_->RunsNear(range);
+  for (size_t i = 0; i < runs.size(); ++i) {
+    if (i + kAhead < runs.size() && runs[i + kAhead].Overlaps(range)) {
+      chunks.Prefetch(runs[i + kAhead]);
+    }
+    const LoneRun& run = runs[i];
+    if (!run.Overlaps(range) || chunks.GenerationOf(run) < min_generation) continue;
     const TimeRange of_run = run.range();
-    out.push_back(chunks.ReadRun(run));
-    out.back().whole = range.min <= of_run.min && of_run.max <= range.max;
+    out.runs.push_back(chunks.ReadRun(run, out.owners));
+    out.runs.back().whole = range.min <= of_run.min && of_run.max <= range.max;
   }
 }
 

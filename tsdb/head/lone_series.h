@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "base/model/histogram.h"
@@ -28,6 +29,19 @@ enum class LoneVerdict : uint8_t {
   kLate,       ///< older than the series' newest, and new
   kRepeated,   ///< the series has it already, to the bit
   kDuplicate,  ///< the series has another one at that time
+};
+
+/// What a lone series has in a range of time: all samples in it, and maybe others.
+struct LonePieces {
+  std::vector<LoneRunBytes> runs;
+  LoneRunOwners owners;             ///< of the runs
+  std::vector<SampleColumns> rest;  ///< each in time order
+
+  void Clear() {
+    runs.clear();
+    owners.Clear();
+    rest.clear();
+  }
 };
 
 /// One series of the lone store. Its newest samples are in a tail, older ones that came late in a
@@ -73,9 +87,9 @@ class LoneSeries {
   /// The time of the oldest sample of this generation and later; kMaxTimestamp where none is.
   Timestamp Oldest(uint64_t min_generation, const LoneChunks& chunks) const;
 
-  /// Appends the runs that overlap `range`, of the generations [min, max].
-  void CollectRuns(TimeRange range, uint64_t min_generation, uint64_t max_generation,
-                   const LoneChunks& chunks, std::vector<LoneRunBytes>& out) const;
+  /// Appends the runs that overlap `range`, of this generation and later.
+  void CollectRuns(TimeRange range, uint64_t min_generation, const LoneChunks& chunks,
+                   LonePieces& out) const;
 
   /// Appends what is in no run: pieces with all samples in the range, and maybe others.
   void CollectRest(TimeRange range, std::vector<SampleColumns>& out) const;
@@ -85,7 +99,12 @@ class LoneSeries {
  private:
   /// What a series that has only got a few floats in order does without.
   struct Parts {
+    void AddRun(const LoneRun& run);
+    /// All that overlap `range`, and maybe others.
+    std::span<const LoneRun> RunsNear(TimeRange range) const;
+
     std::vector<LoneRun> runs;
+    bool ordered = true;       // whether each run is later than the one before
     SampleColumns late;        // sorted
     SampleColumns histograms;  // the tail where the newest is a histogram
   };

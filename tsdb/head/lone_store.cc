@@ -264,13 +264,12 @@ bool LoneStore::Overlaps(SeriesId id, TimeRange range, uint64_t min_generation) 
 
 bool LoneStore::Collect(SeriesId id, TimeRange range, uint64_t min_generation,
                         LonePieces& pieces) const {
-  pieces.runs.clear();
-  pieces.rest.clear();
+  pieces.Clear();
   const Shard& shard = ShardOf(id);
   ReaderLock lock(shard.mutex);
   const auto found = shard.series.find(static_cast<uint64_t>(id));
   if (found == shard.series.end()) return false;
-  found->second.CollectRuns(range, min_generation, kEveryGeneration, shard.chunks, pieces.runs);
+  found->second.CollectRuns(range, min_generation, shard.chunks, pieces);
   found->second.CollectRest(range, pieces.rest);
   return true;
 }

@@ -24,12 +24,6 @@
 
 namespace barograph::tsdb {
 
-/// What a lone series has in a range of time: all samples in it, and maybe others.
-struct LonePieces {
-  std::vector<LoneRunBytes> runs;
-  std::vector<SampleColumns> rest;  ///< each in time order
-};
-
 /// Samples of series that come one at a time, floats and native histograms, in any order: from
 /// rules, remote write or with timestamps of their own. Runs of them move to files as they are
 /// made. Format: docs/formats/head.md.
