@@ -95,7 +95,10 @@ Result<const QueryContext::Selected*> QueryContext::Select(size_t index) {
   selected.labels.reserve(selection->size());
   for (size_t i = 0; i < selection->size(); ++i) {
     TRY(main().Work(0));
-    selected.labels.push_back(Keep(selection->labels(i)));
+    // Of the labels that matter to an aggregation neighbours often have the same.
+    Labels labels = selection->labels(i);
+    const bool same = !selected.labels.empty() && labels == *selected.labels.back();
+    selected.labels.push_back(same ? selected.labels.back() : Keep(std::move(labels)));
   }
   selected.selection = std::move(selection);
   return &selected;

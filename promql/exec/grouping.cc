@@ -17,15 +17,21 @@ Result<std::vector<SeriesGroup>> GroupSeries(QueryContext& context, const LabelS
   std::vector<SeriesGroup> groups;
   std::unordered_map<std::string, size_t> by_key;
   std::string key;
+  size_t number = 0;
   for (uint32_t i = 0; i < series.size(); ++i) {
-    key.clear();
-    subset.AppendKey(series[i], context.naming(), key);
-    const auto [entry, is_new] = by_key.try_emplace(key, groups.size());
-    if (is_new) {
-      const Labels* labels = context.Keep(subset.Apply(series[i], context.naming()));
-      groups.push_back({{labels, false}, {}});
+    const bool as_before = i > 0 && series[i].labels == series[i - 1].labels &&
+                           series[i].drop_name == series[i - 1].drop_name;
+    if (!as_before) {
+      key.clear();
+      subset.AppendKey(series[i], context.naming(), key);
+      const auto [entry, is_new] = by_key.try_emplace(key, groups.size());
+      if (is_new) {
+        const Labels* labels = context.Keep(subset.Apply(series[i], context.naming()));
+        groups.push_back({{labels, false}, {}});
+      }
+      number = entry->second;
     }
-    SeriesGroup& group = groups[entry->second];
+    SeriesGroup& group = groups[number];
     group.members.push_back(i);
     group.meta.drop_name |= series[i].drop_name;
     TRY(context.main().Work(0));

@@ -8,6 +8,10 @@
 namespace barograph::promql {
 namespace {
 
+// What it costs to find a series in storage, and to decode a sample.
+constexpr size_t kWorkPerRead = 400;
+constexpr size_t kWorkPerSample = 2;
+
 bool IsMarker(const SeriesSamples& samples, size_t i) {
   if (!samples.histograms.empty() && samples.histograms[i] != nullptr) {
     return IsStale(samples.histograms[i]->sum);
@@ -48,7 +52,7 @@ Result<SeriesSamples> SelectorSource::ReadAll(Lane& lane, size_t index) {
   Local& local = locals_[lane];
   if (local.cursor == nullptr) local.cursor = selection_->NewCursor();
   SeriesSamples samples = TRY(local.cursor->Read(index));
-  TRY(lane.Work(samples.size()));
+  TRY(lane.Work(kWorkPerRead + kWorkPerSample * samples.size()));
   // What a histogram's hint says depends on whether the one before it was read.
   if (!samples.histograms.empty()) lane.NoteDependentSteps();
   if (totals_only_ && !samples.histograms.empty()) TakeTotals(samples, local);
