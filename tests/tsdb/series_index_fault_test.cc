@@ -139,9 +139,9 @@ TEST_CASE("Files that are cut short give an error") {
   }
 }
 
-TEST_CASE(
-    "Whichever fsync fails, what was flushed before is there, and nothing passes for flushed") {
-  int nth = 0;
+// Also those of a compaction, which a flush does not wait for.
+TEST_CASE("Whichever fsync fails, what was flushed is there") {
+  int nth = 0, cut_short = 0;
   for (bool met = true; met;) {
     CAPTURE(++nth);
     const test::TempDir dir;
@@ -155,12 +155,13 @@ TEST_CASE(
             {SeriesId{id}, std::string(LabelsFor(id).packed())}};
         const bool good = (*opened)->Put(entry) &&
                           (*opened)->AddToPartition(kDay, {{SeriesId{id}}}) && (*opened)->Flush();
-        if (good) flushed = id;
-        if (good) CHECK(disk.failed() == 0);
+        if (!good) break;
+        flushed = id;
       }
     }
     met = disk.failed() > 0;
-    CHECK((flushed == 4) == !met);
+    if (flushed < 4) ++cut_short;
+    CHECK((met || flushed == 4));
     disk.Heal();
     const auto again = SeriesIndex::Open(dir.path() + "/i", {.environment = disk.environment()});
     if (!again) {
@@ -176,7 +177,7 @@ TEST_CASE(
       CHECK(*found == SeriesId{id});
     }
   }
-  CHECK(nth > 10);
+  CHECK(cut_short > 10);
 }
 
 TEST_CASE("A folder that cannot be one is an error of the disk") {
