@@ -44,7 +44,8 @@ std::map<SeriesId, Labels> Contents(const SeriesRegistry& registry, const Matche
   REQUIRE(found);
   std::map<SeriesId, Labels> series;
   for (size_t i = 0; i < found->refs.size(); ++i) {
-    series.emplace(registry.IdOf(*found, i), registry.LabelsOf(*found->set, found->refs[i]));
+    series.emplace(found->set->IdOf(found->refs[i]),
+                   registry.LabelsOf(*found->set, found->refs[i]));
   }
   return series;
 }

@@ -46,7 +46,8 @@ std::map<SeriesId, Labels> Find(const SeriesRegistry& registry, const Matchers& 
   REQUIRE(found);
   std::map<SeriesId, Labels> series;
   for (size_t i = 0; i < found->refs.size(); ++i) {
-    series.emplace(registry.IdOf(*found, i), registry.LabelsOf(*found->set, found->refs[i]));
+    series.emplace(found->set->IdOf(found->refs[i]),
+                   registry.LabelsOf(*found->set, found->refs[i]));
   }
   REQUIRE(series.size() == found->refs.size());
   return series;
@@ -151,7 +152,8 @@ TEST_CASE("Series without living sources leave; the others, and what was found b
   CHECK(registry.Find(SeriesId{1'000'000}) == SeriesId{2});
   CHECK_FALSE(registry.Find(SeriesId{1}));
   for (size_t i = 0; i < before->refs.size(); ++i) {
-    REQUIRE(registry.LabelsOf(*before->set, before->refs[i]) == all.at(registry.IdOf(*before, i)));
+    REQUIRE(registry.LabelsOf(*before->set, before->refs[i]) ==
+            all.at(before->set->IdOf(before->refs[i])));
   }
   CHECK(registry.Compact(SeriesId{1'000'000}, alive) == 0);
   // One that nobody could look up stays, though it has no source.

@@ -8,6 +8,7 @@ namespace barograph::tsdb {
 namespace {
 
 constexpr size_t kLateSamples = LoneChunks::kRunSamples;
+constexpr size_t kCacheLine = 64;
 
 std::unique_ptr<FloatHistogram> CopyOf(const FloatHistogram* histogram) {
   return histogram == nullptr ? nullptr : std::make_unique<FloatHistogram>(*histogram);
@@ -298,6 +299,9 @@ void LoneSeries::CollectRuns(TimeRange range, uint64_t min_generation, const Lon
   // They lie far apart in the files: one at a time, each would be waited for.
   constexpr size_t kAhead = 8;
   const std::span<const LoneRun> runs = parts_->RunsNear(range);
+  for (const LoneRun& run : runs.first(std::min(runs.size(), kAhead))) {
+    if (runs.size() > 1 && run.Overlaps(range)) chunks.Prefetch(run);
+  }
   for (size_t i = 0; i < runs.size(); ++i) {
     if (i + kAhead < runs.size() && runs[i + kAhead].Overlaps(range)) {
       chunks.Prefetch(runs[i + kAhead]);
@@ -318,6 +322,23 @@ void LoneSeries::CollectRest(TimeRange range, std::vector<SampleColumns>& out) c
   for (const SampleColumns* samples : {&parts_->late, &parts_->histograms}) {
     if (!samples->empty()) out.push_back(CopyRange(*samples, range));
   }
+}
+
+void LoneSeries::PrefetchParts() const {
+  const char* const parts = reinterpret_cast<const char*>(parts_.get());
+  if (parts == nullptr) return;
+  for (size_t at = 0; at < sizeof(Parts); at += kCacheLine) __builtin_prefetch(parts + at);
+}
+
+void LoneSeries::PrefetchNewestRuns() const {
+  if (parts_ == nullptr || parts_->runs.empty()) return;
+  __builtin_prefetch(&parts_->runs.back());
+}
+
+void LoneSeries::PrefetchSamples(TimeRange range, const LoneChunks& chunks) const {
+  if (parts_ == nullptr) return;
+  const std::span<const LoneRun> runs = parts_->RunsNear(range);
+  if (!runs.empty() && runs.back().Overlaps(range)) chunks.Prefetch(runs.back());
 }
 
 size_t LoneSeries::allocated_bytes() const {

@@ -94,6 +94,12 @@ class LoneSeries {
   /// Appends what is in no run: pieces with all samples in the range, and maybe others.
   void CollectRest(TimeRange range, std::vector<SampleColumns>& out) const;
 
+  // Have the memory fetched that Overlaps looks at, each what the one before needs to know where
+  // that is; then what is read first of the newest run in the range.
+  void PrefetchParts() const;
+  void PrefetchNewestRuns() const;
+  void PrefetchSamples(TimeRange range, const LoneChunks& chunks) const;
+
   size_t allocated_bytes() const;
 
  private:

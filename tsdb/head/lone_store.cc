@@ -262,6 +262,47 @@ bool LoneStore::Overlaps(SeriesId id, TimeRange range, uint64_t min_generation) 
   return found != shard.series.end() && found->second.Overlaps(range, min_generation, shard.chunks);
 }
 
+void LoneStore::FindOverlapping(std::span<const SeriesId> ids, TimeRange range,
+                                uint64_t min_generation, std::vector<char>& overlaps) const {
+  overlaps.assign(ids.size(), 0);
+  std::array<std::vector<uint32_t>, kShards> by_shard;
+  for (uint32_t i = 0; i < ids.size(); ++i) {
+    by_shard[static_cast<uint64_t>(ids[i]) % kShards].push_back(i);
+  }
+  for (size_t i = 0; i < kShards; ++i) {
+    if (by_shard[i].empty()) continue;
+    FindOverlapping(shards_[i], ids, by_shard[i], range, min_generation, overlaps);
+  }
+}
+
+// A series is several places in memory, each of which tells where the next one is. All series go
+// there side by side: the processor waits for many of them at once, and not for one after the
+// other.
+void LoneStore::FindOverlapping(const Shard& shard, std::span<const SeriesId> ids,
+                                std::span<const uint32_t> indexes, TimeRange range,
+                                uint64_t min_generation, std::vector<char>& overlaps) {
+  constexpr size_t kSideBySide = 32;
+  std::array<const LoneSeries*, kSideBySide> series;
+  ReaderLock lock(shard.mutex);
+  for (size_t begin = 0; begin < indexes.size(); begin += kSideBySide) {
+    const auto some = indexes.subspan(begin, std::min(kSideBySide, indexes.size() - begin));
+    for (size_t i = 0; i < some.size(); ++i) {
+      const auto found = shard.series.find(static_cast<uint64_t>(ids[some[i]]));
+      series[i] = found == shard.series.end() ? nullptr : &found->second;
+      if (series[i] != nullptr) series[i]->PrefetchParts();
+    }
+    for (size_t i = 0; i < some.size(); ++i) {
+      if (series[i] != nullptr) series[i]->PrefetchNewestRuns();
+    }
+    for (size_t i = 0; i < some.size(); ++i) {
+      if (series[i] == nullptr || !series[i]->Overlaps(range, min_generation, shard.chunks))
+        continue;
+      overlaps[some[i]] = 1;
+      series[i]->PrefetchSamples(range, shard.chunks);
+    }
+  }
+}
+
 bool LoneStore::Collect(SeriesId id, TimeRange range, uint64_t min_generation,
                         LonePieces& pieces) const {
   pieces.Clear();

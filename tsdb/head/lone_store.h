@@ -107,6 +107,11 @@ class LoneStore {
   /// Whether the series may have samples in the range, of this generation and later.
   bool Overlaps(SeriesId series, TimeRange range, uint64_t min_generation = 0) const;
 
+  /// The same of many series, in place of what `overlaps` had: parallel to `ids`. Also has the
+  /// memory fetched that is read next of those that do.
+  void FindOverlapping(std::span<const SeriesId> ids, TimeRange range, uint64_t min_generation,
+                       std::vector<char>& overlaps) const;
+
   /// Appends the samples in the range, of this generation and later, to `out`, in time order.
   /// Counter reset hints are kGauge or kUnknown, but the first sample's may be known by one before
   /// the range; HintCounterResets (tsdb/chunk/histogram_hints.h) finds the others.
@@ -144,6 +149,10 @@ class LoneStore {
   Status DropFiles() REQUIRES(maintenance_mutex_);
   static Status ReadRuns(const std::vector<LoneRunBytes>& runs, TimeRange range,
                          std::vector<SampleColumns> rest, SampleColumns& out);
+
+  static void FindOverlapping(const Shard& shard, std::span<const SeriesId> ids,
+                              std::span<const uint32_t> indexes, TimeRange range,
+                              uint64_t min_generation, std::vector<char>& overlaps);
 
   Shard& ShardOf(SeriesId series) { return shards_[static_cast<uint64_t>(series) % kShards]; }
   const Shard& ShardOf(SeriesId series) const {

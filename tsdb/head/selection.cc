@@ -288,22 +288,83 @@ Status ApplyTombstones(const std::shared_ptr<Selected>& selected) {
   return {};
 }
 
+/// Tells of series that are lone only, many at a time, whether they overlap the range: as nothing
+/// else has samples of them, none of SourceFilter's care is needed.
+class LoneFilter {
+ public:
+  explicit LoneFilter(const Selected& selected) : selected_(selected) {}
+
+  /// Looks at those of the glances that are such series. Then Next tells of one after the other.
+  void Look(std::span<const SeriesRegistry::Glance> glances) {
+    ids_.clear();
+    for (const auto& [id, only_lone] : glances) {
+      if (only_lone) ids_.push_back(id);
+    }
+    selected_.head.lone.FindOverlapping(ids_, selected_.range, selected_.bounds.lone_from,
+                                        overlaps_);
+    next_ = 0;
+  }
+  bool Next() { return overlaps_[next_++] != 0; }
+
+ private:
+  const Selected& selected_;
+  std::vector<SeriesId> ids_;
+  std::vector<char> overlaps_;
+  size_t next_ = 0;
+};
+
+/// Adds the series that may have samples in the range to what was selected.
+class SelectedFiller {
+ public:
+  explicit SelectedFiller(Selected& selected)
+      : selected_(selected), lone_(selected), filter_(selected) {}
+
+  /// Those of `found` with index [begin, end).
+  void Add(const SeriesRegistry::Found& found, size_t begin, size_t end) {
+    selected_.head.registry.GlanceAt(found, begin, end, glances_);
+    lone_.Look(glances_);
+    for (size_t i = begin; i < end; ++i) {
+      const auto [id, only_lone] = glances_[i - begin];
+      if (only_lone) {
+        if (lone_.Next()) selected_.series.push_back({id, found.refs[i], LoneSource(), 1});
+        continue;
+      }
+      const auto first = static_cast<uint32_t>(selected_.sources.size());
+      filter_.AppendSources(found, i, id, selected_.sources);
+      const auto count = static_cast<uint32_t>(selected_.sources.size()) - first;
+      if (count > 0) selected_.series.push_back({id, found.refs[i], first, count});
+    }
+  }
+
+  std::vector<SelectedTable> TakeTables() { return std::move(filter_.tables); }
+
+ private:
+  // The index of the one source that lone series share.
+  uint32_t LoneSource() {
+    if (lone_source_ == kNothing) {
+      lone_source_ = static_cast<uint32_t>(selected_.sources.size());
+      selected_.sources.push_back({Source::kLone, 0});
+    }
+    return lone_source_;
+  }
+
+  Selected& selected_;
+  LoneFilter lone_;
+  SourceFilter filter_;
+  std::vector<SeriesRegistry::Glance> glances_;
+  uint32_t lone_source_ = kNothing;
+};
+
 Result<std::shared_ptr<Selected>> Find(const Head& head, const HeadBounds& bounds, TimeRange range,
                                        const SeriesRegistry::Found& found, const SelectHints& hints,
                                        DamagedRuns damaged, const std::stop_token& stop) {
   auto selected = std::make_shared<Selected>(head, bounds, range, hints, damaged, found.set);
-  SourceFilter filter(*selected);
-  for (size_t i = 0; i < found.refs.size(); ++i) {
-    if (i % kSeriesPerStop == 0 && stop.stop_requested()) {
-      return Fail(ErrorCode::kCancelled, "query was cancelled");
-    }
-    const auto first = static_cast<uint32_t>(selected->sources.size());
-    const SeriesId id = head.registry.IdOf(found, i);
-    filter.AppendSources(found, i, id, selected->sources);
-    const auto count = static_cast<uint32_t>(selected->sources.size()) - first;
-    if (count > 0) selected->series.push_back({id, found.refs[i], first, count});
+  SelectedFiller filler(*selected);
+  for (size_t begin = 0; begin < found.refs.size(); begin += kSeriesPerStop) {
+    if (stop.stop_requested()) return Fail(ErrorCode::kCancelled, "query was cancelled");
+    filler.Add(found, begin, std::min(begin + kSeriesPerStop, found.refs.size()));
   }
-  selected->tables = std::move(filter.tables);
+  selected->tables = filler.TakeTables();
   TRY(ApplyTombstones(selected));
   return selected;
 }

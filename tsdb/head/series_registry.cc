@@ -188,11 +188,6 @@ Result<SeriesRegistry::Found> SeriesRegistry::Match(const Matchers& matchers,
   return found;
 }
 
-SeriesId SeriesRegistry::IdOf(const Found& found, size_t index) const {
-  ReaderLock lock(mutex_);
-  return found.set->IdOf(found.refs[index]);
-}
-
 Labels SeriesRegistry::LabelsOf(const SeriesSet& set, SeriesRef ref) const {
   ReaderLock lock(mutex_);
   return set.LabelsOf(ref);
@@ -204,16 +199,32 @@ Labels SeriesRegistry::LabelsOf(const SeriesSet& set, SeriesRef ref,
   return set.LabelsOf(ref, names);
 }
 
-void SeriesRegistry::SourcesOf(const Found& found, size_t index, std::vector<Source>& out) const {
-  ReaderLock lock(mutex_);
-  const auto append = [&](const Source& source) { out.push_back(source); };
+template <typename Visit>
+void SeriesRegistry::ForEachSource(const Found& found, size_t index, Visit visit) const {
   if (set_ != found.set) {
     // Sources that came since are in the new set alone.
     if (const auto ref = set_->Find(found.set->IdOf(found.refs[index]))) {
-      return set_->ForEachSource(*ref, append);
+      return set_->ForEachSource(*ref, visit);
     }
   }
-  found.set->ForEachSource(found.refs[index], append);
+  found.set->ForEachSource(found.refs[index], visit);
+}
+
+void SeriesRegistry::SourcesOf(const Found& found, size_t index, std::vector<Source>& out) const {
+  ReaderLock lock(mutex_);
+  ForEachSource(found, index, [&](const Source& source) { out.push_back(source); });
+}
+
+void SeriesRegistry::GlanceAt(const Found& found, size_t begin, size_t end,
+                              std::vector<Glance>& glances) const {
+  glances.clear();
+  ReaderLock lock(mutex_);
+  for (size_t i = begin; i < end; ++i) {
+    size_t lone = 0, tables = 0;
+    ForEachSource(found, i,
+                  [&](const Source& source) { ++(source.table == Source::kLone ? lone : tables); });
+    glances.push_back({found.set->IdOf(found.refs[i]), lone > 0 && tables == 0});
+  }
 }
 
 std::vector<std::string> SeriesRegistry::LabelNames() const {

@@ -87,8 +87,15 @@ class SeriesRegistry {
   /// Series that match all matchers. An empty list of matchers is all series.
   Result<Found> Match(const Matchers& matchers, std::stop_token stop) const;
 
+  /// What a glance at a series tells.
+  struct Glance {
+    SeriesId id;
+    bool only_lone;  ///< no table has samples of it
+  };
+
   // Of series that Match found.
-  SeriesId IdOf(const Found& found, size_t index) const;
+  /// Of those with index [begin, end), in place of what `glances` had.
+  void GlanceAt(const Found& found, size_t begin, size_t end, std::vector<Glance>& glances) const;
   Labels LabelsOf(const SeriesSet& set, SeriesRef ref) const;
   Labels LabelsOf(const SeriesSet& set, SeriesRef ref, std::span<const std::string> names) const;
   void SourcesOf(const Found& found, size_t index, std::vector<Source>& out) const;
@@ -131,6 +138,8 @@ class SeriesRegistry {
                  size_t min_share = 8);
 
  private:
+  template <typename Visit>
+  void ForEachSource(const Found& found, size_t index, Visit visit) const REQUIRES_SHARED(mutex_);
   std::vector<bool> FindDead(const SeriesSet& set, SeriesId last,
                              const std::function<bool(SeriesId, Source)>& alive) const;
   Status CheckRoom() const REQUIRES_SHARED(mutex_);
