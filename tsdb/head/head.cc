@@ -3,6 +3,13 @@
 #include <algorithm>
 
 namespace barograph::tsdb {
+namespace {
+
+// Series become idle when samples are dropped. Those that never had any are looked for when at
+// least one in so many is new.
+constexpr size_t kNewShare = 8;
+
+}  // namespace
 
 Status Head::OpenFiles(FileSystem& files, const std::string& directory, const Logger& logger,
                        uint64_t dropped_lone_files) {
@@ -68,6 +75,7 @@ std::vector<std::shared_ptr<Table>> Head::Tables() const {
 }
 
 Status Head::DropBefore(Timestamp cut) {
+  dropped_ = true;
   for (const auto& table : Tables()) table->DropBefore(cut);
   {
     // A table that only the head knows has no writer and no reader.
@@ -81,6 +89,8 @@ Status Head::DropBefore(Timestamp cut) {
 }
 
 size_t Head::ForgetIdleSeries(SeriesId last) {
+  const size_t series = registry.size();
+  if (!dropped_ && series - std::min(series, looked_at_) < looked_at_ / kNewShare + 1) return 0;
   std::map<uint32_t, std::vector<SeriesId>> held;
   uint32_t tables = 0;
   for (const auto& [number, table] : NumberedTables()) {
@@ -96,6 +106,8 @@ size_t Head::ForgetIdleSeries(SeriesId last) {
            TableAt(source.table)->SeriesOf(source.column) == id;
   };
   const size_t gone = registry.Compact(last, alive);
+  dropped_ = false;
+  looked_at_ = registry.size();
   metrics_.series_removed.Increment(static_cast<double>(gone));
   metrics_.head_series.Set(static_cast<double>(registry.size()));
   return gone;

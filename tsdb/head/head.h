@@ -63,7 +63,9 @@ class Head {
   Status DropBefore(Timestamp cut);
 
   /// Lets the series go that have no samples in the head any more, once they are many; not those
-  /// above `last`, which the index does not know yet. How many went.
+  /// above `last`, which the index does not know yet. How many went. Looks at all series, so only
+  /// after DropBefore, and when many have come. One thread at a time, which DropBefore is called
+  /// on as well.
   size_t ForgetIdleSeries(SeriesId last);
 
   /// Counts samples that were appended, not those of a replay; `range` is as for ExtendRange.
@@ -90,6 +92,8 @@ class Head {
   mutable SharedMutex tables_mutex_;
   std::vector<std::shared_ptr<Table>> tables_ GUARDED_BY(tables_mutex_);
   std::map<uint64_t, uint32_t> restored_;  // numbers by id; set once
+  bool dropped_ = true;                    // since idle series were looked for; also at the start
+  size_t looked_at_ = 0;                   // series, when they were looked for
   mutable Mutex range_mutex_;
   TimeRange range_ GUARDED_BY(range_mutex_) = Table::kNoRange;
 };
