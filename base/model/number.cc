@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 
 #include "base/bytes/digits.h"
 #include "base/bytes/utf8.h"
@@ -115,9 +117,39 @@ std::optional<double> ParseSimpleDecimal(std::string_view text) {
   return negative ? -value : value;
 }
 
+char* Write8Digits(char* out, uint32_t value) {
+  return WriteDigits<4>(WriteDigits<4>(out, value / 10'000), value % 10'000);
+}
+
+// The text of a number of at most eight digits. Writes eight bytes, whatever it has.
+char* WriteUpTo8Digits(char* out, uint32_t value) {
+  static_assert(std::endian::native == std::endian::little);
+  constexpr uint64_t kZeros = 0x3030303030303030;
+  char padded[8];
+  Write8Digits(padded, value);
+  uint64_t text;
+  std::memcpy(&text, padded, sizeof(text));
+  const int leading = std::min(std::countr_zero(text ^ kZeros) / 8, 7);
+  text >>= 8 * leading;
+  std::memcpy(out, &text, sizeof(text));
+  return out + 8 - leading;
+}
+
+// Writes up to eight bytes more than it has digits.
+char* WriteWhole(char* out, uint64_t value) {
+  constexpr uint64_t kHalf = 100'000'000;
+  if (value < kHalf) return WriteUpTo8Digits(out, static_cast<uint32_t>(value));
+  const uint64_t high = value / kHalf;
+  const auto low = static_cast<uint32_t>(value % kHalf);
+  if (high < kHalf) return Write8Digits(WriteUpTo8Digits(out, static_cast<uint32_t>(high)), low);
+  out = WriteUpTo8Digits(out, static_cast<uint32_t>(high / kHalf));
+  return Write8Digits(Write8Digits(out, static_cast<uint32_t>(high % kHalf)), low);
+}
+
 // The decimal digits of a number: 0.d1d2d3... * 10^point.
 struct Decimal {
-  std::array<char, 20> digits;
+  static constexpr int kMostDigits = 17;
+  std::array<char, 40> digits;  // so long that more can be copied than there are
   int size = 0;
   int point = 0;
 };
@@ -128,10 +160,15 @@ Decimal ToShortestDecimal(double size) {
   const auto found = fmt::detail::dragonbox::to_decimal(size);
   Decimal decimal;
   char* const first = decimal.digits.data();
-  char* const end = std::to_chars(first, first + decimal.digits.size(), found.significand).ptr;
-  decimal.size = static_cast<int>(end - first);
+  decimal.size = static_cast<int>(WriteWhole(first, found.significand) - first);
   decimal.point = decimal.size + found.exponent;
   return decimal;
+}
+
+// Copies digits: always as many as there may be, which is quicker than a call that counts.
+char* CopyDigits(char* out, const char* digits, int size) {
+  std::memcpy(out, digits, Decimal::kMostDigits);
+  return out + size;
 }
 
 char* WriteFixed(char* out, const Decimal& decimal) {
@@ -139,15 +176,15 @@ char* WriteFixed(char* out, const Decimal& decimal) {
   if (decimal.point <= 0) {
     out = std::copy_n("0.", 2, out);
     out = std::fill_n(out, -decimal.point, '0');
-    return std::copy_n(digits, decimal.size, out);
+    return CopyDigits(out, digits, decimal.size);
   }
   if (decimal.point >= decimal.size) {
-    out = std::copy_n(digits, decimal.size, out);
+    out = CopyDigits(out, digits, decimal.size);
     return std::fill_n(out, decimal.point - decimal.size, '0');
   }
-  out = std::copy_n(digits, decimal.point, out);
+  out = CopyDigits(out, digits, decimal.point);
   *out++ = '.';
-  return std::copy(digits + decimal.point, digits + decimal.size, out);
+  return CopyDigits(out, digits + decimal.point, decimal.size - decimal.point);
 }
 
 void AppendScientific(std::string& out, const Decimal& decimal) {
@@ -160,11 +197,6 @@ void AppendScientific(std::string& out, const Decimal& decimal) {
   out += exponent < 0 ? "e-" : "e+";
   if (std::abs(exponent) < 10) out += '0';
   out += std::to_string(std::abs(exponent));
-}
-
-char* WriteWhole(char* out, uint64_t value) {
-  constexpr ptrdiff_t kMostDigits = 20;
-  return std::to_chars(out, out + kMostDigits, value).ptr;
 }
 
 // Whole numbers, and those of at most 6 decimals, of at most 15 digits in all; nullptr for others.

@@ -21,8 +21,11 @@ std::optional<double> ParseValue(std::string_view text);
 std::string FormatValue(double value);
 void AppendValue(std::string& out, double value);
 
-/// Writes what AppendValue appends, at most kMaxValueSize bytes; gives where it ends.
+/// Writes what AppendValue appends into room for kMaxValueSize bytes, and gives where it ends. Who
+/// knows that a value's text is shorter needs room for that and kMaxValueSlack bytes: so many
+/// behind it may be written, too.
 inline constexpr size_t kMaxValueSize = 352;
+inline constexpr size_t kMaxValueSlack = 17;
 char* WriteValue(char* out, double value);
 
 /// Go's strconv.FormatFloat(value, 'g', -1, 64) (Go's %v): as FormatValue, but with an exponent

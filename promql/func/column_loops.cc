@@ -1,9 +1,11 @@
 #include "promql/func/column_loops.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
 
+#include "base/model/kahan_sum.h"
 #include "base/model/sample.h"
 #include "base/wide.h"
 #include "promql/exec/column.h"
@@ -45,6 +47,61 @@ BAROGRAPH_WIDE void AddToSums(std::span<const double> values, double* __restrict
     const bool skip = IsAbsent(value);
     sums[i] = skip ? sum : (first ? value : total);
     compensations[i] = skip || first ? compensation : next;
+  }
+}
+
+namespace {
+
+constexpr size_t kRunsAtOnce = 128;
+constexpr uint32_t kSideBySide =
+    8;  // values of a run; what longer ones have more is added after it
+
+// Adds the value at index bounds[b] + `k`, where run b has so many, to its sum. Whether any had.
+BAROGRAPH_WIDE bool AddToRuns(const double* values, const uint32_t* bounds, size_t runs, uint32_t k,
+                              double* __restrict sums, double* __restrict compensations) {
+  std::array<double, kRunsAtOnce> next;
+  bool any = false;
+  for (size_t b = 0; b < runs; ++b) {
+    const uint32_t i = bounds[b] + k;
+    const bool has = i < bounds[b + 1];
+    next[b] = has ? values[i] : kAbsent;
+    any |= has;
+  }
+  for (size_t b = 0; b < runs; ++b) {
+    const double value = next[b];
+    const double sum = sums[b];
+    const double total = sum + value;
+    const bool sum_is_larger = std::fabs(sum) >= std::fabs(value);
+    const double larger = sum_is_larger ? sum : value;
+    const double smaller = sum_is_larger ? value : sum;
+    const double lost = (larger - total) + smaller;
+    const double compensation = std::fabs(total) == kInf ? 0.0 : compensations[b] + lost;
+    const bool skip = IsAbsent(value);
+    sums[b] = skip ? sum : total;
+    compensations[b] = skip ? compensations[b] : compensation;
+  }
+  return any;
+}
+
+}  // namespace
+
+void SumRuns(std::span<const double> values, std::span<const uint32_t> bounds,
+             std::span<double> sums, std::span<double> compensations) {
+  std::ranges::fill(sums, 0);
+  std::ranges::fill(compensations, 0);
+  for (size_t begin = 0; begin < sums.size(); begin += kRunsAtOnce) {
+    const size_t runs = std::min(kRunsAtOnce, sums.size() - begin);
+    bool more = true;
+    for (uint32_t k = 0; k < kSideBySide && more; ++k) {
+      more = AddToRuns(values.data(), bounds.data() + begin, runs, k, sums.data() + begin,
+                       compensations.data() + begin);
+    }
+    for (size_t b = begin; b < begin + runs && more; ++b) {
+      KahanSum sum{sums[b], compensations[b]};
+      for (uint32_t i = bounds[b] + kSideBySide; i < bounds[b + 1]; ++i) sum.Add(values[i]);
+      sums[b] = sum.sum;
+      compensations[b] = sum.compensation;
+    }
   }
 }
 

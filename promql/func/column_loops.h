@@ -24,6 +24,12 @@ bool AnyDecrease(std::span<const double> values, uint32_t begin, uint32_t end);
 /// until the first.
 void AddToSums(std::span<const double> values, double* sums, double* compensations);
 
+/// Adds up runs of values, run b being values[bounds[b], bounds[b + 1]), in order, each to a
+/// compensated sum of its own that begins at 0. Precondition: no marker is among the values; as
+/// many sums and compensations as runs.
+void SumRuns(std::span<const double> values, std::span<const uint32_t> bounds,
+             std::span<double> sums, std::span<double> compensations);
+
 /// What the timestamps decide of a rate, for many steps: see func/rate.cc.
 struct RateTable {
   std::vector<uint32_t> first;  ///< the window's first sample; 0 where there are not two

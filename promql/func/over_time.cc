@@ -30,13 +30,24 @@ void AddUp(const RangeInput& input, std::span<double> out) {
   });
 }
 
-KahanSum SumOfRun(std::span<const double> values, uint32_t begin, uint32_t end) {
-  KahanSum sum;
-  for (uint32_t i = begin; i < end; ++i) sum.Add(values[i]);
-  return sum;
+// Calls emit(step, sum) for each window that holds samples, where windows overlap much. Between two
+// bounds of windows samples are added up once.
+template <typename Emit>
+void SlideSums(const RangeInput& input, Emit emit) {
+  const size_t steps = input.windows.size();
+  const WindowBlocks& blocks = input.scratch->blocks.Find(
+      input.timestamp_column, (2 * sizeof(uint32_t) + sizeof(Window)) * steps,
+      [&](WindowBlocks& made) { CutIntoBlocks(input.windows, made); });
+  if (blocks.bounds.size() < 2) return;  // all windows are empty
+  std::vector<double>& sums = input.scratch->values;
+  std::vector<double>& compensations = input.scratch->more_values;
+  sums.resize(blocks.bounds.size() - 1);
+  compensations.resize(sums.size());
+  SumRuns(input.values, blocks.bounds, sums, compensations);
+  SlideWindows<KahanSum>(
+      blocks.windows, [&](uint32_t b) { return KahanSum{sums[b], compensations[b]}; },
+      [](KahanSum& into, const KahanSum& next) { into.Merge(next); }, emit);
 }
-
-void MergeSums(KahanSum& into, const KahanSum& next) { into.Merge(next); }
 
 // The count, mean and sum of squared differences of some values.
 struct Moments {
@@ -106,10 +117,7 @@ Status SumOverTime(const RangeInput& input, std::span<double> out) {
     return {};
   }
   std::fill(out.begin(), out.end(), kAbsent);
-  SlideBlocks<KahanSum>(
-      input.windows,
-      [&](uint32_t begin, uint32_t end) { return SumOfRun(input.values, begin, end); }, MergeSums,
-      [&](size_t step, const KahanSum& sum) { out[step] = sum.result(); });
+  SlideSums(input, [&](size_t step, const KahanSum& sum) { out[step] = sum.result(); });
   return {};
 }
 
@@ -124,16 +132,13 @@ Status AvgOverTime(const RangeInput& input, std::span<double> out) {
     for (uint32_t i = window.begin; i < window.end; ++i) mean.Add(input.values[i]);
     return mean.result();
   };
-  SlideBlocks<KahanSum>(
-      input.windows,
-      [&](uint32_t begin, uint32_t end) { return SumOfRun(input.values, begin, end); }, MergeSums,
-      [&](size_t step, const KahanSum& sum) {
-        const Window window = input.windows[step];
-        const double count = window.size();
-        // An overflow is rare, and the only case in which the mean is not the sum's.
-        out[step] = std::isinf(sum.sum) ? mean_from_scratch(window)
-                                        : sum.sum / count + sum.compensation / count;
-      });
+  SlideSums(input, [&](size_t step, const KahanSum& sum) {
+    const Window window = input.windows[step];
+    const double count = window.size();
+    // An overflow is rare, and the only case in which the mean is not the sum's.
+    out[step] = std::isinf(sum.sum) ? mean_from_scratch(window)
+                                    : sum.sum / count + sum.compensation / count;
+  });
   return {};
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <span>
@@ -15,6 +16,7 @@
 #include "promql/exec/windows.h"
 #include "promql/func/column_loops.h"
 #include "promql/func/mixed_range.h"
+#include "promql/func/sliding.h"
 #include "promql/func/start_timestamps.h"
 #include "promql/parse/ast.h"
 
@@ -22,14 +24,41 @@
 /// pass over its samples.
 namespace barograph::promql {
 
+/// What a kernel makes of a column of timestamps, kept for the other series that share it.
+template <typename T>
+class ByColumn {
+ public:
+  /// What `make(T&)` makes, or made before, of the column with this number, of so many bytes about.
+  /// Column 0 is that of a series which shares its timestamps with none. Lives until the next call.
+  template <typename Make>
+  const T& Find(uint64_t column, size_t bytes, Make make) {
+    if (column == 0) {
+      make(own_);
+      return own_;
+    }
+    const size_t most = kMaxBytes / std::max<size_t>(1, bytes) + 1;
+    if (known_.size() >= most && !known_.contains(column)) known_.clear();
+    const auto [entry, is_new] = known_.try_emplace(column);
+    if (is_new) make(entry->second);
+    return entry->second;
+  }
+
+ private:
+  // Of one operator and lane, over all columns.
+  static constexpr size_t kMaxBytes = size_t{32} << 20;
+
+  std::unordered_map<uint64_t, T> known_;
+  T own_;
+};
+
 /// Memory that kernels reuse from series to series.
 struct RangeScratch {
   std::vector<double> values;
   std::vector<double> more_values;
   std::vector<uint32_t> indexes;
   std::vector<Window> windows;
-  std::unordered_map<uint64_t, RateTable> tables;  ///< by timestamp column
-  RateTable own_table;  ///< of a series that shares its timestamps with none
+  ByColumn<RateTable> tables;
+  ByColumn<WindowBlocks> blocks;
 };
 
 /// The samples of one series: floats, no markers, and the windows of the steps.

@@ -11,9 +11,6 @@
 namespace barograph::promql {
 namespace {
 
-// Tables of one operator, over all columns of timestamps.
-constexpr size_t kMaxTableBytes = size_t{32} << 20;
-
 RateGeometry GeometryAt(const RangeInput& input, size_t step) {
   const Window window = input.windows[step];
   return GeometryOf(input.timestamps.subspan(window.begin, window.size()), input.end_ms(step),
@@ -41,20 +38,10 @@ void FillTable(const RangeInput& input, RateKind kind, RateTable& table) {
   }
 }
 
-// Made once a column of timestamps.
 const RateTable& FindTable(const RangeInput& input, RateKind kind) {
-  RangeScratch& scratch = *input.scratch;
-  if (input.timestamp_column == 0) {
-    FillTable(input, kind, scratch.own_table);
-    return scratch.own_table;
-  }
   constexpr size_t kBytesPerStep = 2 * sizeof(uint32_t) + 2 * sizeof(double);
-  const size_t most = kMaxTableBytes / (kBytesPerStep * input.windows.size()) + 1;
-  auto& tables = scratch.tables;
-  if (tables.size() >= most && !tables.contains(input.timestamp_column)) tables.clear();
-  const auto [entry, is_new] = tables.try_emplace(input.timestamp_column);
-  if (is_new) FillTable(input, kind, entry->second);
-  return entry->second;
+  return input.scratch->tables.Find(input.timestamp_column, kBytesPerStep * input.windows.size(),
+                                    [&](RateTable& table) { FillTable(input, kind, table); });
 }
 
 double RateAt(const RangeInput& input, size_t step, double first, double increase, RateKind kind) {

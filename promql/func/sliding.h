@@ -64,14 +64,14 @@ struct WindowBlocks {
   std::vector<Window> windows;
 };
 
-inline WindowBlocks CutIntoBlocks(std::span<const Window> windows) {
-  WindowBlocks blocks;
+inline void CutIntoBlocks(std::span<const Window> windows, WindowBlocks& blocks) {
   std::vector<uint32_t>& bounds = blocks.bounds;
   bounds.resize(2 * windows.size());
   const auto begins = std::views::transform(windows, &Window::begin);
   const auto ends = std::views::transform(windows, &Window::end);
   std::ranges::merge(begins, ends, bounds.begin());
   bounds.erase(std::unique(bounds.begin(), bounds.end()), bounds.end());
+  blocks.windows.clear();
   blocks.windows.reserve(windows.size());
   uint32_t begin = 0;
   uint32_t end = 0;
@@ -80,16 +80,6 @@ inline WindowBlocks CutIntoBlocks(std::span<const Window> windows) {
     while (bounds[end] < window.end) ++end;
     blocks.windows.push_back({begin, end});
   }
-  return blocks;
-}
-
-/// SlideWindows for states that are cheaper to make of a run of samples than by merging one by
-/// one: `fold(begin, end)` makes the state of samples [begin, end).
-template <typename State, typename FoldRun, typename Merge, typename Emit>
-void SlideBlocks(std::span<const Window> windows, FoldRun fold, Merge merge, Emit emit) {
-  const WindowBlocks blocks = CutIntoBlocks(windows);
-  const auto leaf = [&](uint32_t b) { return fold(blocks.bounds[b], blocks.bounds[b + 1]); };
-  SlideWindows<State>(blocks.windows, leaf, merge, emit);
 }
 
 }  // namespace barograph::promql

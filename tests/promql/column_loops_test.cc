@@ -1,5 +1,6 @@
 #include "promql/func/column_loops.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <random>
@@ -72,6 +73,30 @@ TEST_CASE("sums of columns are the compensated sums of their steps") {
     got.push_back(any[step] ? sums[step] + compensations[step] : sums[step]);
   }
   CheckSame(wanted, got);
+}
+
+TEST_CASE("sums of runs of values are their compensated sums") {
+  for (uint32_t seed = 1; seed <= 30; ++seed) {
+    RandomValues random(seed);
+    std::vector<uint32_t> bounds = {static_cast<uint32_t>(random.Below(5))};
+    const size_t longest = seed % 3 == 0 ? 30 : 5;
+    for (size_t run = 0; run < 1 + random.Below(400); ++run) {
+      bounds.push_back(bounds.back() + 1 + static_cast<uint32_t>(random.Below(longest)));
+    }
+    std::vector<double> values = random.Column(bounds.back());
+    std::ranges::replace_if(values, IsAbsent, 0.25);
+    std::vector<double> sums(bounds.size() - 1), compensations(bounds.size() - 1);
+    SumRuns(values, bounds, sums, compensations);
+    std::vector<double> expected_sums, expected_compensations;
+    for (size_t b = 0; b + 1 < bounds.size(); ++b) {
+      KahanSum sum;
+      for (uint32_t i = bounds[b]; i < bounds[b + 1]; ++i) sum.Add(values[i]);
+      expected_sums.push_back(sum.sum);
+      expected_compensations.push_back(sum.compensation);
+    }
+    CheckSame(expected_sums, sums);
+    CheckSame(expected_compensations, compensations);
+  }
 }
 
 // A counter or gauge with irregular samples, and the windows of a grid over it.

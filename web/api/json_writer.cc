@@ -82,8 +82,9 @@ void AppendText(std::string& out, std::string_view text, bool for_html) {
 
 constexpr int64_t kLeadingMs = 10'000'000;
 
-/// The longest text of a sample or of its value: seconds have at most 20 digits, values 24.
-constexpr size_t kMaxSampleSize = 64;
+/// The longest text of a sample or of its value, and what may be written behind: seconds have at
+/// most 20 digits, values 24.
+constexpr size_t kMaxSampleSize = 48 + kMaxValueSlack;
 
 /// A value in quotes.
 char* WriteQuotedValue(char* out, double value) {
