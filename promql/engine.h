@@ -35,7 +35,7 @@ struct EngineOptions {
   /// The threads that help with queries of more than about `fork_work` nanoseconds; without, each
   /// runs on one. Must outlive the engine.
   WorkerPool* workers = nullptr;
-  uint64_t fork_work = 1'000'000;
+  uint64_t fork_work = 400'000;
 
   /// Keeps answers of range queries (QuerySettings::reuse); null keeps none. Must outlive the
   /// engine, which then asks one storage only.

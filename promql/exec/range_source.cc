@@ -10,7 +10,7 @@ namespace {
 
 // What it costs to find a series in storage, and to decode a sample.
 constexpr size_t kWorkPerRead = 400;
-constexpr size_t kWorkPerSample = 2;
+constexpr size_t kWorkPerSample = 3;
 
 bool IsMarker(const SeriesSamples& samples, size_t i) {
   if (!samples.histograms.empty() && samples.histograms[i] != nullptr) {

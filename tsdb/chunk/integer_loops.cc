@@ -18,6 +18,11 @@ BAROGRAPH_WIDE void MultiplyAll(uint64_t factor, uint64_t* integers, size_t coun
   for (size_t i = 0; i < count; ++i) integers[i] *= factor;
 }
 
+BAROGRAPH_WIDE void AddToSteps(const uint64_t* __restrict offsets, size_t count, uint64_t first,
+                               uint64_t step, uint64_t* __restrict out) {
+  for (size_t i = 0; i < count; ++i) out[i] = first + i * step + offsets[i];
+}
+
 BAROGRAPH_WIDE void ToDecimals(const uint64_t* __restrict integers, size_t count, double power,
                                double* __restrict out) {
   for (size_t i = 0; i < count; ++i) out[i] = IntegerToDouble(integers[i]) / power;

@@ -11,6 +11,10 @@ void AddToAll(uint64_t addend, uint64_t* integers, size_t count);
 void AddShifted(const uint64_t* high, unsigned shift, uint64_t* integers, size_t count);
 void MultiplyAll(uint64_t factor, uint64_t* integers, size_t count);
 
+/// first + i * step + offsets[i].
+void AddToSteps(const uint64_t* offsets, size_t count, uint64_t first, uint64_t step,
+                uint64_t* out);
+
 /// IntegerToDouble(integers[i]) / power.
 void ToDecimals(const uint64_t* integers, size_t count, double power, double* out);
 /// IntegerToDouble(integers[i]).

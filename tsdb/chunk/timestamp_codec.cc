@@ -1,10 +1,12 @@
 #include "tsdb/chunk/timestamp_codec.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <vector>
 
 #include "base/bytes/varint.h"
+#include "tsdb/chunk/integer_loops.h"
 #include "tsdb/chunk/integer_stream.h"
 #include "tsdb/chunk/run_encoder.h"
 
@@ -152,6 +154,7 @@ Status DecodeTimestamps(std::string_view bytes, std::span<Timestamp> out) {
   // Up to the next skip the grid is regular: many timestamps at a time.
   auto skip = grid.skips.begin();
   uint64_t expected = origin;  // of timestamp 0, had there been the skips before
+  std::array<uint64_t, kBlockSize> at;
   const auto take = [&](const uint64_t* offsets, size_t begin, size_t count) {
     size_t i = 0;
     while (i < count) {
@@ -160,10 +163,12 @@ Status DecodeTimestamps(std::string_view bytes, std::span<Timestamp> out) {
         ++skip;
       }
       const size_t end = skip == grid.skips.end() ? count : std::min(count, skip->first - begin);
-      for (; i < end; ++i) {
-        out[begin + i] =
-            FromMs(static_cast<int64_t>(expected + (begin + i) * grid.step + offsets[i]));
+      AddToSteps(offsets + i, end - i, expected + (begin + i) * grid.step, grid.step,
+                 at.data() + i);
+      for (size_t k = i; k < end; ++k) {
+        out[begin + k] = FromMs(static_cast<int64_t>(at[k]));
       }
+      i = end;
     }
   };
   if (!DecodeIntegers(header, out.size(), take)) return Malformed("a malformed stream");
