@@ -130,14 +130,14 @@ void RegisterRuns() {
 
 // --- the innermost loop ---
 
-template <void (*kUnpack)(const char*, size_t, unsigned, uint64_t*)>
+template <void (*kUnpack)(const char*, size_t, unsigned, uint64_t, uint64_t*)>
 void UnpackBlock(benchmark::State& state) {
   if (kUnpack == UnpackAvx2 && !HasAvx2()) return state.SkipWithError("no AVX2");
   const auto width = static_cast<unsigned>(state.range(0));
   const std::vector<char> packed(PackedBytes(kBlockSize, width) + kUnpackSlack, '\x5a');
   std::vector<uint64_t> out(kBlockSize);
   for (auto _ : state) {
-    kUnpack(packed.data(), kBlockSize, width, out.data());
+    kUnpack(packed.data(), kBlockSize, width, 7, out.data());
     benchmark::DoNotOptimize(out.data());
     benchmark::ClobberMemory();
   }

@@ -7,7 +7,7 @@
 namespace barograph::tsdb {
 namespace {
 
-using UnpackFunction = void (*)(const char*, size_t, unsigned, uint64_t*);
+using UnpackFunction = void (*)(const char*, size_t, unsigned, uint64_t, uint64_t*);
 
 std::vector<uint64_t> UnpackWith(UnpackFunction unpack, std::string packed, size_t count,
                                  unsigned width) {
@@ -15,8 +15,10 @@ std::vector<uint64_t> UnpackWith(UnpackFunction unpack, std::string packed, size
   packed.resize(PackedBytes(count, width) + kUnpackSlack, '\x5a');
   const std::vector<char> in(packed.begin(), packed.end());
   std::vector<uint64_t> out((count + kUnpackGroup - 1) / kUnpackGroup * kUnpackGroup);
-  unpack(in.data(), count, width, out.data());
+  constexpr uint64_t kAddend = 0xfedc'ba98'7654'3210;
+  unpack(in.data(), count, width, kAddend, out.data());
   out.resize(count);
+  for (uint64_t& integer : out) integer -= kAddend;
   return out;
 }
 

@@ -18,7 +18,7 @@ constexpr uint64_t LowBits(unsigned width) { return width == 0 ? 0 : ~uint64_t{0
 /// The widest value that eight bytes hold wherever in its first byte it begins.
 constexpr unsigned kMaxOneLoadWidth = 57;
 
-void UnpackWide(const char* in, size_t count, unsigned width, uint64_t* out) {
+void UnpackWide(const char* in, size_t count, unsigned width, uint64_t addend, uint64_t* out) {
   const uint64_t mask = LowBits(width);
   for (size_t i = 0; i < count; ++i) {
     const size_t bit = i * width;
@@ -27,7 +27,7 @@ void UnpackWide(const char* in, size_t count, unsigned width, uint64_t* out) {
     if (shift > 0) {
       value |= uint64_t{static_cast<uint8_t>(in[bit / 8 + 8])} << (64 - shift);
     }
-    out[i] = value & mask;
+    out[i] = (value & mask) + addend;
   }
 }
 
@@ -57,12 +57,12 @@ void AppendPacked(const uint64_t* values, size_t count, unsigned width, std::str
   out.resize(begin + bytes);
 }
 
-void UnpackPortable(const char* in, size_t count, unsigned width, uint64_t* out) {
-  if (width > kMaxOneLoadWidth) return UnpackWide(in, count, width, out);
+void UnpackPortable(const char* in, size_t count, unsigned width, uint64_t addend, uint64_t* out) {
+  if (width > kMaxOneLoadWidth) return UnpackWide(in, count, width, addend, out);
   const uint64_t mask = LowBits(width);
   for (size_t i = 0; i < count; ++i) {
     const size_t bit = i * width;
-    out[i] = (LoadLittleEndian64(in + bit / 8) >> (bit % 8)) & mask;
+    out[i] = ((LoadLittleEndian64(in + bit / 8) >> (bit % 8)) & mask) + addend;
   }
 }
 
@@ -111,8 +111,9 @@ __attribute__((target("avx2,tune=haswell"))) inline __m256i LoadLanes(const char
 }  // namespace
 
 __attribute__((target("avx2,tune=haswell"))) void UnpackAvx2(const char* in, size_t count,
-                                                             unsigned width, uint64_t* out) {
-  if (width > kMaxOneLoadWidth) return UnpackWide(in, count, width, out);
+                                                             unsigned width, uint64_t addend,
+                                                             uint64_t* out) {
+  if (width > kMaxOneLoadWidth) return UnpackWide(in, count, width, addend, out);
   const SpreadPlan& plan = kSpreadPlans[width];
   const auto* shuffles = reinterpret_cast<const __m256i*>(plan.shuffle.data());
   const auto* shifts = reinterpret_cast<const __m256i*>(plan.shift.data());
@@ -121,14 +122,15 @@ __attribute__((target("avx2,tune=haswell"))) void UnpackAvx2(const char* in, siz
   const __m256i shift0 = _mm256_load_si256(shifts);
   const __m256i shift1 = _mm256_load_si256(shifts + 1);
   const __m256i mask = _mm256_set1_epi64x(static_cast<int64_t>(LowBits(width)));
+  const __m256i base = _mm256_set1_epi64x(static_cast<int64_t>(addend));
   for (size_t i = 0; i < count; i += kUnpackGroup, in += width) {
     const __m256i bytes0 = LoadLanes(in + plan.offset[0], in + plan.offset[1]);
     const __m256i bytes1 = LoadLanes(in + plan.offset[2], in + plan.offset[3]);
     const __m256i low = _mm256_srlv_epi64(_mm256_shuffle_epi8(bytes0, shuffle0), shift0);
     const __m256i high = _mm256_srlv_epi64(_mm256_shuffle_epi8(bytes1, shuffle1), shift1);
     auto* to = reinterpret_cast<__m256i*>(out + i);
-    _mm256_storeu_si256(to, _mm256_and_si256(low, mask));
-    _mm256_storeu_si256(to + 1, _mm256_and_si256(high, mask));
+    _mm256_storeu_si256(to, _mm256_add_epi64(_mm256_and_si256(low, mask), base));
+    _mm256_storeu_si256(to + 1, _mm256_add_epi64(_mm256_and_si256(high, mask), base));
   }
 }
 
@@ -139,17 +141,17 @@ bool HasAvx2() {
 
 #else
 
-void UnpackAvx2(const char* in, size_t count, unsigned width, uint64_t* out) {
-  UnpackPortable(in, count, width, out);
+void UnpackAvx2(const char* in, size_t count, unsigned width, uint64_t addend, uint64_t* out) {
+  UnpackPortable(in, count, width, addend, out);
 }
 
 bool HasAvx2() { return false; }
 
 #endif
 
-void Unpack(const char* in, size_t count, unsigned width, uint64_t* out) {
+void Unpack(const char* in, size_t count, unsigned width, uint64_t addend, uint64_t* out) {
   static const auto unpack = HasAvx2() ? UnpackAvx2 : UnpackPortable;
-  unpack(in, count, width, out);
+  unpack(in, count, width, addend, out);
 }
 
 }  // namespace barograph::tsdb

@@ -22,16 +22,16 @@ constexpr size_t PackedBytes(size_t count, unsigned width) { return (count * wid
 /// Appends PackedBytes(count, width) bytes. Bits of a value above `width` (0..64) are ignored.
 void AppendPacked(const uint64_t* values, size_t count, unsigned width, std::string& out);
 
-/// Reads `count` values of `width` bits (0..64). `in` has kUnpackSlack readable bytes after the
-/// packed ones, `out` has room for `count` rounded up to kUnpackGroup. Uses what the processor
-/// offers; every implementation gives the same.
-void Unpack(const char* in, size_t count, unsigned width, uint64_t* out);
+/// Reads `count` values of `width` bits (0..64), and adds `addend` to each. `in` has kUnpackSlack
+/// readable bytes after the packed ones, `out` has room for `count` rounded up to kUnpackGroup.
+/// Uses what the processor offers; every implementation gives the same.
+void Unpack(const char* in, size_t count, unsigned width, uint64_t addend, uint64_t* out);
 
 /// Whether the processor, and the build, have AVX2. Asked once.
 bool HasAvx2();
 
 /// The implementations behind Unpack, for tests and benchmarks. Avx2 only where HasAvx2().
-void UnpackPortable(const char* in, size_t count, unsigned width, uint64_t* out);
-void UnpackAvx2(const char* in, size_t count, unsigned width, uint64_t* out);
+void UnpackPortable(const char* in, size_t count, unsigned width, uint64_t addend, uint64_t* out);
+void UnpackAvx2(const char* in, size_t count, unsigned width, uint64_t addend, uint64_t* out);
 
 }  // namespace barograph::tsdb
