@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 
@@ -27,5 +28,21 @@ char* WriteDigits(char* out, uint32_t value) {
   if (left == 1) *out = static_cast<char>('0' + value);
   return out + kDigits;
 }
+
+/// The eight decimal digits of a number below 10^8, the first in the lowest byte: taken apart in
+/// halves side by side, in one register.
+inline uint64_t SplitDigits(uint32_t value) {
+  constexpr uint32_t kHalf = 10'000;
+  const uint64_t fours = uint64_t{value / kHalf} | uint64_t{value % kHalf} << 32;
+  // n / 100 is n * 10486 >> 20 up to 9999, and n / 10 is n * 103 >> 10 up to 99.
+  const uint64_t hundreds = (fours * 10'486 >> 20) & 0x0000'007f'0000'007f;
+  const uint64_t twos = hundreds | (fours - 100 * hundreds) << 16;
+  const uint64_t tens = (twos * 103 >> 10) & 0x000f'000f'000f'000f;
+  return tens | (twos - 10 * tens) << 8;
+}
+
+/// What makes text of digits of SplitDigits: written as they are, the first comes first.
+inline constexpr uint64_t kZeroDigits = 0x3030'3030'3030'3030;
+static_assert(std::endian::native == std::endian::little);
 
 }  // namespace barograph

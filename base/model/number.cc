@@ -117,22 +117,31 @@ std::optional<double> ParseSimpleDecimal(std::string_view text) {
   return negative ? -value : value;
 }
 
+// The text of SplitDigits into eight bytes.
+void StoreDigits(char* out, uint64_t digits) {
+  const uint64_t text = digits | kZeroDigits;
+  std::memcpy(out, &text, sizeof(text));
+}
+
 char* Write8Digits(char* out, uint32_t value) {
-  return WriteDigits<4>(WriteDigits<4>(out, value / 10'000), value % 10'000);
+  StoreDigits(out, SplitDigits(value));
+  return out + 8;
 }
 
 // The text of a number of at most eight digits. Writes eight bytes, whatever it has.
 char* WriteUpTo8Digits(char* out, uint32_t value) {
-  static_assert(std::endian::native == std::endian::little);
-  constexpr uint64_t kZeros = 0x3030303030303030;
-  char padded[8];
-  Write8Digits(padded, value);
-  uint64_t text;
-  std::memcpy(&text, padded, sizeof(text));
-  const int leading = std::min(std::countr_zero(text ^ kZeros) / 8, 7);
-  text >>= 8 * leading;
-  std::memcpy(out, &text, sizeof(text));
+  const uint64_t digits = SplitDigits(value);
+  const int leading = std::min(std::countr_zero(digits) / 8, 7);
+  StoreDigits(out, digits >> (8 * leading));
   return out + 8 - leading;
+}
+
+// What follows the point of a number of so many millionths, of which there is at least one. Writes
+// eight bytes, whatever it has.
+char* WriteMillionths(char* out, uint32_t millionths) {
+  const uint64_t digits = SplitDigits(millionths * 100);
+  StoreDigits(out, digits);
+  return out + 8 - std::countl_zero(digits) / 8;
 }
 
 // Writes up to eight bytes more than it has digits.
@@ -203,7 +212,6 @@ void AppendScientific(std::string& out, const Decimal& decimal) {
 // Different decimals of so few digits are different doubles, so that the one that reads back as
 // `size` is the shortest.
 char* WriteShortDecimal(char* out, double size) {
-  constexpr int kDecimals = 6;
   constexpr uint32_t kUnits = 1'000'000;
   if (!(size < 1e15)) return nullptr;
   const auto whole = static_cast<uint64_t>(static_cast<int64_t>(size));
@@ -213,9 +221,7 @@ char* WriteShortDecimal(char* out, double size) {
   const auto units = static_cast<uint64_t>(scaled);
   out = WriteWhole(out, units / kUnits);
   *out++ = '.';
-  out = WriteDigits<kDecimals>(out, static_cast<uint32_t>(units % kUnits));
-  while (out[-1] == '0') --out;
-  return out;
+  return WriteMillionths(out, static_cast<uint32_t>(units % kUnits));
 }
 
 void AppendHex(std::string& out, char kind, uint32_t value, int digits) {

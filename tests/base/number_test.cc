@@ -1,12 +1,15 @@
 #include "base/model/number.h"
+#include "base/bytes/digits.h"
 
 #include <array>
 #include <catch2/catch.hpp>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <random>
 
+#include "base/bytes/digits.h"
 #include "base/model/sample.h"
 
 namespace barograph {
@@ -138,6 +141,24 @@ TEST_CASE("Numbers of any size print as the shortest decimal that reads back") {
         std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
     REQUIRE(FormatValue(value) == std::string(text.data(), end));
   }
+}
+
+TEST_CASE("A number of up to eight digits is split into them") {
+  std::mt19937_64 random(5);
+  const auto check = [](uint32_t value) {
+    std::array<char, 8> text;
+    const uint64_t bytes = SplitDigits(value) | kZeroDigits;
+    std::memcpy(text.data(), &bytes, sizeof(bytes));
+    const std::string digits = std::to_string(value);
+    CAPTURE(value);
+    REQUIRE(std::string_view(text.data(), 8) == std::string(8 - digits.size(), '0') + digits);
+  };
+  for (uint32_t low = 0; low < 10'000; ++low) {
+    check(low);
+    check(low * 10'000);
+  }
+  for (int i = 0; i < 20'000; ++i) check(static_cast<uint32_t>(random() % 100'000'000));
+  check(99'999'999);
 }
 
 TEST_CASE("Numbers of few decimals print as they were written") {

@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 
 #include "base/bytes/digits.h"
 #include "base/bytes/utf8.h"
@@ -163,11 +164,14 @@ char* JsonWriter::WriteSeconds(char* out, int64_t timestamp_ms) {
   }
   std::ranges::copy(leading_digits_, out);  // all of it: faster than as many as there are
   out += leading_size_;
-  const auto rest = static_cast<uint32_t>(timestamp_ms % kLeadingMs);
-  out = WriteDigits<4>(out, rest / 1000);
-  if (rest % 1000 == 0) return out;
-  *out++ = '.';
-  return WriteDigits<3>(out, rest % 1000);
+  // 0ssssmmm becomes ssss.mmm.
+  const uint64_t digits = SplitDigits(static_cast<uint32_t>(timestamp_ms % kLeadingMs));
+  constexpr uint64_t kSeconds = 0xffff'ffff;
+  constexpr uint64_t kPoint = uint64_t{'.' ^ '0'} << 32;
+  const uint64_t millis = digits >> 40;
+  const uint64_t text = ((digits >> 8 & kSeconds) | millis << 40 | kZeroDigits) ^ kPoint;
+  std::memcpy(out, &text, sizeof(text));
+  return out + (millis == 0 ? 4 : 8);
 }
 
 char* JsonWriter::WriteSample(char* out, int64_t timestamp_ms, double value) {
