@@ -1,5 +1,4 @@
 #include "base/model/number.h"
-#include "base/bytes/digits.h"
 
 #include <array>
 #include <catch2/catch.hpp>
