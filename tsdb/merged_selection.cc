@@ -243,6 +243,8 @@ Result<std::unique_ptr<Selection>> SelectFromView(ViewPtr view, const Head& head
                        [&](const auto& block) { return block->meta().range.Overlaps(range); });
   merged->view = std::move(view);
   std::vector<SeriesId> in_head;
+  in_head.reserve(merged->head->size());
+  merged->series.reserve(merged->head->size());
   for (uint32_t i = 0; i < merged->head->size(); ++i) {
     in_head.push_back(merged->head->id(i));
     merged->series.push_back({in_head.back(), i, {}});
