@@ -284,7 +284,7 @@ int RunLost(const std::string& folder, int count, uint64_t series) {
   tsdb::Metrics metrics(registry);
   const std::string path = folder + "/index";
   const auto open = [&] {
-    return Must(tsdb::OpenIndex(path, blocks, SystemClock(), Logger(), metrics)).index;
+    return Must(tsdb::OpenIndex(path, {}, blocks, SystemClock(), Logger(), metrics)).index;
   };
   std::unique_ptr<SeriesIndex> index;
   const double lost_s = Seconds([&] { index = open(); });

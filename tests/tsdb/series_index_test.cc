@@ -129,4 +129,26 @@ TEST_CASE("An index with a part that a newer version made is refused, and not ca
   CHECK_THAT(opened.error().message, Catch::Contains("novelty"));
 }
 
+TEST_CASE("Old days go where the ids of the newer ones fill their sets to the end") {
+  constexpr uint64_t kContainer = 1 << 16;  // of a set
+  const test::TempDir dir;
+  const auto index = OpenIndex(dir.path() + "/i");
+  std::vector<SeriesIndex::Entry> entries;
+  std::vector<SeriesId> newer;
+  const auto define = [&](uint64_t id) {
+    entries.push_back(MakeEntry(id, {{"__name__", std::to_string(id)}}));
+    if (id > 1) newer.push_back(SeriesId{id});
+  };
+  for (const uint64_t id : {1, 5}) define(id);
+  for (uint64_t id = kContainer + 2; id < 2 * kContainer; ++id) define(id);
+  REQUIRE(index->Put(entries));
+  REQUIRE(index->AddToPartition(PartitionId{1}, {{SeriesId{1}}}));
+  REQUIRE(index->AddToPartition(PartitionId{2}, newer));
+  REQUIRE(index->DropPartitionsBefore(PartitionId{2}, [](SeriesId) { return false; }));
+  CHECK_FALSE(index->LabelsOf(SeriesId{1})->has_value());
+  for (const SeriesId id : {newer.front(), newer[1], newer.back()}) {
+    CHECK(index->LabelsOf(id)->has_value());
+  }
+}
+
 }  // namespace barograph::tsdb

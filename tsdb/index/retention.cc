@@ -82,7 +82,9 @@ SeriesId Sweep::NextUnused(SeriesId id) const {
   if (found == used_.end()) return id;
   const Roaring& used = found->second;
   const auto all_used = [&](uint64_t first, uint64_t size) {
-    return first + size <= kHalfLimit && used.containsRange(first, first + size);
+    // The last one first: CRoaring 0.2 must not be asked for a range that ends behind all there is.
+    return first + size <= kHalfLimit && used.contains(static_cast<uint32_t>(first + size - 1)) &&
+           used.containsRange(first, first + size);
   };
   uint64_t end = LowHalf(id), step = 1;
   while (all_used(end, step)) {
