@@ -13,6 +13,7 @@
 #include <tuple>
 #include <utility>
 
+#include "base/freed_memory.h"
 #include "base/memory_limit.h"
 #include "base/metrics/registry.h"
 #include "base/model/number.h"
@@ -44,7 +45,8 @@ namespace {
 using namespace std::chrono_literals;
 
 // Together under the 2 seconds in which a stop must be over.
-constexpr auto kStopScrapes = 400ms;
+constexpr auto kStopScrapes = 800ms;  // their tables are sealed then
+constexpr auto kStopDiscovery = 200ms;
 constexpr auto kStopRequests = 500ms;
 constexpr auto kStopThreads = 300ms;
 
@@ -167,6 +169,7 @@ class Server::Impl final : public web::ServerState {
     TRY(Reload());
     SetReady(true);
     logger_.Info("Server is ready to receive web requests.");
+    ReturnFreedMemory();  // what opening the storage took: this thread only waits from now on
     return {};
   }
 
@@ -361,7 +364,7 @@ class Server::Impl final : public web::ServerState {
     if (!discovery_) return;
     auto stopped =
         boost::asio::co_spawn(*discovery_context_, discovery_->Stop(), boost::asio::use_future);
-    if (stopped.wait_for(kStopScrapes) != std::future_status::ready) {
+    if (stopped.wait_for(kStopDiscovery) != std::future_status::ready) {
       logger_.Warn("Discovery did not end in time");
     }
   }

@@ -97,16 +97,17 @@ uint64_t Database::Impl::LargestSize(const Retention& keep) {
   return std::max<uint64_t>(static_cast<uint64_t>(bytes), 1);
 }
 
-// Their rows are in the log only, which therefore could not be cut.
+// Tables that nobody writes to: those of a process before this one that no target took up again,
+// and those whose runs the disk did not take. Their rows are in the log only, which therefore
+// could not be cut.
 void Database::Impl::SealOrphans() {
   ValueEncoder encoder;
-  for (const auto& table : orphans) {
+  for (const auto& table : head.Tables()) {
+    if (table->needs_segment() == Table::kNoSegment || !table->Claim()) continue;
     head.CountChunks(table->Seal(encoder));
     table->End();
+    table->Disclaim();
   }
-  // One whose runs the disk does not take is tried again.
-  std::erase_if(orphans,
-                [](const auto& table) { return table->needs_segment() == Table::kNoSegment; });
 }
 
 Result<uint64_t> Database::Impl::BytesBesideBlocks() const {

@@ -116,7 +116,6 @@ struct Database::Impl {
   std::optional<HeadCutter> cutter GUARDED_BY(maintenance_mutex);
   std::optional<Compactor> compactor GUARDED_BY(maintenance_mutex);
   std::optional<LogCutter> log_cutter GUARDED_BY(maintenance_mutex);
-  std::vector<std::shared_ptr<Table>> orphans GUARDED_BY(maintenance_mutex);
   Mutex retention_mutex;
   Retention retention GUARDED_BY(retention_mutex);
 

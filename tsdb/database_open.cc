@@ -152,8 +152,6 @@ void Database::Impl::StartMaintaining() {
   cutter.emplace(parts, head_cut);
   compactor.emplace(parts);
   log_cutter.emplace(parts);
-  // Whoever wrote to these tables is gone.
-  orphans = head.Tables();
 }
 
 // The sources of the series that the head's files hold, and those series that the registry's file

@@ -161,12 +161,21 @@ Status Replay::ApplyLone(const Waiting& waiting) {
 }
 
 Status Replay::ApplySeries(std::string_view payload) {
-  for (const wal::SeriesEntry& entry : TRY(wal::ParseSeries(payload))) {
-    if (!head_.registry.Find(entry.id)) {
-      TRY(head_.registry.Restore(entry.id, Labels::FromPacked(std::string(entry.packed_labels))));
-    }
-    NameNameless(entry.id);
+  const std::vector<wal::SeriesEntry> entries = TRY(wal::SplitSeries(payload));
+  std::vector<SeriesId> ids;
+  ids.reserve(entries.size());
+  for (const wal::SeriesEntry& entry : entries) ids.push_back(entry.id);
+  const std::vector<size_t> unknown = head_.registry.FindAll(ids);
+  const auto is_good = [&](size_t i) { return Labels::Validate(entries[i].packed_labels); };
+  if (!std::ranges::all_of(unknown, is_good)) {
+    return Fail(ErrorCode::kCorruption, "a series that nobody wrote");
   }
+  for (const size_t i : unknown) {
+    const auto& [id, labels] = entries[i];
+    TRY(head_.registry.Restore(id, Labels::FromPacked(std::string(labels))));
+  }
+  if (nameless_.empty()) return {};
+  for (const wal::SeriesEntry& entry : entries) NameNameless(entry.id);
   return {};
 }
 

@@ -68,6 +68,7 @@ asio::awaitable<void> ScrapeLoop::Run() {
   client_.reset();
   const bool cancelled = co_await net::Cancelled();
   if (!cancelled && last_start_) co_await EndSeries();
+  writer_.CloseTable();
 }
 
 asio::awaitable<void> ScrapeLoop::ScrapeUntilStopped() {

@@ -56,7 +56,7 @@ class ScrapeLoop : public std::enable_shared_from_this<ScrapeLoop> {
 
   /// Waits for the target's phase, then scrapes each interval, never two at once: a tick that
   /// comes while a scrape is under way follows it. Returns when the coroutine is cancelled, which
-  /// means that the server stops, and some time after Stop().
+  /// means that the server stops, and some time after Stop(); what was scraped is sealed then.
   boost::asio::awaitable<void> Run();
 
   /// The target is gone. A scrape under way is finished. Two intervals later, when a target that

@@ -57,6 +57,9 @@ class ScrapeWriter {
   /// Ends all series of the target, those about scrapes too.
   Status WriteEnd(Timestamp timestamp);
 
+  /// Ends the table: nothing more is written. What it holds is sealed, on the calling thread.
+  void CloseTable() { table_.reset(); }
+
   /// Why the last page that was read has series that are not stored; empty where it has none.
   const std::string& refusal() const { return refusal_; }
 

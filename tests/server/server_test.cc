@@ -110,8 +110,11 @@ TEST_CASE_METHOD(Fixture, "what was scraped is there after a restart") {
   CHECK(std::chrono::steady_clock::now() - asked < 2s);
   server.reset();
   WriteConfig("");
-  REQUIRE(Start(options).has_value());
+  const auto sink = std::make_shared<test::MemorySink>();
+  REQUIRE(Start(options, test::MemorySink::MakeLogger(sink)).has_value());
   CHECK(Shows("api/v1/query?query=count_over_time(up[1m])>3", "self"));
+  // The scrapes' tables were sealed: there is nothing to replay.
+  CHECK(sink->Contains(" records=0 "));
 }
 
 TEST_CASE_METHOD(Fixture, "queries are logged to the file that the configuration names") {

@@ -151,10 +151,12 @@ class RunFiles {
   Status CutTornEnd(uint64_t number, uint64_t size);
   void ReportDamage(uint64_t number, uint64_t begin, uint64_t end);
   void ReportMissing(uint64_t number);
+  Status SyncOlder() REQUIRES(mutex_);
   Status Begin(size_t frame_bytes) REQUIRES(mutex_);
   Result<Current> Create(uint64_t number, uint64_t capacity);
   Status Write(std::string_view frame) REQUIRES(mutex_);
-  void MarkSynced(wal::Position end);
+  void MarkSynced(wal::Position end) REQUIRES(mutex_);
+  void StopWriting(const Status& synced) REQUIRES(mutex_);
   void End() REQUIRES(mutex_);
   std::string PathOf(uint64_t number) const;
 
@@ -170,6 +172,7 @@ class RunFiles {
   std::optional<Current> current_ GUARDED_BY(mutex_);
   uint64_t next_number_ GUARDED_BY(mutex_) = 1;
   std::vector<std::shared_ptr<WritableFile>> unsynced_ GUARDED_BY(mutex_);
+  std::vector<std::shared_ptr<WritableFile>> syncing_ GUARDED_BY(mutex_);
   bool names_unsynced_ GUARDED_BY(mutex_) = false;
   Status failure_ GUARDED_BY(mutex_);
 };

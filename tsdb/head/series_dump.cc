@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <thread>
 #include <utility>
 
 #include "base/bytes/byte_reader.h"
@@ -108,20 +109,22 @@ std::string SeriesDumpWriter::NextSlots() {
 
 namespace {
 
+/// Pairs are most of the work, and know nothing of the series: they are read on a thread of their
+/// own.
 class Reader {
  public:
   explicit Reader(std::string_view bytes) : bytes_(bytes) {}
 
   Result<SeriesDump> Read() {
-    if (!bytes_.starts_with(kMagic)) return Bad("not such a file");
-    wal::SegmentReader frames(0, bytes_, kMagic.size());
-    wal::Record frame{};
-    auto event = frames.Next(frame);
-    for (; event == wal::SegmentReader::Event::kRecord; event = frames.Next(frame)) {
-      if (!Apply(static_cast<char>(frame.type), ByteReader(frame.payload))) return Bad("malformed");
+    TRY(FindFrames());
+    if (!begun_) return Bad("cut off");
+    bool pairs_good = false, series_good = false;
+    {
+      const std::jthread other([&] { pairs_good = ReadAll(pair_frames_, &Reader::Pairs); });
+      series_good = ReadAll(series_frames_, &Reader::Series);
     }
-    if (event != wal::SegmentReader::Event::kEnd) return Bad("damaged");
-    if (!begun_ || set_->labels().size() != pairs_ || set_->size() != series_ ||
+    if (!pairs_good || !series_good) return Bad("malformed");
+    if (set_->labels().size() != pairs_ || set_->size() != series_ ||
         slots_.size() != slot_count_) {
       return Bad("cut off");
     }
@@ -130,18 +133,37 @@ class Reader {
   }
 
  private:
-  bool Apply(char type, ByteReader payload) {
+  using Frames = std::vector<std::string_view>;
+
+  Status FindFrames() {
+    if (!bytes_.starts_with(kMagic)) return Bad("not such a file");
+    wal::SegmentReader frames(0, bytes_, kMagic.size());
+    wal::Record frame{};
+    auto event = frames.Next(frame);
+    for (; event == wal::SegmentReader::Event::kRecord; event = frames.Next(frame)) {
+      if (!Sort(static_cast<char>(frame.type), frame.payload)) return Bad("malformed");
+    }
+    if (event != wal::SegmentReader::Event::kEnd) return Bad("damaged");
+    return {};
+  }
+
+  bool Sort(char type, std::string_view payload) {
     if (begun_ == (type == kBegin)) return false;
     switch (type) {
-      case kBegin: return Begin(payload);
-      case kPairs: return Pairs(payload);
-      case kSeries: return Series(payload);
+      case kBegin: return Begin(ByteReader(payload));
+      case kPairs: pair_frames_.push_back(payload); return true;
+      case kSeries: series_frames_.push_back(payload); return true;
       case kSlots: return Slots(payload);
       default: return false;
     }
   }
 
-  bool Begin(ByteReader& payload) {
+  bool ReadAll(const Frames& frames, bool (Reader::*read)(ByteReader)) {
+    return std::ranges::all_of(
+        frames, [&](std::string_view payload) { return (this->*read)(ByteReader(payload)); });
+  }
+
+  bool Begin(ByteReader payload) {
     begun_ = true;
     pairs_ = payload.Uvarint();
     series_ = payload.Uvarint();
@@ -157,7 +179,7 @@ class Reader {
     return true;
   }
 
-  bool Pairs(ByteReader& payload) {
+  bool Pairs(ByteReader payload) {
     while (!payload.at_end()) {
       const std::string_view name = payload.Text(), value = payload.Text();
       Roaring refs;
@@ -168,7 +190,7 @@ class Reader {
     return payload.ok();
   }
 
-  bool Series(ByteReader& payload) {
+  bool Series(ByteReader payload) {
     uint64_t id = 0;
     while (!payload.at_end()) {
       id += static_cast<uint64_t>(payload.Varint());
@@ -177,13 +199,12 @@ class Reader {
       const std::string_view pairs = payload.Text();
       if (!payload.ok()) return false;
       std::memcpy(&hash, hash_bytes.data(), sizeof(hash));
-      if (!set_->RestoreSeries(SeriesId{id}, hash, pairs)) return false;
+      if (!set_->RestoreSeries(SeriesId{id}, hash, pairs, pairs_)) return false;
     }
     return true;
   }
 
-  bool Slots(ByteReader& payload) {
-    const std::string_view bytes = payload.rest();
+  bool Slots(std::string_view bytes) {
     if (bytes.size() % sizeof(SeriesRef) != 0) return false;
     const size_t had = slots_.size();
     slots_.resize(had + bytes.size() / sizeof(SeriesRef));
@@ -194,6 +215,7 @@ class Reader {
   const std::string_view bytes_;
   bool begun_ = false;
   uint64_t pairs_ = 0, series_ = 0, slot_count_ = 0;
+  Frames pair_frames_, series_frames_;
   std::vector<SeriesRef> slots_;
   SeriesId last_id_ = kNoSeries;
   std::shared_ptr<SeriesSet> set_ = std::make_shared<SeriesSet>();

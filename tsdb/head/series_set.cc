@@ -81,17 +81,18 @@ void SeriesSet::AppendNumbers(SeriesId id, uint32_t hash, std::string_view pairs
 }
 
 bool SeriesSet::RestorePair(const Label& label, PostingList postings) {
-  return !full() && index_.Restore(label, std::move(postings));
+  return !index_.full() && index_.Restore(label, std::move(postings));
 }
 
-bool SeriesSet::RestoreSeries(SeriesId id, uint32_t hash, std::string_view pairs) {
-  if (full() || id == kNoSeries) return false;
+bool SeriesSet::RestoreSeries(SeriesId id, uint32_t hash, std::string_view pairs,
+                              size_t pair_count) {
+  if (pair_lists_.full() || ids_.size() >= kMaxRefs || id == kNoSeries) return false;
   const char* in = pairs.data();
   const char* end = in + pairs.size();
   while (in != end) {
     uint64_t pair;
     in = GetVarint(in, end, pair);
-    if (in == nullptr || pair >= index_.size()) return false;
+    if (in == nullptr || pair >= pair_count) return false;
   }
   if (FindInOrder(id) || by_id_.contains(static_cast<uint64_t>(id))) return false;
   AppendNumbers(id, hash, pairs);
@@ -156,7 +157,6 @@ Roaring SeriesSet::All() const {
 }
 
 bool SeriesSet::full() const {
-  constexpr size_t kMaxRefs = ~uint32_t{0} - 1;
   return index_.full() || pair_lists_.full() || ids_.size() >= kMaxRefs;
 }
 

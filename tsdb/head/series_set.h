@@ -46,11 +46,12 @@ class SeriesSet {
   SeriesRef Insert(SeriesId id, const Labels& labels);
   void Reserve(size_t series, size_t pairs = 0);
 
-  /// Takes a set over that was written down (tsdb/head/series_dump.h): first all its pairs, with
-  /// the refs of their series, then the series in the order of their refs, each as HashOf and
-  /// PairsOf told it, then the table of the hashes. False for what no set can have told.
+  /// Takes a set over that was written down (tsdb/head/series_dump.h): all its pairs, with the refs
+  /// of their series, and the series in the order of their refs, each as HashOf and PairsOf told
+  /// it, of `pair_count` pairs altogether, then the table of the hashes. Pairs may come on one
+  /// thread while series come on another. False for what no set can have told.
   bool RestorePair(const Label& label, PostingList postings);
-  bool RestoreSeries(SeriesId id, uint32_t hash, std::string_view pairs);
+  bool RestoreSeries(SeriesId id, uint32_t hash, std::string_view pairs, size_t pair_count);
   bool RestoreTable(std::vector<SeriesRef> slots);
   const RefTable& table() const { return by_labels_; }
   uint32_t HashOf(SeriesRef ref) const { return hashes_[ref]; }
@@ -108,6 +109,7 @@ class SeriesSet {
   }
 
  private:
+  static constexpr size_t kMaxRefs = ~uint32_t{0} - 1;
   static constexpr uint32_t kNoNode = ~uint32_t{0};
   static constexpr Source kNoSource{~uint32_t{1}, 0};
   struct SourceNode {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "base/containers.h"
 #include "tsdb/start_stream.h"
@@ -33,7 +34,7 @@ void Table::Take(ColumnId column, SeriesId series) {
   } else {
     std::erase(free_, column);
   }
-  std::erase(released_, column);
+  ClearBit(released_, column);
   ChangeableSeries()[column] = series;
   SetBit(assigned_, column);
   if (IsStartStream(series)) {
@@ -64,6 +65,7 @@ void Table::Widen(size_t width) {
   GrowTight(series, width);
   series.resize(width, kNoSeries);
   assigned_.resize(WordsFor(width), 0);
+  released_.resize(WordsFor(width), 0);
   streams_.resize(WordsFor(width), 0);
   tail_.Widen(width);
 }
@@ -72,8 +74,14 @@ void Table::Release(ColumnId column) {
   WriterLock lock(mutex_);
   if (column >= series_->size() || !TestBit(assigned_, column)) return;
   ClearBit(assigned_, column);
-  released_.push_back(column);
+  SetBit(released_, column);
   if (!tail_.HasValues(column)) FreeReleased();
+}
+
+void Table::ReleaseAll() {
+  WriterLock lock(mutex_);
+  for (size_t w = 0; w < assigned_.size(); ++w) released_[w] |= std::exchange(assigned_[w], 0);
+  FreeReleased();
 }
 
 bool Table::Resume(ColumnId column, SeriesId series) {
@@ -83,7 +91,8 @@ bool Table::Resume(ColumnId column, SeriesId series) {
 
 bool Table::TakeUp(ColumnId column, SeriesId series) {
   if (column >= series_->size() || (*series_)[column] != series) return false;
-  if (std::erase(released_, column) == 0) return false;
+  if (!TestBit(released_, column)) return false;
+  ClearBit(released_, column);
   SetBit(assigned_, column);
   return true;
 }
@@ -134,14 +143,16 @@ void Table::ReleaseUnlisted(std::span<const ColumnAssignment> listed) {
 
 // Frees those released columns that have nothing in the tail.
 void Table::FreeReleased() {
-  const auto is_free = [&](ColumnId column) REQUIRES(mutex_) {
-    if (tail_.HasValues(column)) return false;
-    ChangeableSeries()[column] = kNoSeries;
-    free_.push_back(column);
-    return true;
-  };
   const size_t before = free_.size();
-  std::erase_if(released_, is_free);
+  for (size_t w = 0; w < released_.size(); ++w) {
+    ForEachBit(released_[w], w * 64, [&](size_t c) REQUIRES(mutex_) {
+      const auto column = static_cast<ColumnId>(c);
+      if (tail_.HasValues(column)) return;
+      ClearBit(released_, column);
+      ChangeableSeries()[column] = kNoSeries;
+      free_.push_back(column);
+    });
+  }
   if (free_.size() != before) std::ranges::sort(free_, std::greater());
 }
 
@@ -238,7 +249,7 @@ bool Table::HoldsNothing() const {
 SealCount Table::SealWhenDue(ValueEncoder& encoder) {
   {
     ReaderLock lock(mutex_);
-    const bool crowded = released_.size() > std::max(kReleasedAllowed, series_->size() / 2);
+    const bool crowded = CountBits(released_) > std::max(kReleasedAllowed, series_->size() / 2);
     if (tail_.rows() < Tail::kRows && !crowded && !seal_requested_) return {};
   }
   return Seal(encoder);
@@ -293,8 +304,8 @@ void Table::End() {
   tail_ = Tail();
   series_ = std::make_shared<const std::vector<SeriesId>>();
   own_series_ = nullptr;
-  for (auto* const bits : {&assigned_, &streams_}) FreeMemory(*bits);
-  for (auto* const columns : {&released_, &free_}) FreeMemory(*columns);
+  for (auto* const bits : {&assigned_, &streams_, &released_}) FreeMemory(*bits);
+  FreeMemory(free_);
 }
 
 void Table::ExpectRow(uint64_t segment) {

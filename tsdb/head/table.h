@@ -72,6 +72,7 @@ class Table {
   ColumnId NextColumn() const;  ///< free, and the lowest that is
   void Assign(ColumnId column, SeriesId series);
   void Release(ColumnId column);
+  void ReleaseAll();
 
   /// Takes a released column up again for the series it had, if its values are not sealed yet; its
   /// coding state goes on. False when the column is not there to be resumed.
@@ -109,6 +110,11 @@ class Table {
   /// Nobody writes any more: gives up what only rows to come would need. Precondition: the tail is
   /// empty.
   void End();
+
+  /// Makes the caller the only writer; false while there is another. What was appended before is
+  /// seen by whoever claims it next. Any thread.
+  bool Claim() { return !claimed_.exchange(true, std::memory_order_acquire); }
+  void Disclaim() { claimed_.store(false, std::memory_order_release); }
 
   /// To be called before a row goes to the log: the row will be in `segment` or a later one.
   void ExpectRow(uint64_t segment);
@@ -188,7 +194,7 @@ class Table {
   std::vector<SeriesId>* own_series_ GUARDED_BY(mutex_) = nullptr;
   std::vector<uint64_t> assigned_ GUARDED_BY(mutex_);  // columns in use
   std::vector<uint64_t> streams_ GUARDED_BY(mutex_);   // columns of start timestamps
-  std::vector<ColumnId> released_ GUARDED_BY(mutex_);  // with values in the tail
+  std::vector<uint64_t> released_ GUARDED_BY(mutex_);  // with values in the tail
   std::vector<ColumnId> free_ GUARDED_BY(mutex_);      // descending
   std::vector<StoredRun> runs_ GUARDED_BY(mutex_);
   size_t stored_ GUARDED_BY(mutex_) = 0;  // of them, the first ones, are in files
@@ -199,6 +205,7 @@ class Table {
   std::atomic<bool> seal_requested_ = false;
   std::atomic<bool> has_start_streams_ = false;
   std::atomic<uint64_t> late_appends_ = 0;
+  std::atomic<bool> claimed_ = false;
 };
 
 }  // namespace barograph::tsdb

@@ -1,6 +1,8 @@
 #include "tsdb/head/table_writer.h"
 
 #include <algorithm>
+#include <ranges>
+#include <utility>
 
 #include "base/containers.h"
 #include "tsdb/head/lone_appender.h"
@@ -22,11 +24,9 @@ void TakePresence(const Row& row, std::vector<uint64_t>& present) {
 
 }  // namespace
 
-TableWriter::TableWriter(WritePath& path, uint64_t id)
-    : path_(path), number_(path.head.AddTable(id)), table_(path.head.TableAt(number_)) {}
-
 TableWriter::~TableWriter() {
-  if (sequence_ != 0) {
+  if (table_ == nullptr) return;
+  if (wrote_) {
     std::string payload;
     wal::AppendClose(payload, table_->id());
     // Only a hint for the next replay: nothing is lost without it.
@@ -35,11 +35,38 @@ TableWriter::~TableWriter() {
   const RowWorkspaces::Lease work(path_.workspaces);
   path_.head.CountChunks(table_->Seal(work->encoder));
   table_->End();
+  table_->Disclaim();
+}
+
+// The table that the target's first series was in last, if it is free.
+void TableWriter::OpenTable(SeriesId first) {
+  for (const Source& source : std::views::reverse(path_.head.registry.SourcesOf(first))) {
+    if (source.table != Source::kLone && GoOnWith(source.table)) return;
+  }
+  number_ = path_.head.AddTable(id_);
+  table_ = path_.head.TableAt(number_);
+  table_->Claim();
+}
+
+// Not where all rows to come would be late ones, as after a clock that was ahead.
+bool TableWriter::GoOnWith(uint32_t number) {
+  std::shared_ptr<Table> table = path_.head.TableAt(number);
+  if (table == nullptr || !table->Claim()) return false;
+  if (!table->empty() && table->last_timestamp() > path_.clock.Now()) {
+    table->Disclaim();
+    return false;
+  }
+  number_ = number;
+  table_ = std::move(table);
+  sequence_ = table_->next_sequence();
+  table_->ReleaseAll();  // what is there still is resumed, column by column
+  return true;
 }
 
 Result<ColumnId> TableWriter::AddColumn(const Labels& labels) {
   SeriesRegistry& registry = path_.head.registry;
   const SeriesId series = TRY(registry.GetOrCreate(labels));
+  if (table_ == nullptr) OpenTable(series);
   const auto had = registry.ColumnIn(series, number_);
   if (had) {
     if (table_->SeriesOf(*had) == series || ResumeColumn(*had, series)) return *had;
@@ -72,7 +99,7 @@ bool TableWriter::ResumeColumn(ColumnId column, SeriesId series) {
 }
 
 void TableWriter::ReleaseColumn(ColumnId column) {
-  if (table_->SeriesOf(column) == kNoSeries) return;
+  if (series(column) == kNoSeries) return;
   GiveUpColumn(column);
   if (column >= start_columns_.size()) return;
   StartColumn& starts = start_columns_[column];
@@ -89,6 +116,7 @@ void TableWriter::GiveUpColumn(ColumnId column) {
 }
 
 Result<AppendReport> TableWriter::AppendRow(const Row& row) {
+  if (table_ == nullptr) return AppendReport();  // without a column there is no value
   const RowWorkspaces::Lease work(path_.workspaces);
   TakePresence(row, work->present);
   table_->KeepAssigned(work->present);
@@ -222,6 +250,7 @@ Status TableWriter::Write(const Row& row, TimeRange had, RowWorkspace& work) {
   TRY(path_.Log({&record, 1}));
   table_->Append(sequence_, row.timestamp, work.present, work.changes);
   ++sequence_;
+  wrote_ = true;
   KeepBody(work.body);
   FreeMemory(releases_);
   FreeMemory(assignments_);

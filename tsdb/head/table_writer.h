@@ -12,18 +12,24 @@ namespace barograph::tsdb {
 
 /// A target's table as its scrape loop writes it: the row goes to the log as one record, then to
 /// the table. The writer must end before the path does.
+///
+/// It goes on in the table where the target's series were before, in this process or in one before
+/// it, when nobody else writes there: a series then has one table however often the server starts,
+/// and what was replayed for it need not be sealed before its time.
 class TableWriter : public ScrapeTable {
  public:
-  /// `id` names the table in the log and must be new.
-  TableWriter(WritePath& path, uint64_t id);
+  /// `id` is new: the table's name in the log, unless it is one that was there before.
+  TableWriter(WritePath& path, uint64_t id) : path_(path), id_(id) {}
 
   /// Says in the log that no more rows come, and seals what is there.
   ~TableWriter() override;
 
   Result<ColumnId> AddColumn(const Labels& labels) override;
   void ReleaseColumn(ColumnId column) override;
-  SeriesId series(ColumnId column) const override { return table_->SeriesOf(column); }
-  size_t width() const override { return table_->width(); }
+  SeriesId series(ColumnId column) const override {
+    return table_ == nullptr ? kNoSeries : table_->SeriesOf(column);
+  }
+  size_t width() const override { return table_ == nullptr ? 0 : table_->width(); }
   Result<AppendReport> AppendRow(const Row& row) override;
 
  private:
@@ -38,6 +44,8 @@ class TableWriter : public ScrapeTable {
     bool is_released = false;  ///< with the other: it may be resumed
   };
 
+  void OpenTable(SeriesId first);
+  bool GoOnWith(uint32_t number);
   Result<AppendReport> AppendLate(const Row& row, std::span<const uint64_t> present);
   bool Refuse(const Row& row, TimeRange had, std::vector<uint64_t>& present, AppendReport& report);
   Result<ColumnId> TakeColumn(SeriesId series);
@@ -51,8 +59,10 @@ class TableWriter : public ScrapeTable {
   void KeepBody(std::string_view body);
 
   WritePath& path_;
-  const uint32_t number_;
-  const std::shared_ptr<Table> table_;
+  const uint64_t id_;
+  uint32_t number_ = 0;
+  std::shared_ptr<Table> table_;  // null until there is a column
+  bool wrote_ = false;
   uint64_t sequence_ = 0;  // of the next row
   uint64_t next_key_ = 0;
 

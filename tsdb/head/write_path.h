@@ -36,6 +36,7 @@ class WritePath {
       : head(head),
         log(log),
         metrics(metrics),
+        clock(clock),
         changes(clock),
         options_(options),
         find_labels_(std::move(find_labels)) {}
@@ -43,6 +44,7 @@ class WritePath {
   Head& head;
   wal::Log& log;
   Metrics& metrics;
+  const Clock& clock;
 
   /// Told of whatever changed what queries find, once it has.
   ChangeLog changes;

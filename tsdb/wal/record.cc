@@ -1,5 +1,6 @@
 #include "tsdb/wal/record.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/bytes/varint.h"
@@ -64,12 +65,21 @@ void AppendSeriesEntry(std::string& out, SeriesId id, std::string_view packed_la
 }
 
 Result<std::vector<SeriesEntry>> ParseSeries(std::string_view payload) {
+  auto entries = TRY(SplitSeries(payload));
+  const auto is_good = [](const SeriesEntry& entry) {
+    return Labels::Validate(entry.packed_labels);
+  };
+  if (!std::ranges::all_of(entries, is_good)) return Bad("series");
+  return entries;
+}
+
+Result<std::vector<SeriesEntry>> SplitSeries(std::string_view payload) {
   std::vector<SeriesEntry> entries;
   while (!payload.empty()) {
     uint64_t id, size;
     std::string_view labels;
     if (!TakeVarint(payload, id) || !TakeVarint(payload, size) ||
-        !TakeBytes(payload, size, labels) || id == 0 || !Labels::Validate(labels)) {
+        !TakeBytes(payload, size, labels) || id == 0) {
       return Bad("series");
     }
     entries.push_back({SeriesId{id}, labels});

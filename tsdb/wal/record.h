@@ -25,6 +25,9 @@ struct SeriesEntry {
 void AppendSeriesEntry(std::string& out, SeriesId id, std::string_view packed_labels);
 Result<std::vector<SeriesEntry>> ParseSeries(std::string_view payload);
 
+/// The same, but nobody has looked at the labels: most that a replay comes upon are known.
+Result<std::vector<SeriesEntry>> SplitSeries(std::string_view payload);
+
 /// A row in its record: with its number among the table's rows, and a copy of the body before it,
 /// so that no single bad record makes the rows after it unreadable.
 struct RowEnvelope {
