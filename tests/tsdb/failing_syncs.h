@@ -10,6 +10,10 @@
 
 namespace barograph::test {
 
+/// Which fsync to fail after the nth: each of the first, which make the index, and some of the
+/// others, as RocksDB rests for a second after each failure.
+inline int NextSync(int nth) { return nth < 8 ? nth + 1 : nth + 7; }
+
 /// The machine's own disk as RocksDB sees it, whose fsyncs fail from one on that is told.
 /// Thread-safe.
 class FailingSyncs {
