@@ -85,8 +85,12 @@ class Generator:
         return self.grouped(operator, self.vector(depth, exact))
 
     def sum(self, depth, clause=None):
-        """With + 0, as the sum of -0 is 0 since Prometheus 3."""
-        return f"({self.grouped('sum', self.vector(depth, True), clause)} + 0)"
+        """With + 0, as the sum of -0 is 0 since Prometheus 3. Of whole seconds: the last digit of
+        a sum of others is noise, which count_values would make text of."""
+        vector = self.vector(depth, True)
+        if "timestamp" in vector:
+            vector = f"floor({vector})"
+        return f"({self.grouped('sum', vector, clause)} + 0)"
 
     def grouped(self, operator, arguments, clause=None):
         if clause is None:
