@@ -11,6 +11,19 @@
 #include "promql/exec/column.h"
 
 namespace barograph::promql {
+namespace {
+
+// KahanSum::Add without branches, so that a loop of it is one over vectors.
+__attribute__((always_inline)) inline KahanSum Added(KahanSum to, double value) {
+  const double total = to.sum + value;
+  const bool sum_is_larger = std::fabs(to.sum) >= std::fabs(value);
+  const double larger = sum_is_larger ? to.sum : value;
+  const double smaller = sum_is_larger ? value : to.sum;
+  const double lost = (larger - total) + smaller;
+  return {total, std::fabs(total) == kInf ? 0.0 : to.compensation + lost};
+}
+
+}  // namespace
 
 BAROGRAPH_WIDE bool AnyMarker(std::span<const double> values) {
   uint64_t markers = 0;
@@ -37,24 +50,19 @@ BAROGRAPH_WIDE void AddToSums(std::span<const double> values, double* __restrict
     const double value = values[i];
     const double sum = sums[i];
     const double compensation = compensations[i];
-    const double total = sum + value;
-    const bool sum_is_larger = std::fabs(sum) >= std::fabs(value);
-    const double larger = sum_is_larger ? sum : value;
-    const double smaller = sum_is_larger ? value : sum;
-    const double lost = (larger - total) + smaller;
-    const double next = std::fabs(total) == kInf ? 0.0 : compensation + lost;
+    const KahanSum next = Added({sum, compensation}, value);
     const bool first = IsAbsent(sum);
     const bool skip = IsAbsent(value);
-    sums[i] = skip ? sum : (first ? value : total);
-    compensations[i] = skip || first ? compensation : next;
+    sums[i] = skip ? sum : (first ? value : next.sum);
+    compensations[i] = skip || first ? compensation : next.compensation;
   }
 }
 
 namespace {
 
 constexpr size_t kRunsAtOnce = 128;
-constexpr uint32_t kSideBySide =
-    8;  // values of a run; what longer ones have more is added after it
+// Values of a run; what longer ones have more is added after it.
+constexpr uint32_t kSideBySide = 8;
 
 // Adds the value at index bounds[b] + `k`, where run b has so many, to its sum. Whether any had.
 BAROGRAPH_WIDE bool AddToRuns(const double* values, const uint32_t* bounds, size_t runs, uint32_t k,
@@ -69,16 +77,11 @@ BAROGRAPH_WIDE bool AddToRuns(const double* values, const uint32_t* bounds, size
   }
   for (size_t b = 0; b < runs; ++b) {
     const double value = next[b];
-    const double sum = sums[b];
-    const double total = sum + value;
-    const bool sum_is_larger = std::fabs(sum) >= std::fabs(value);
-    const double larger = sum_is_larger ? sum : value;
-    const double smaller = sum_is_larger ? value : sum;
-    const double lost = (larger - total) + smaller;
-    const double compensation = std::fabs(total) == kInf ? 0.0 : compensations[b] + lost;
+    const KahanSum sum{sums[b], compensations[b]};
+    const KahanSum total = Added(sum, value);
     const bool skip = IsAbsent(value);
-    sums[b] = skip ? sum : total;
-    compensations[b] = skip ? compensations[b] : compensation;
+    sums[b] = skip ? sum.sum : total.sum;
+    compensations[b] = skip ? sum.compensation : total.compensation;
   }
   return any;
 }
