@@ -62,6 +62,11 @@ Status Database::Impl::CutHead(const std::stop_token& stop) {
   return {};
 }
 
+bool Database::Impl::HeadIsFarBehind() {
+  MutexLock guard(maintenance_mutex);
+  return cutter->IsFarBehind() && cutter->Due().has_value();
+}
+
 Status Database::Impl::RemoveStrays() {
   TRY(cutter->MakeSure());
   return compactor->RemoveStrays();

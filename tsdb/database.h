@@ -45,7 +45,8 @@ struct Options {
   Duration max_block_duration{std::chrono::hours(36)};
   Retention retention = {};
 
-  /// How often it is looked what is to be done: blocks to cut and merge, log to remove.
+  /// How often it is looked what is to be done: blocks to cut and merge, log to remove. Whether
+  /// the head holds two windows more than it should is looked for up to sixty times as often.
   std::chrono::milliseconds maintenance_interval{60'000};
 
   WalFsync wal_fsync = WalFsync::kInterval;

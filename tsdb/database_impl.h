@@ -61,6 +61,7 @@ struct Database::Impl {
   Status FlushLog();
 
   Status Maintain(std::stop_token stop);
+  bool HeadIsFarBehind();
   Status CutHead(const std::stop_token& stop) REQUIRES(maintenance_mutex);
   Status RemoveStrays() REQUIRES(maintenance_mutex);
   Status Retain() REQUIRES(maintenance_mutex);

@@ -16,6 +16,8 @@ namespace {
 // What is not flushed is taken from the log again after a crash; small files are not worth having.
 constexpr int kIndexTurnsPerFlush = 30;
 
+constexpr int64_t kMostLooksPerMaintenance = 60;
+
 }  // namespace
 
 Status Database::Impl::Open() {
@@ -243,12 +245,19 @@ void Database::Impl::StartTasks() {
     }
     ReturnFreedMemory();
   });
-  const auto maintain = [this] {
-    if (Status done = Maintain(stopping.get_token()); !done) {
+  // A look whether the head is far behind, a second apart, may come before maintenance's turn.
+  const int64_t looks = std::clamp<int64_t>(options.maintenance_interval / std::chrono::seconds(1),
+                                            1, kMostLooksPerMaintenance);
+  const auto maintain = [this, looks, turn = int64_t{0}, failed = false]() mutable {
+    turn = (turn + 1) % looks;
+    if (turn != 0 && (failed || !HeadIsFarBehind())) return;
+    const Status done = Maintain(stopping.get_token());
+    failed = !done;
+    if (failed) {
       logger.Error("The storage's maintenance failed and is tried again", {{"err", done.error()}});
     }
   };
-  maintenance_task.emplace(options.maintenance_interval, maintain, LowerIoPriority);
+  maintenance_task.emplace(options.maintenance_interval / looks, maintain, LowerIoPriority);
 }
 
 }  // namespace barograph::tsdb

@@ -10,6 +10,7 @@ namespace barograph::tsdb {
 namespace {
 
 constexpr uint64_t kMuchLateBytes = uint64_t{64} << 20;
+constexpr int kFarBehind = 2;  // windows
 
 std::string CutPath(const std::string& head_directory) { return head_directory + "/cut"; }
 
@@ -49,11 +50,21 @@ HeadCutter::HeadCutter(const EngineParts& parts, const HeadCut& saved)
       lengths_(WindowLengths(parts.options.min_block_duration, parts.options.max_block_duration)),
       saved_(saved) {}
 
-std::optional<Timestamp> HeadCutter::Due() const {
-  const HeadBounds bounds = parts_.view.Get()->head;
+Timestamp HeadCutter::LastDue() const {
   // A sample from the future does not make the present old.
   const Timestamp newest = std::min(parts_.head.range().max, parts_.clock.Now());
-  const Timestamp cut = WindowOf(newest - lengths_.front() / 2, lengths_.front()).min;
+  return WindowOf(newest - lengths_.front() / 2, lengths_.front()).min;
+}
+
+bool HeadCutter::IsFarBehind() const {
+  const Timestamp oldest = std::max(parts_.head.range().min, parts_.view.Get()->head.tables_from);
+  const Timestamp due = LastDue();
+  return oldest < due && due - oldest >= kFarBehind * lengths_.front();
+}
+
+std::optional<Timestamp> HeadCutter::Due() const {
+  const HeadBounds bounds = parts_.view.Get()->head;
+  const Timestamp cut = LastDue();
   if (parts_.head.Oldest(bounds) >= cut) return std::nullopt;
   // Late samples alone can wait for the next window: their blocks would be many and small.
   const bool much_is_late = parts_.head.lone.memory_bytes() > kMuchLateBytes;

@@ -32,6 +32,10 @@ class HeadCutter {
   /// window ago, by the newest sample and by the clock; nullopt when too little before it is left.
   std::optional<Timestamp> Due() const;
 
+  /// Whether what is due is so much, two windows, that it does not wait for its turn: hours of
+  /// history came at once. Costs next to nothing.
+  bool IsFarBehind() const;
+
   /// Puts everything before `cut`, which is aligned, into blocks; then new queries take it from
   /// there. On an error the head keeps everything.
   Status Cut(Timestamp cut, std::stop_token stop);
@@ -48,6 +52,7 @@ class HeadCutter {
 
  private:
   using Blocks = std::vector<std::shared_ptr<const Block>>;
+  Timestamp LastDue() const;
   void RaiseGate(Timestamp cut);
   Result<Blocks> WriteBlocks(const HeadBounds& bounds, Timestamp cut, const std::stop_token& stop);
   uint64_t Freeze(Timestamp before);

@@ -1,3 +1,5 @@
+#include <bit>
+#include <chrono>
 #include <future>
 #include <mutex>
 #include <thread>
@@ -42,6 +44,33 @@ TEST_CASE("The storage's maintenance reads and writes behind everyone else") {
   REQUIRE(database);
   CHECK(clock.priority() == kLowIoPriority);
   CHECK(IoPriorityOfThisThread() == before);
+}
+
+TEST_CASE("History that is written at once is cut into blocks before maintenance's turn") {
+  using namespace std::chrono_literals;
+  tsdb::Options options;
+  options.min_block_duration = 1h;
+  options.maintenance_interval = 60s;  // looks each second
+  TestDatabase database(PosixFileSystem(), options);
+  database.clock().Advance(12h);
+  Contents expected;
+  const auto appender = database->NewAppender();
+  const SeriesId series = *appender->Resolve(Named("x"));
+  for (int64_t ms = 0; ms <= 12 * 3'600'000; ms += 60'000) {
+    appender->Append(series, {FromMs(ms), 0.25});
+    expected[Named("x").ToString()][ms] = std::bit_cast<uint64_t>(0.25);
+  }
+  REQUIRE(appender->Commit());
+  const auto give_up = std::chrono::steady_clock::now() + 30s;
+  const auto is_cut = [&] {
+    return database.Metric("prometheus_tsdb_head_min_time") == 11 * 3'600'000;
+  };
+  while (!is_cut() && std::chrono::steady_clock::now() < give_up) {
+    std::this_thread::sleep_for(20ms);
+  }
+  CHECK(is_cut());
+  CHECK_FALSE(database->Blocks().empty());
+  CHECK(Difference(ReadAll(*database), expected) == "");
 }
 
 }  // namespace
