@@ -24,11 +24,15 @@ ThreadPool::~ThreadPool() {
 }
 
 void ThreadPool::Post(Job job) {
-  const MutexLock lock(mutex_);
-  jobs_.push_back(std::move(job));
-  if (idle_.empty()) return;
-  idle_.back()->wake.NotifyOne();
-  idle_.pop_back();
+  Worker* woken = nullptr;
+  {
+    const MutexLock lock(mutex_);
+    jobs_.push_back(std::move(job));
+    if (idle_.empty()) return;
+    woken = idle_.back();
+    idle_.pop_back();
+  }
+  woken->wake.NotifyOne();  // without the lock, which the woken thread takes at once
 }
 
 void ThreadPool::Work(Worker& self) {

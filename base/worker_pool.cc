@@ -38,12 +38,14 @@ void WorkerPool::Help() {
 }
 
 void WorkerPool::Run(size_t helpers, const std::function<void(size_t)>& body) {
-  Job job{body, 1, 1 + std::min(helpers, threads()), 0};
+  helpers = std::min(helpers, threads());
+  Job job{body, 1, 1 + helpers, 0};
   if (job.next < job.end) {
     const MutexLock lock(mutex_);
     jobs_.push_back(&job);
-    for (size_t i = job.next; i < job.end; ++i) work_.NotifyOne();
   }
+  // Without the lock, which those that are woken take at once.
+  for (size_t i = 1; i <= helpers; ++i) work_.NotifyOne();
   body(0);
   const MutexLock lock(mutex_);
   std::erase(jobs_, &job);

@@ -71,7 +71,7 @@ void ActiveQueries::Began(uint64_t id, std::string_view query, Timestamp now) {
 void ActiveQueries::Ended(uint64_t id) {
   const MutexLock lock(mutex_);
   if (running_.erase(id) == 0) return;
-  if (running_.empty() || size_ >= rewrite_at_) {
+  if (size_ >= rewrite_at_) {
     Rewrite();
   } else {
     Append(fmt::format("-{}\n", id));

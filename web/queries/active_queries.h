@@ -15,7 +15,8 @@ namespace barograph::web {
 
 /// The file `queries.active` in the storage folder: which queries run, so that the next start can
 /// log what ran when the process was killed. A line tells that a query began, `+7 {"query":"up",
-/// "timestamp_sec":1700000000}`, or ended, `-7`; when the last one ends, the file is emptied.
+/// "timestamp_sec":1700000000}`, or ended, `-7`. Of a file that has grown long (64 KiB), only what
+/// still runs is kept: to empty it after each query would take ten times as long as the two lines.
 /// Lines are not forced to the disk: the system keeps them when the process dies. Thread-safe.
 class ActiveQueries {
  public:
