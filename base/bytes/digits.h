@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <span>
 
 namespace barograph {
 
@@ -40,6 +41,10 @@ inline uint64_t SplitDigits(uint32_t value) {
   const uint64_t tens = (twos * 103 >> 10) & 0x000f'000f'000f'000f;
   return tens | (twos - 10 * tens) << 8;
 }
+
+/// SplitDigits of each number, many at a time in vectors. Of what has more than eight digits the
+/// result is not specified. Precondition: room for as many digits as numbers.
+void SplitAll(std::span<const uint32_t> numbers, std::span<uint64_t> digits);
 
 /// What makes text of digits of SplitDigits: written as they are, the first comes first.
 inline constexpr uint64_t kZeroDigits = 0x3030'3030'3030'3030;

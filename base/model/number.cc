@@ -1,6 +1,5 @@
 #include "base/model/number.h"
 
-#include <fmt/format.h>
 #include <re2/re2.h>
 
 #include <algorithm>
@@ -14,6 +13,7 @@
 #include "base/bytes/digits.h"
 #include "base/bytes/utf8.h"
 #include "base/model/sample.h"
+#include "base/model/shortest_decimal.h"
 
 namespace barograph {
 namespace {
@@ -158,19 +158,38 @@ char* WriteWhole(char* out, uint64_t value) {
 // The decimal digits of a number: 0.d1d2d3... * 10^point.
 struct Decimal {
   static constexpr int kMostDigits = 17;
-  std::array<char, 40> digits;  // so long that more can be copied than there are
+  std::array<char, 40> text;  // so long that more can be copied than there are
+  int begin = 0;              // of the digits in it
   int size = 0;
   int point = 0;
+
+  const char* digits() const { return text.data() + begin; }
 };
 
-// The shortest that reads back as `size`, by the algorithm of fmt, which finds it as an integer and
-// an exponent, and has no public function that gives these. Precondition: finite and positive.
+// Precondition: finite and positive.
 Decimal ToShortestDecimal(double size) {
-  const auto found = fmt::detail::dragonbox::to_decimal(size);
+  constexpr uint64_t kEight = 100'000'000;
+  constexpr uint64_t kSixteen = kEight * kEight;
+  ShortestDecimal shortest = FindShortest(size);
+  while (shortest.digits < kSixteen / 10) {  // seldom
+    shortest.digits *= 10;
+    --shortest.exponent;
+  }
+  // Sixteen digits are as likely as seventeen: a zero in front costs less than a branch.
   Decimal decimal;
-  char* const first = decimal.digits.data();
-  decimal.size = static_cast<int>(WriteWhole(first, found.significand) - first);
-  decimal.point = decimal.size + found.exponent;
+  char* const text = decimal.text.data();
+  const uint64_t first = shortest.digits / kSixteen;
+  const uint64_t rest = shortest.digits % kSixteen;
+  const uint64_t high = SplitDigits(static_cast<uint32_t>(rest / kEight));
+  const uint64_t low = SplitDigits(static_cast<uint32_t>(rest % kEight));
+  *text = static_cast<char>('0' + first);
+  StoreDigits(text + 1, high);
+  StoreDigits(text + 9, low);
+  const int zeros =
+      low != 0 ? std::countl_zero(low) / 8 : 8 + std::min(std::countl_zero(high) / 8, 8);
+  decimal.begin = first == 0 ? 1 : 0;
+  decimal.size = std::max(1, Decimal::kMostDigits - decimal.begin - zeros);
+  decimal.point = Decimal::kMostDigits - decimal.begin + shortest.exponent;
   return decimal;
 }
 
@@ -181,7 +200,7 @@ char* CopyDigits(char* out, const char* digits, int size) {
 }
 
 char* WriteFixed(char* out, const Decimal& decimal) {
-  const char* const digits = decimal.digits.data();
+  const char* const digits = decimal.digits();
   if (decimal.point <= 0) {
     out = std::copy_n("0.", 2, out);
     out = std::fill_n(out, -decimal.point, '0');
@@ -197,10 +216,10 @@ char* WriteFixed(char* out, const Decimal& decimal) {
 }
 
 void AppendScientific(std::string& out, const Decimal& decimal) {
-  out += decimal.digits[0];
+  out += *decimal.digits();
   if (decimal.size > 1) {
     out += '.';
-    out.append(decimal.digits.data() + 1, static_cast<size_t>(decimal.size - 1));
+    out.append(decimal.digits() + 1, static_cast<size_t>(decimal.size - 1));
   }
   const int exponent = decimal.point - 1;
   out += exponent < 0 ? "e-" : "e+";
@@ -287,6 +306,13 @@ char* WriteValue(char* out, double value) {
   if (char* const end = WriteShortDecimal(out, size)) return end;
   if (std::isinf(value)) return std::copy_n(value > 0 ? "+Inf" : "Inf", value > 0 ? 4 : 3, out);
   return WriteFixed(out, ToShortestDecimal(size));
+}
+
+char* WriteLongValue(char* out, double value) {
+  if (!std::isfinite(value)) return WriteValue(out, value);
+  *out = '-';
+  out += std::signbit(value) ? 1 : 0;
+  return WriteFixed(out, ToShortestDecimal(std::abs(value)));
 }
 
 void AppendValue(std::string& out, double value) {

@@ -27,6 +27,8 @@ void AppendValue(std::string& out, double value);
 inline constexpr size_t kMaxValueSize = 352;
 inline constexpr size_t kMaxValueSlack = 17;
 char* WriteValue(char* out, double value);
+/// The same, quicker where the value is no decimal of few digits. Precondition: it is not 0.
+char* WriteLongValue(char* out, double value);
 
 /// Go's strconv.FormatFloat(value, 'g', -1, 64) (Go's %v): as FormatValue, but with an exponent
 /// below 1e-4 and from 1e6 on: 1e+06. The form of le labels, PromQL's printer and exposition.

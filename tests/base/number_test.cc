@@ -7,9 +7,13 @@
 #include <cstring>
 #include <limits>
 #include <random>
+#include <span>
+#include <vector>
 
 #include "base/bytes/digits.h"
 #include "base/model/sample.h"
+#include "base/model/short_decimals.h"
+#include "base/model/shortest_decimal.h"
 
 namespace barograph {
 namespace {
@@ -142,6 +146,95 @@ TEST_CASE("Numbers of any size print as the shortest decimal that reads back") {
   }
 }
 
+// Digits without zeros at their end, an e, and the exponent.
+std::string WithoutZeros(ShortestDecimal decimal) {
+  while (decimal.digits % 10 == 0) {
+    decimal.digits /= 10;
+    ++decimal.exponent;
+  }
+  return std::to_string(decimal.digits) + "e" + std::to_string(decimal.exponent);
+}
+
+// The same by the standard library.
+std::string ShortestByLibrary(double value) {
+  std::array<char, 40> text;
+  const auto end =
+      std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::scientific)
+          .ptr;
+  std::string digits(text.data(), static_cast<size_t>(end - text.data()));
+  const size_t e = digits.find('e');
+  int exponent = std::stoi(digits.substr(e + 1));
+  digits.erase(e);
+  if (digits.size() > 1) digits.erase(1, 1);  // the point
+  exponent -= static_cast<int>(digits.size()) - 1;
+  return digits + "e" + std::to_string(exponent);
+}
+
+TEST_CASE("Of the decimals that read back the shortest is found, and of those the nearest") {
+  std::mt19937_64 random(6);
+  const auto check = [](double value) {
+    if (!(value > 0) || !std::isfinite(value)) return;
+    CAPTURE(value);
+    REQUIRE(WithoutZeros(FindShortest(value)) == ShortestByLibrary(value));
+  };
+  for (int power = -1074; power < 1024; ++power) {
+    const double value = std::ldexp(1, power);
+    check(value);
+    check(std::nextafter(value, 0));
+    check(std::nextafter(value, kInf));
+  }
+  for (int power = -323; power < 309; ++power) {
+    const double value = ParseValue("1e" + std::to_string(power)).value();
+    check(value);
+    check(std::nextafter(value, 0));
+    check(std::nextafter(value, kInf));
+  }
+  for (int i = 0; i < 20'000; ++i) {
+    check(std::bit_cast<double>(random() >> 1));
+    check(std::ldexp(static_cast<double>(random() >> 11), -static_cast<int>(random() % 200)));
+    check(static_cast<double>(random() % 100'000) / static_cast<double>(1 + random() % 1000));
+    check(static_cast<double>(random() >> (random() % 64)));
+  }
+}
+
+TEST_CASE("Many values side by side have the texts that each has alone") {
+  std::mt19937_64 random(7);
+  std::vector<double> values = {0,          -0.0,     1,        -1,         0.5,
+                                1e-6,       9e-7,     1e8,      99999999,   1e15,
+                                0x1p52,     0x1p53,   1e300,    kInf,       -kInf,
+                                1e-300,     123456.5, 1e8 + .5, 1e9 - 1e-6, 999999999.999999,
+                                kNormalNan, kStaleNan};
+  for (int i = 0; i < 20'000; ++i) {
+    const double power = std::pow(10, static_cast<double>(random() % 12));
+    const double value = static_cast<double>(random() >> (random() % 64)) / power;
+    values.push_back(random() % 2 == 0 ? value : -value);
+  }
+  ShortDecimals decimals;
+  size_t written = 0;
+  for (size_t begin = 0, size = 0; begin < values.size(); begin += size) {
+    size = std::min<size_t>(values.size() - begin, 1 + begin % ShortDecimals::kMost);
+    decimals.Split(std::span(values).subspan(begin, size));
+    for (size_t i = 0; i < size; ++i) {
+      if (!decimals.is_short(i)) continue;
+      std::array<char, 17 + kMaxValueSlack> text;
+      const std::string_view found(text.data(), decimals.Write(text.data(), i));
+      REQUIRE(found == FormatValue(values[begin + i]));
+      ++written;
+    }
+  }
+  CHECK(written > values.size() / 4);
+}
+
+TEST_CASE("A value that is known to be long is written as any other") {
+  std::mt19937_64 random(8);
+  for (int i = 0; i < 20'000; ++i) {
+    const auto value = std::bit_cast<double>(random());
+    std::array<char, kMaxValueSize + kMaxValueSlack> text;
+    REQUIRE(std::string_view(text.data(), WriteLongValue(text.data(), value)) ==
+            FormatValue(value));
+  }
+}
+
 TEST_CASE("A number of up to eight digits is split into them") {
   std::mt19937_64 random(5);
   const auto check = [](uint32_t value) {
@@ -158,6 +251,13 @@ TEST_CASE("A number of up to eight digits is split into them") {
   }
   for (int i = 0; i < 20'000; ++i) check(static_cast<uint32_t>(random() % 100'000'000));
   check(99'999'999);
+  for (size_t size = 0; size < 40; ++size) {
+    std::vector<uint32_t> numbers(size);
+    for (uint32_t& number : numbers) number = static_cast<uint32_t>(random() % 100'000'000);
+    std::vector<uint64_t> digits(size);
+    SplitAll(numbers, digits);
+    for (size_t i = 0; i < size; ++i) REQUIRE(digits[i] == SplitDigits(numbers[i]));
+  }
 }
 
 TEST_CASE("Numbers of few decimals print as they were written") {

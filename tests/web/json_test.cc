@@ -84,6 +84,30 @@ TEST_CASE("What several threads write of a matrix is what one writes") {
   }
 }
 
+TEST_CASE("Samples of an array are written as each is alone") {
+  // Times with and without milliseconds, before 1970, and around where leading digits change.
+  std::vector<Timestamp> timestamps;
+  for (const int64_t start :
+       std::vector<int64_t>{-90'000, 0, 9'900'000, 1'699'999'900'000, 1'700'000'000'123}) {
+    for (int64_t k = 0; k < 70; ++k) timestamps.push_back(FromMs(start + k * 15'000 / 7));
+  }
+  timestamps.push_back(FromMs(ToMs(kMaxTimestamp) / 2));
+  const std::vector<double> some = {0, 1.5, -0.0, 1e21, 1.0 / 3, 1e-7, 123456789.123, kNormalNan};
+  for (size_t size = 0; size <= timestamps.size(); ++size) {
+    std::vector<double> values;
+    std::string expected = "[";
+    for (size_t i = 0; i < size; ++i) {
+      values.push_back(some[i % some.size()] * static_cast<double>(1 + i / 20));
+      JsonWriter json;
+      json.Sample(ToMs(timestamps[i]), values[i]);
+      expected += (i > 0 ? "," : "") + json.Take();
+    }
+    JsonWriter json;
+    json.SampleArray(std::span(timestamps).first(size), values);
+    REQUIRE(json.Take() == expected + "]");
+  }
+}
+
 TEST_CASE("What was written in its envelope is not put into one again") {
   JsonWriter json;
   BeginEnvelope(json);

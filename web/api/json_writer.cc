@@ -11,6 +11,7 @@
 #include "base/bytes/digits.h"
 #include "base/bytes/utf8.h"
 #include "base/model/number.h"
+#include "base/model/short_decimals.h"
 
 namespace barograph::web {
 namespace {
@@ -87,7 +88,6 @@ constexpr int64_t kLeadingMs = 10'000'000;
 /// most 20 digits, values 24.
 constexpr size_t kMaxSampleSize = 48 + kMaxValueSlack;
 
-/// A value in quotes.
 char* WriteQuotedValue(char* out, double value) {
   *out++ = '"';
   if (NeedsExponent(value)) {
@@ -98,6 +98,25 @@ char* WriteQuotedValue(char* out, double value) {
   *out++ = '"';
   return out;
 }
+
+template <size_t kSize>
+char* Write(char* out, const char (&text)[kSize]) {
+  std::memcpy(out, text, kSize - 1);
+  return out + kSize - 1;
+}
+
+/// The last four digits of seconds, and milliseconds if there are any, of digits as SplitDigits
+/// gives them: 0ssssmmm becomes ssss.mmm. Writes eight bytes, whatever it has.
+char* WriteLastSeconds(char* out, uint64_t digits) {
+  constexpr uint64_t kSeconds = 0xffff'ffff;
+  constexpr uint64_t kPoint = uint64_t{'.' ^ '0'} << 32;
+  const uint64_t millis = digits >> 40;
+  const uint64_t text = ((digits >> 8 & kSeconds) | millis << 40 | kZeroDigits) ^ kPoint;
+  std::memcpy(out, &text, sizeof(text));
+  return out + (millis == 0 ? 4 : 8);
+}
+
+constexpr size_t kSamplesAtOnce = ShortDecimals::kMost;
 
 }  // namespace
 
@@ -155,23 +174,18 @@ char* JsonWriter::WriteSeconds(char* out, int64_t timestamp_ms) {
     AppendSeconds(text, timestamp_ms);
     return std::ranges::copy(text, out).out;
   }
-  const int64_t leading = timestamp_ms / kLeadingMs;
-  if (leading != leading_) {
-    char* const first = leading_digits_.data();
-    leading_ = leading;
-    leading_size_ = static_cast<size_t>(
-        std::to_chars(first, first + leading_digits_.size(), leading).ptr - first);
-  }
-  std::ranges::copy(leading_digits_, out);  // all of it: faster than as many as there are
-  out += leading_size_;
-  // 0ssssmmm becomes ssss.mmm.
-  const uint64_t digits = SplitDigits(static_cast<uint32_t>(timestamp_ms % kLeadingMs));
-  constexpr uint64_t kSeconds = 0xffff'ffff;
-  constexpr uint64_t kPoint = uint64_t{'.' ^ '0'} << 32;
-  const uint64_t millis = digits >> 40;
-  const uint64_t text = ((digits >> 8 & kSeconds) | millis << 40 | kZeroDigits) ^ kPoint;
-  std::memcpy(out, &text, sizeof(text));
-  return out + (millis == 0 ? 4 : 8);
+  FindLeading(timestamp_ms / kLeadingMs);
+  std::ranges::copy(leading_digits_, out);
+  return WriteLastSeconds(out + leading_size_,
+                          SplitDigits(static_cast<uint32_t>(timestamp_ms % kLeadingMs)));
+}
+
+void JsonWriter::FindLeading(int64_t leading) {
+  if (leading == leading_) return;
+  char* const first = leading_digits_.data();
+  leading_ = leading;
+  leading_size_ = static_cast<size_t>(
+      std::to_chars(first, first + leading_digits_.size(), leading).ptr - first);
 }
 
 char* JsonWriter::WriteSample(char* out, int64_t timestamp_ms, double value) {
@@ -190,22 +204,53 @@ void JsonWriter::Sample(int64_t timestamp_ms, double value) {
   after_value_ = true;
 }
 
+// Of many samples at once, each with a comma behind it.
+char* JsonWriter::WriteSamples(char* out, std::span<const Timestamp> timestamps,
+                               std::span<const double> values) {
+  const int64_t first_ms = ToMs(timestamps.front());
+  const int64_t leading_ms = first_ms - first_ms % kLeadingMs;
+  if (first_ms < kLeadingMs || ToMs(timestamps.back()) - leading_ms >= kLeadingMs) {
+    for (size_t i = 0; i < values.size(); ++i) {
+      out = WriteSample(out, ToMs(timestamps[i]), values[i]);
+      *out++ = ',';
+    }
+    return out;
+  }
+  ShortDecimals decimals;
+  decimals.Split(values);
+  std::array<uint32_t, kSamplesAtOnce> millis;
+  std::array<uint64_t, kSamplesAtOnce> digits;
+  for (size_t i = 0; i < values.size(); ++i) {
+    millis[i] = static_cast<uint32_t>(ToMs(timestamps[i]) - leading_ms);
+  }
+  SplitAll({millis.data(), values.size()}, digits);
+  FindLeading(first_ms / kLeadingMs);
+  std::array<char, 1 + kMaxLeadingSize> begin = {'['};
+  std::ranges::copy(leading_digits_, begin.begin() + 1);
+  for (size_t i = 0; i < values.size(); ++i) {
+    std::ranges::copy(begin, out);  // all of it: faster than as many as there are
+    out = WriteLastSeconds(out + 1 + leading_size_, digits[i]);
+    out = Write(out, ",\"");
+    out = decimals.is_short(i)       ? decimals.Write(out, i)
+          : NeedsExponent(values[i]) ? std::ranges::copy(FormatShortest(values[i]), out).out
+                                     : WriteLongValue(out, values[i]);
+    out = Write(out, "\"],");
+  }
+  return out;
+}
+
 void JsonWriter::SampleArray(std::span<const Timestamp> timestamps,
                              std::span<const double> values) {
-  constexpr size_t kAtOnce = 64;  // for which room is made
   BeginArray();
-  for (size_t i = 0; i < timestamps.size();) {
-    const size_t last = std::min(i + kAtOnce, timestamps.size());
+  for (size_t i = 0; i < timestamps.size(); i += kSamplesAtOnce) {
+    const size_t count = std::min(kSamplesAtOnce, timestamps.size() - i);
     const size_t before = out_.size();
-    out_.resize_and_overwrite(before + (last - i) * kMaxSampleSize, [&](char* all, size_t) {
-      char* end = all + before;
-      for (; i < last; ++i) {
-        if (i > 0) *end++ = ',';
-        end = WriteSample(end, ToMs(timestamps[i]), values[i]);
-      }
-      return end - all;
+    out_.resize_and_overwrite(before + count * kMaxSampleSize, [&](char* all, size_t) {
+      return WriteSamples(all + before, timestamps.subspan(i, count), values.subspan(i, count)) -
+             all;
     });
   }
+  if (!timestamps.empty()) out_.pop_back();  // the last comma
   EndArray();
 }
 

@@ -42,7 +42,7 @@ class JsonWriter {
 
   /// [seconds, "value"]: how the API shows a sample.
   void Sample(int64_t timestamp_ms, double value);
-  /// An array of samples. Precondition: as many values as timestamps.
+  /// An array of samples. Precondition: as many values as timestamps, which ascend.
   void SampleArray(std::span<const Timestamp> timestamps, std::span<const double> values);
   /// A timestamp in seconds, with three decimals or none; a sample's value in quotes, with an
   /// exponent below 1e-6 and from 1e21.
@@ -62,12 +62,16 @@ class JsonWriter {
   void Close(char bracket);
   char* WriteSeconds(char* out, int64_t timestamp_ms);
   char* WriteSample(char* out, int64_t timestamp_ms, double value);
+  char* WriteSamples(char* out, std::span<const Timestamp> timestamps,
+                     std::span<const double> values);
+  void FindLeading(int64_t leading);
 
+  static constexpr size_t kMaxLeadingSize = 15;
   std::string out_;
   bool after_value_ = false;
   // Of the last sample: its time in whole units of 10,000 seconds, and their digits.
   int64_t leading_ = 0;
-  std::array<char, 16> leading_digits_{};
+  std::array<char, kMaxLeadingSize> leading_digits_{};
   size_t leading_size_ = 0;
 };
 
