@@ -12,12 +12,16 @@
 #include "tsdb/head/selection.h"
 #include "tsdb/series_merge.h"
 #include "tsdb/start_stream.h"
+#include "tsdb/value_buffer.h"
 
 namespace barograph::tsdb {
 namespace {
 
 constexpr uint32_t kNotInHead = ~uint32_t{0};
 constexpr size_t kSeriesPerStop = 1024;
+
+// What no number of a column in the head has.
+constexpr uint64_t kBesideHead = uint64_t{1} << 62;
 
 /// Numbers for the timestamps that series share; one numbering for all cursors of a selection.
 class ColumnNumbers {
@@ -102,25 +106,53 @@ class MergedCursor final : public SeriesCursor {
   Result<SeriesSamples> Read(size_t index) override {
     const MergedSeries& series = merged_->series[index];
     starts_.Clear();
+    if (readers_.empty()) return ReadHead(series.head_index);
     if (merged_->with_starts) TRY(ReadStartsInBlocks(series.id));
-    parts_.clear();
-    uint32_t source = 0;
-    for (BlockReader& reader : readers_) {
-      parts_.push_back({++source, TRY(reader.Read(series.id, merged_->range))});
-    }
-    if (series.head_index != kNotInHead) {
-      parts_.push_back({0, TRY(head_->Read(series.head_index))});
-      starts_.AddStarts(parts_.back().samples);
-    }
+    TRY(ReadParts(series));
     SeriesSamples samples = merge_.Merge(parts_);
     samples.start_timestamps = starts_.Beside(samples.timestamps);
-    samples.timestamp_column = merge_.key().empty()
-                                   ? like_.NumberOf(samples.timestamps, merged_->columns)
-                                   : ColumnOf(merge_.key());
+    samples.timestamp_column =
+        merge_.key().empty() ? like_.NumberOf(samples.timestamps, merged_->columns) : ColumnOfKey();
     return samples;
   }
 
  private:
+  // Where no block has anything in the range there is nothing to merge, and the head's own numbers
+  // of columns do.
+  Result<SeriesSamples> ReadHead(size_t index) {
+    SeriesSamples samples = TRY(head_->Read(index));
+    if (samples.timestamp_column == 0) {
+      const uint64_t number = like_.NumberOf(samples.timestamps, merged_->columns);
+      if (number != 0) samples.timestamp_column = kBesideHead | number;
+    }
+    return samples;
+  }
+
+  // What the blocks have, and the head. The values of the one come to lie behind those of the
+  // other: as a rule nothing is left to be put together then.
+  Status ReadParts(const MergedSeries& series) {
+    parts_.clear();
+    values_.Truncate(0);
+    uint32_t source = 0;
+    for (BlockReader& reader : readers_) {
+      parts_.push_back({++source, TRY(reader.Read(series.id, merged_->range, values_))});
+    }
+    const bool in_blocks = values_.size() > 0;
+    if (series.head_index != kNotInHead) {
+      const SeriesSamples samples = TRY(head_->Read(series.head_index));
+      starts_.AddStarts(samples);
+      if (in_blocks) std::ranges::copy(samples.values, values_.Append(samples.size()).begin());
+      parts_.push_back({0, samples});
+    }
+    if (!in_blocks) return {};
+    size_t begin = 0;
+    for (SeriesPart& part : parts_) {
+      part.samples.values = values_.all().subspan(begin, part.samples.size());
+      begin += part.samples.size();
+    }
+    return {};
+  }
+
   // Before the samples, for which the same readers are used.
   Status ReadStartsInBlocks(SeriesId id) {
     for (BlockReader& reader : readers_) {
@@ -130,23 +162,20 @@ class MergedCursor final : public SeriesCursor {
     return {};
   }
 
-  uint64_t ColumnOf(const SeriesMerge::Key& key) {
-    if (key != last_key_) {
-      last_column_ = merged_->columns.NumberOf(key);
-      last_key_ = key;
-    }
-    return last_column_;
+  uint64_t ColumnOfKey() {
+    uint64_t& column = merge_.number();
+    if (column == 0) column = merged_->columns.NumberOf(merge_.key());
+    return column;
   }
 
   const std::shared_ptr<const Merged> merged_;
   const std::unique_ptr<SeriesCursor> head_;
   std::vector<BlockReader> readers_;
   std::vector<SeriesPart> parts_;
+  ValueBuffer values_;  // of the parts
   SeriesMerge merge_;
   StartTimestamps starts_;
   LikeColumns like_;
-  SeriesMerge::Key last_key_;
-  uint64_t last_column_ = 0;
 };
 
 class MergedSelection final : public Selection {

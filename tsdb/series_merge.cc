@@ -13,52 +13,96 @@ SeriesSamples SeriesMerge::Merge(std::span<const SeriesPart> parts) {
                        [](const SeriesPart& part) { return part.samples.size() > 0; });
   key_.clear();
   if (order_.empty()) return {};
+  if (order_.size() == 1) return Only(order_.front());
   has_histograms_ = std::ranges::any_of(
       order_, [](const SeriesPart& part) { return !part.samples.histograms.empty(); });
   const auto begins_earlier = [](const SeriesPart& a, const SeriesPart& b) {
     return a.samples.timestamps.front() < b.samples.timestamps.front();
   };
-  if (order_.size() > 1) {
-    std::vector<SeriesPart> by_time = order_;
-    std::ranges::sort(by_time, begins_earlier);
-    for (size_t i = 1; i < by_time.size(); ++i) {
-      if (by_time[i].samples.timestamps.front() <= by_time[i - 1].samples.timestamps.back()) {
-        return Interleave(order_);
-      }
+  by_time_ = order_;
+  std::ranges::sort(by_time_, begins_earlier);
+  for (size_t i = 1; i < by_time_.size(); ++i) {
+    if (by_time_[i].samples.timestamps.front() <= by_time_[i - 1].samples.timestamps.back()) {
+      return Interleave(order_);
     }
-    order_.swap(by_time);
   }
-  return Concatenate(order_);
+  return Concatenate(by_time_);
+}
+
+SeriesSamples SeriesMerge::Only(const SeriesPart& part) {
+  SeriesSamples only = part.samples;
+  if (only.timestamp_column != 0) {
+    key_.push_back({part.source, only.timestamp_column});
+    FindKey();
+  }
+  only.timestamp_column = 0;
+  return only;
 }
 
 SeriesSamples SeriesMerge::Concatenate(std::span<const SeriesPart> parts) {
   const bool shared = std::ranges::all_of(
       parts, [](const SeriesPart& part) { return part.samples.timestamp_column != 0; });
   if (shared) {
-    for (const SeriesPart& part : parts)
-      key_.push_back({part.source, part.samples.timestamp_column});
-  }
-  if (parts.size() == 1) {
-    SeriesSamples only = parts[0].samples;
-    only.timestamp_column = 0;
-    return only;
-  }
-  if (!shared || key_ != timestamps_key_) {
-    timestamps_.clear();
     for (const SeriesPart& part : parts) {
-      timestamps_.insert(timestamps_.end(), part.samples.timestamps.begin(),
-                         part.samples.timestamps.end());
+      key_.push_back({part.source, part.samples.timestamp_column});
     }
-    timestamps_key_ = key_;
   }
-  values_.clear();
+  SeriesSamples merged;
+  merged.timestamps = TimestampsOf(parts);
+  merged.values = ValuesOf(parts);
+  if (!has_histograms_) return merged;
   histograms_.clear();
   for (const auto& [source, samples] : parts) {
-    values_.insert(values_.end(), samples.values.begin(), samples.values.end());
-    if (!has_histograms_) continue;
     for (size_t i = 0; i < samples.size(); ++i) AppendHistogram(samples, i);
   }
-  return Result();
+  merged.histograms = histograms_;
+  return merged;
+}
+
+std::span<const Timestamp> SeriesMerge::TimestampsOf(std::span<const SeriesPart> parts) {
+  const bool known = !key_.empty() && FindKey();
+  std::vector<Timestamp>& all = key_.empty() ? timestamps_ : known_[last_known_].timestamps;
+  if (known) return all;
+  all.clear();
+  for (const auto& [source, samples] : parts) {
+    all.insert(all.end(), samples.timestamps.begin(), samples.timestamps.end());
+  }
+  if (!key_.empty()) known_timestamps_ += all.size();
+  return all;
+}
+
+/// Sets last_known_. False where the key was not known: nothing is remembered of it then.
+bool SeriesMerge::FindKey() {
+  // Most often that of the series before, or the one that came behind that the last time.
+  size_t at = last_known_;
+  for (size_t tries = 0; tries < known_.size(); ++tries, at = at + 1 < known_.size() ? at + 1 : 0) {
+    if (known_[at].key != key_) continue;
+    last_known_ = at;
+    return true;
+  }
+  if (known_.size() >= kKnownKeys || known_timestamps_ >= kKnownTimestamps) {
+    known_.clear();
+    known_timestamps_ = 0;
+  }
+  last_known_ = known_.size();
+  known_.push_back({key_, {}, 0});
+  return false;
+}
+
+std::span<const double> SeriesMerge::ValuesOf(std::span<const SeriesPart> parts) {
+  const double* const begin = parts[0].samples.values.data();
+  size_t size = 0;
+  bool adjacent = true;
+  for (const auto& [source, samples] : parts) {
+    adjacent &= samples.values.data() == begin + size;
+    size += samples.size();
+  }
+  if (adjacent) return {begin, size};
+  values_.clear();
+  for (const auto& [source, samples] : parts) {
+    values_.insert(values_.end(), samples.values.begin(), samples.values.end());
+  }
+  return values_;
 }
 
 void SeriesMerge::AppendHistogram(const SeriesSamples& samples, size_t index) {
@@ -67,7 +111,6 @@ void SeriesMerge::AppendHistogram(const SeriesSamples& samples, size_t index) {
 
 // Overlapping parts: the earliest of their next timestamps, each time, from the last part with it.
 SeriesSamples SeriesMerge::Interleave(std::span<const SeriesPart> parts) {
-  timestamps_key_.clear();
   timestamps_.clear();
   values_.clear();
   histograms_.clear();
@@ -81,7 +124,11 @@ SeriesSamples SeriesMerge::Interleave(std::span<const SeriesPart> parts) {
     }
     if (!earliest) {
       if (has_histograms_) HintAnew();
-      return Result();
+      SeriesSamples merged;
+      merged.timestamps = timestamps_;
+      merged.values = values_;
+      if (has_histograms_) merged.histograms = histograms_;
+      return merged;
     }
     const SeriesSamples* taken = nullptr;
     size_t index = 0;
@@ -114,14 +161,6 @@ void SeriesMerge::HintAnew() {
     hinted_pointers_.push_back(hinted);
   }
   HintCounterResets(hinted_pointers_);
-}
-
-SeriesSamples SeriesMerge::Result() const {
-  SeriesSamples samples;
-  samples.timestamps = timestamps_;
-  samples.values = values_;
-  if (has_histograms_) samples.histograms = histograms_;
-  return samples;
 }
 
 }  // namespace barograph::tsdb

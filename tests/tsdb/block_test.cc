@@ -184,6 +184,56 @@ TEST_CASE_METHOD(Fixture, "A short range decodes the runs that overlap and no ot
   CHECK(test::ToPoints(*samples) == Steps(505'000, 1000, 8, 506));
 }
 
+TEST_CASE_METHOD(Fixture, "Series are read in any order, one's values behind another's") {
+  std::mt19937_64 random(31);
+  const Everything everything = test::RandomSeries(random, 400, true);
+  auto block = WriteBlock(files, everything, test::Origin(1), test::TinyOptions());
+  std::vector<SeriesId> ids = *block->Ids();
+  const TimeRange gone = FromTo(-20'000, 30'000);
+  BlockTombstones deletions;
+  deletions.Add(ids[1], gone);
+  deletions.Add(ids[2], test::AllTime());
+  block = *block->AddTombstones(files, deletions);
+  ids.push_back(SeriesId{~uint64_t{0} >> 20});  // which the block does not have
+  ids.push_back(SeriesId{0});
+  BlockReader reader(block);
+  for (int round = 0; round < 20; ++round) {
+    std::ranges::shuffle(ids, random);
+    const int64_t min = static_cast<int64_t>(random() % 900'000) - 250'000;
+    const TimeRange range = FromTo(min, min + static_cast<int64_t>(random() % 400'000));
+    ValueBuffer values;
+    for (const SeriesId id : ids) {
+      const size_t before = values.size();
+      const auto samples = reader.Read(id, range, values);
+      REQUIRE(samples);
+      REQUIRE(values.size() == before + samples->size());
+      if (samples->size() > 0) REQUIRE(samples->values.data() == values.all().data() + before);
+      Points expected;
+      if (const auto found = everything.find(id); found != everything.end()) {
+        expected = test::Within(found->second, range);
+      }
+      const std::span<const TimeRange> deleted = block->tombstones().RangesOf(id);
+      std::erase_if(expected, [&](const auto& point) {
+        return std::ranges::any_of(deleted,
+                                   [&](TimeRange of) { return of.Contains(FromMs(point.first)); });
+      });
+      REQUIRE(test::ToPoints(*samples) == expected);
+    }
+  }
+}
+
+TEST_CASE("A buffer of values keeps what it has when it grows") {
+  ValueBuffer values;
+  std::vector<double> expected;
+  for (size_t size = 0; size < 2000; size += 37) {
+    for (double& value : values.Append(size)) expected.push_back(value = double(expected.size()));
+    REQUIRE(std::ranges::equal(values.all(), expected));
+  }
+  values.Truncate(10);
+  values.Truncate(20);
+  CHECK(std::ranges::equal(values.all(), std::span(expected).first(10)));
+}
+
 TEST_CASE_METHOD(Fixture, "Threads with a reader each read one block at once") {
   std::mt19937_64 random(21);
   const Everything everything = test::RandomSeries(random, 100, false);

@@ -88,6 +88,40 @@ TEST_CASE("Series whose parts share their timestamps have one key, in the order 
   CHECK(merge.key().empty());
 }
 
+TEST_CASE("Values that lie one part behind the other stay where they are") {
+  const std::vector<double> values{1, 2, 3};
+  const Owned early = Make({1, 2}, 0, 7), late = Make({5}, 0, 9);
+  SeriesPart first = early.As(1), second = late.As(2);
+  first.samples.values = std::span(values).first(2);
+  second.samples.values = std::span(values).subspan(2);
+  SeriesMerge merge;
+  CHECK(merge.Merge(std::vector{first, second}).values.data() == values.data());
+  second.samples.values = std::span(values).first(1);
+  CHECK(AsMap(merge.Merge(std::vector{first, second})) ==
+        std::map<int64_t, double>{{1, 1}, {2, 2}, {5, 1}});
+}
+
+TEST_CASE("Keys that come in turn keep their timestamps and their numbers") {
+  SeriesMerge merge;
+  for (const int keys : {1, 3, 1000}) {
+    for (int round = 0; round < 3; ++round) {
+      for (int k = 1; k <= keys; ++k) {
+        const auto column = static_cast<uint64_t>(k);
+        const Owned a = Make({k, k + 1}, 1, column), b = Make({2000, 2000 + k}, 2, column);
+        const bool both = k % 4 != 3;
+        const auto parts = both ? std::vector{a.As(1), b.As(2)} : std::vector{b.As(2)};
+        std::map<int64_t, double> expected{{2000, 2.0}, {2000 + k, 2.0}};
+        if (both) expected.insert({{k, 1.0}, {k + 1, 1.0}});
+        REQUIRE(AsMap(merge.Merge(parts)) == expected);
+        uint64_t& number = merge.number();
+        if (keys == 3 && round > 0) REQUIRE(number == column);
+        if (number != 0) REQUIRE(number == column);
+        number = column;
+      }
+    }
+  }
+}
+
 TEST_CASE("Native histograms stand where they stood") {
   FloatHistogram histogram;
   histogram.count = 3;

@@ -179,14 +179,26 @@ std::optional<SeriesId> BlockDirectory::FirstIdAbove(SeriesId id) const {
 }
 
 std::optional<uint64_t> BlockDirectory::PositionOf(SeriesId id) const {
+  return PositionFinder(*this).PositionOf(id);
+}
+
+std::optional<uint64_t> PositionFinder::PositionOf(SeriesId id) {
   const auto wanted = static_cast<uint64_t>(id);
-  const size_t count = PiecesUpTo(wanted);
-  Piece piece;
-  if (count == 0 || !ReadPiece(count - 1, piece)) return std::nullopt;
-  const std::span<const uint64_t> ids(piece.ids, piece.count);
+  const bool in_last = index_ < directory_.pieces() && piece_.ids[0] <= wanted &&
+                       wanted <= piece_.ids[piece_.count - 1];
+  if (!in_last) {
+    const size_t count = directory_.PiecesUpTo(wanted);
+    if (count == 0) return std::nullopt;
+    if (index_ != count - 1) {
+      index_ = ~size_t{0};
+      if (!directory_.ReadPiece(count - 1, piece_)) return std::nullopt;
+      index_ = count - 1;
+    }
+  }
+  const std::span<const uint64_t> ids(piece_.ids, piece_.count);
   const auto found = std::ranges::lower_bound(ids, wanted);
   if (found == ids.end() || *found != wanted) return std::nullopt;
-  return piece.positions[found - ids.begin()];
+  return piece_.positions[found - ids.begin()];
 }
 
 std::optional<size_t> BlockDirectory::ExtentOf(ExtentKind kind, uint64_t number) const {

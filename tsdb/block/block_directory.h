@@ -46,6 +46,7 @@ class BlockDirectory {
   std::span<const ExtentEntry> extents() const { return extents_; }
   size_t bytes() const { return bytes_; }
 
+  /// To look for many, see PositionFinder.
   std::optional<uint64_t> PositionOf(SeriesId id) const;
 
   /// The lowest id above `id`.
@@ -66,6 +67,8 @@ class BlockDirectory {
     uint64_t positions[kDirectoryPiece];
   };
 
+  friend class PositionFinder;
+
   BlockDirectory() = default;
   const char* ParseExtents(const char* in, const char* end);
   bool AddUp(uint64_t directory_offset);
@@ -83,6 +86,22 @@ class BlockDirectory {
   std::array<std::vector<uint32_t>, kExtentKinds> by_kind_;  // indices, ascending
   const char* index_ = nullptr;                              // a fixed-size entry a piece
   std::string_view pieces_bytes_;
+};
+
+/// Finds positions one after the other: those of ids that are near each other are decoded once. One
+/// thread at a time.
+class PositionFinder {
+ public:
+  /// `directory` outlives it.
+  explicit PositionFinder(const BlockDirectory& directory) : directory_(directory) {}
+
+  /// As BlockDirectory::PositionOf.
+  std::optional<uint64_t> PositionOf(SeriesId id);
+
+ private:
+  const BlockDirectory& directory_;
+  size_t index_ = ~size_t{0};  // of the piece that is decoded
+  BlockDirectory::Piece piece_;
 };
 
 }  // namespace barograph::tsdb

@@ -37,6 +37,7 @@ class BlockReader::Impl {
   Impl(std::shared_ptr<const Block> block, BlockReaderOptions options)
       : block_(std::move(block)),
         data_(block_->data()),
+        positions_(data_.directory()),
         extents_(data_, std::max<size_t>(options.cached_extents, 1)),
         columns_(data_, options.cached_extents, options.cached_timestamps),
         decode_(options.presence_only ? DecodeMarkers : DecodeValues) {}
@@ -44,18 +45,24 @@ class BlockReader::Impl {
   const Block& block() const { return *block_; }
 
   Result<SeriesSamples> Read(SeriesId id, TimeRange range) {
+    own_.Truncate(0);
+    return Read(id, range, own_);
+  }
+
+  Result<SeriesSamples> Read(SeriesId id, TimeRange range, ValueBuffer& values) {
     if (!range.Overlaps(block_->meta().range)) return SeriesSamples();
-    const std::optional<uint64_t> position = block_->PositionOf(id);
+    const std::optional<uint64_t> position = positions_.PositionOf(id);
     if (!position.has_value()) return SeriesSamples();
-    SeriesSamples samples = TRY(ReadAt(*position, range));
+    const size_t before = values.size();
+    SeriesSamples samples = TRY(ReadAt(*position, range, values));
     const std::span<const TimeRange> deleted = block_->tombstones().RangesOf(SeriesOfStream(id));
     const auto touches = [range](TimeRange other) { return other.Overlaps(range); };
-    if (std::ranges::any_of(deleted, touches)) KeepUndeleted(samples, deleted);
+    if (std::ranges::any_of(deleted, touches)) KeepUndeleted(samples, deleted, values, before);
     return samples;
   }
 
  private:
-  Result<SeriesSamples> ReadAt(uint64_t position, TimeRange range) {
+  Result<SeriesSamples> ReadAt(uint64_t position, TimeRange range, ValueBuffer& values) {
     const std::optional<size_t> extent = data_.directory().ExtentOf(ExtentKind::kSamples, position);
     if (!extent.has_value()) {
       return BlockCorruption(data_.path(), data_.footer().directory_offset,
@@ -70,34 +77,61 @@ class BlockReader::Impl {
       return data_.Damaged(*extent, "a series has not as many runs as its timestamps need");
     }
     const RunsOfRows runs = RunsOf(rows, run_rows);
-    if (!Decode(*series, index, rows.rows, runs)) return data_.Damaged(*extent, "a malformed run");
+    const size_t before = values.size();
+    const bool good = series->HasHistograms(index)
+                          ? DecodeMixed(*series, index, rows, runs, values)
+                          : DecodeFloats(*series, index, rows, runs, values);
+    if (!good) return data_.Damaged(*extent, "a malformed run");
     SeriesSamples samples;
     samples.timestamps = rows.timestamps;
-    samples.values = std::span(values_).subspan(runs.skipped_rows, rows.timestamps.size());
+    samples.values = values.all().subspan(before);
     samples.timestamp_column = rows.same_as + 1;
-    if (!histograms_.empty()) PointToHistograms(runs.skipped_rows, samples);
+    if (series->HasHistograms(index)) PointToHistograms(runs.skipped_rows, samples);
     return samples;
   }
 
-  /// Decodes the runs into values_, and where the series has histograms into these.
-  bool Decode(const SampleExtent& series, size_t index, uint64_t rows, RunsOfRows runs) {
+  /// Appends the values of the rows. Runs whose rows are all among them are decoded where they
+  /// belong, the first and the last one elsewhere.
+  bool DecodeFloats(const SampleExtent& series, size_t index, const ColumnRows& rows,
+                    RunsOfRows runs, ValueBuffer& values) {
     const size_t run_rows = data_.directory().run_rows();
-    const size_t end = std::min<size_t>(rows, runs.last * run_rows);
-    values_.resize(end - runs.first * run_rows);
+    std::span<double> left = values.Append(rows.timestamps.size());
+    size_t skipped = runs.skipped_rows;
+    for (size_t run = runs.first; run < runs.last; ++run) {
+      const size_t size = std::min<size_t>(run_rows, rows.rows - run * run_rows);
+      const std::string_view bytes = series.Run(index, run);
+      const size_t wanted = std::min(size - skipped, left.size());
+      if (wanted == size) {
+        if (!decode_(bytes, left.first(size))) return false;
+      } else {
+        piece_.resize(size);
+        if (!decode_(bytes, piece_)) return false;
+        std::ranges::copy(std::span(piece_).subspan(skipped, wanted), left.begin());
+      }
+      left = left.subspan(wanted);
+      skipped = 0;
+    }
+    return true;
+  }
+
+  /// Appends the values of the rows, and decodes the histograms of all runs that have any of them.
+  bool DecodeMixed(const SampleExtent& series, size_t index, const ColumnRows& rows,
+                   RunsOfRows runs, ValueBuffer& values) {
+    const size_t run_rows = data_.directory().run_rows();
+    const size_t end = std::min<size_t>(rows.rows, runs.last * run_rows);
+    piece_.resize(end - runs.first * run_rows);
+    is_histogram_.resize(piece_.size());
     histograms_.clear();
-    const bool mixed = series.HasHistograms(index);
-    if (mixed) is_histogram_.resize(values_.size());
     for (size_t run = runs.first; run < runs.last; ++run) {
       const size_t begin = (run - runs.first) * run_rows;
-      const size_t size = std::min(run_rows, values_.size() - begin);
-      const std::string_view bytes = series.Run(index, run);
-      const std::span<double> values = std::span(values_).subspan(begin, size);
-      const bool good =
-          mixed ? DecodeMixedRun(bytes, values, std::span(is_histogram_).subspan(begin, size),
-                                 histograms_)
-                : decode_(bytes, values).has_value();
-      if (!good) return false;
+      const size_t size = std::min(run_rows, piece_.size() - begin);
+      if (!DecodeMixedRun(series.Run(index, run), std::span(piece_).subspan(begin, size),
+                          std::span(is_histogram_).subspan(begin, size), histograms_)) {
+        return false;
+      }
     }
+    const std::span<double> out = values.Append(rows.timestamps.size());
+    std::ranges::copy(std::span(piece_).subspan(runs.skipped_rows, out.size()), out.begin());
     return true;
   }
 
@@ -109,48 +143,55 @@ class BlockReader::Impl {
       pointers_.push_back(is_histogram != 0 ? next++ : nullptr);
     }
     HintCounterResets(pointers_);
-    samples.histograms = std::span(pointers_).subspan(skipped_rows, samples.size());
+    wanted_pointers_ = std::span(pointers_).subspan(skipped_rows, samples.size());
+    samples.histograms = wanted_pointers_;
     const auto is_float = [](const FloatHistogram* histogram) { return histogram == nullptr; };
     if (std::ranges::all_of(samples.histograms, is_float)) samples.histograms = {};
   }
 
-  /// Leaves the samples that are deleted out. Ranges ascend, and so do samples.
-  void KeepUndeleted(SeriesSamples& samples, std::span<const TimeRange> deleted) {
+  /// Leaves the samples that are deleted out. Ranges ascend, and so do samples. Their values are
+  /// those behind the first `before`.
+  void KeepUndeleted(SeriesSamples& samples, std::span<const TimeRange> deleted,
+                     ValueBuffer& values, size_t before) {
     kept_timestamps_.clear();
     size_t kept = 0;
     auto range = deleted.begin();
-    const size_t skipped = static_cast<size_t>(samples.values.data() - values_.data());
+    const std::span<double> of_samples = values.all().subspan(before);
     for (size_t i = 0; i < samples.size(); ++i) {
       const Timestamp t = samples.timestamps[i];
       while (range != deleted.end() && range->max < t) ++range;
       if (range != deleted.end() && range->Contains(t)) continue;
       kept_timestamps_.push_back(t);
-      values_[skipped + kept] = samples.values[i];
-      if (!samples.histograms.empty()) pointers_[skipped + kept] = pointers_[skipped + i];
+      of_samples[kept] = of_samples[i];
+      if (!samples.histograms.empty()) wanted_pointers_[kept] = wanted_pointers_[i];
       ++kept;
     }
     if (kept == samples.size()) return;
+    values.Truncate(before + kept);
     samples.timestamps = kept_timestamps_;
-    samples.values = samples.values.first(kept);
+    samples.values = of_samples.first(kept);
     samples.timestamp_column = 0;
     if (samples.histograms.empty()) return;
-    const auto left = std::span(pointers_).subspan(skipped, kept);
+    const auto left = wanted_pointers_.first(kept);
     HintCounterResets(left);  // what was known was known beside other neighbours
     samples.histograms = left;
   }
 
   std::shared_ptr<const Block> block_;
   const BlockData& data_;
+  PositionFinder positions_;
   Inflater inflater_;
   RecentExtents<SampleExtent> extents_;
   ColumnReader columns_;
   const DecodeRun decode_;
 
   // What the last Read gave.
-  std::vector<double> values_;
+  ValueBuffer own_;
+  std::vector<double> piece_;  // values of runs of which not all is wanted
   std::vector<uint8_t> is_histogram_;
   std::vector<FloatHistogram> histograms_;
   std::vector<FloatHistogram*> pointers_;
+  std::span<FloatHistogram*> wanted_pointers_;  // those of the rows in the range
   std::vector<Timestamp> kept_timestamps_;
 };
 
@@ -162,6 +203,10 @@ BlockReader& BlockReader::operator=(BlockReader&&) noexcept = default;
 
 Result<SeriesSamples> BlockReader::Read(SeriesId id, TimeRange range) {
   return impl_->Read(id, range);
+}
+
+Result<SeriesSamples> BlockReader::Read(SeriesId id, TimeRange range, ValueBuffer& values) {
+  return impl_->Read(id, range, values);
 }
 
 const Block& BlockReader::block() const { return impl_->block(); }

@@ -8,6 +8,7 @@
 #include "base/storage/queryable.h"
 #include "base/time.h"
 #include "tsdb/block/block.h"
+#include "tsdb/value_buffer.h"
 
 namespace barograph::tsdb {
 
@@ -33,6 +34,10 @@ class BlockReader {
   /// until the next call or the reader's end. Corruption names file and offset, and concerns only
   /// what lies in that extent: the reader stays usable.
   Result<SeriesSamples> Read(SeriesId id, TimeRange range);
+
+  /// The same, with the values behind those that `values` has: that buffer grows by them, and they
+  /// live there. After an error what is behind is unspecified.
+  Result<SeriesSamples> Read(SeriesId id, TimeRange range, ValueBuffer& values);
 
   const Block& block() const;
 
