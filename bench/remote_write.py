@@ -28,7 +28,6 @@ from history import STEP_MS, Machines
 
 HOUR_MS = 3_600_000
 WINDOW_MS = 2 * HOUR_MS  # of the shortest blocks
-QUIET = 80  # seconds without a change: Prometheus and Barograph look each minute what is to be done
 SETTLED = 10  # seconds after which every server has written what it buffers
 QUESTION = "last_over_time(node_load1[5m])"
 
@@ -100,24 +99,6 @@ def push_out(server):
     now_ms = int(time.time() * 1000)
     server.write(write_request.write_request(
         [(write_request.labels({"__name__": "bench_present"}), [(now_ms, 1.0)])]))
-    if server.name == "victoria-metrics":
-        server.get("/internal/force_flush")
-        server.get("/internal/force_merge")
-
-
-def wait_until_quiet(compared):
-    """Until the servers have left their blocks alone for long; what they note beside grows always."""
-    def state():
-        return [(server.blocks(), server.block_bytes() >> 18) for server in compared]
-
-    began = since = time.monotonic()
-    last = state()
-    while time.monotonic() - since < QUIET:
-        if time.monotonic() - began > 2 * servers.LONGEST_WAIT:
-            raise SystemExit("the servers do not become quiet")
-        time.sleep(2)
-        if (now := state()) != last:
-            last, since = now, time.monotonic()
 
 
 def compact(compared, load, figures):
@@ -125,7 +106,7 @@ def compact(compared, load, figures):
     disk = {server.name: server.written_bytes() for server in compared}
     for server in compared:
         push_out(server)
-    wait_until_quiet(compared)
+    servers.settle(compared)
     for server in compared:
         samples = load.count(server)
         figures[server.name] |= {

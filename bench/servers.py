@@ -22,6 +22,7 @@ BINARIES = {
     "victoria-metrics": PEERS / "victoria-metrics",
 }
 LONGEST_WAIT = 300  # seconds
+QUIET = 80  # seconds without a change: Prometheus and Barograph look each minute what is to be done
 
 
 def add_arguments(parser):
@@ -235,6 +236,27 @@ class Server(Process):
 
         wait_until(right, f"{self.name} answers {expression} as before", pause=0.005)
         return time.monotonic() - begin
+
+
+def settle(compared):
+    """Lets the servers merge what they want to: returns when they have left their blocks alone for
+    long. What they note beside grows always."""
+    for server in compared:
+        if server.name == "victoria-metrics":
+            server.get("/internal/force_flush")
+            server.get("/internal/force_merge")
+
+    def state():
+        return [(server.blocks(), server.block_bytes() >> 18) for server in compared]
+
+    began = since = time.monotonic()
+    last = state()
+    while time.monotonic() - since < QUIET:
+        if time.monotonic() - began > 2 * LONGEST_WAIT:
+            raise SystemExit("the servers do not become quiet")
+        time.sleep(2)
+        if (now := state()) != last:
+            last, since = now, time.monotonic()
 
 
 def end_all(processes):

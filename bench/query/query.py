@@ -156,10 +156,12 @@ def difference(ours, theirs, ranked):
     return None
 
 
-def load(compared, past):
+def load(compared, past, settled):
     for body in past.requests(3600 * 1000 // history.STEP_MS):
         for server in compared:
             server.write(body)
+    if settled:
+        servers.settle(compared)
     for server in compared:  # whatever is buffered becomes visible, and files what they stay
         server.stop()
         server.start()
@@ -233,7 +235,8 @@ def run(options):
             for server in compared:
                 server.start()
             # An hour more than is asked for, so that ranges are full from the first step on.
-            load(compared, history.History(options.instances, options.hours + 1, end * 1000))
+            load(compared, history.History(options.instances, options.hours + 1, end * 1000),
+                 options.settled)
             times, cached, answers = measure(compared, read_questions(), end, options.hours,
                                              options.rounds)
         finally:
@@ -247,6 +250,8 @@ def main():
     parser.add_argument("--instances", type=int, default=20, help="of 100 series each")
     parser.add_argument("--hours", type=int, default=24, help="that queries look back at most")
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--settled", action="store_true",
+                        help="first wait until each has merged its history, as a server in use has")
     sys.exit(0 if run(parser.parse_args()) else 1)
 
 
