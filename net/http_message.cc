@@ -142,6 +142,12 @@ std::string Unescape(std::string_view text, bool plus_is_space) {
 std::string UrlDecode(std::string_view text) { return Unescape(text, true); }
 std::string PathDecode(std::string_view text) { return Unescape(text, false); }
 
+size_t HttpResponse::body_bytes() const {
+  size_t bytes = body.size();
+  for (const std::string& piece : more) bytes += piece.size();
+  return bytes;
+}
+
 std::string_view ReasonPhrase(int status) {
   switch (status) {
     case 100: return "Continue";

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -54,6 +55,9 @@ struct HttpResponse {
   int status = 200;
   HttpHeaders headers;
   std::string body;
+  std::vector<std::string> more;  ///< of the body: pieces behind it, which nobody puts together
+
+  size_t body_bytes() const;
 };
 
 /// The standard phrase of a status code, such as "Not Found".

@@ -9,6 +9,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <set>
+#include <utility>
 
 #include "base/mutex.h"
 #include "net/compression.h"
@@ -70,12 +71,13 @@ FormValues HttpRequest::Form() const {
 }
 
 void EncodeBody(const HttpRequest& request, HttpResponse& response, size_t min_bytes) {
-  if (response.body.size() < min_bytes || response.headers.Has("Content-Encoding") ||
+  if (response.body_bytes() < min_bytes || response.headers.Has("Content-Encoding") ||
       !IsCompressible(response.headers.Get("Content-Type")))
     return;
   response.headers.Add("Vary", "Accept-Encoding");
   const auto encoding = ChooseEncoding(request.headers.Get("Accept-Encoding"));
   if (encoding == ContentEncoding::kIdentity) return;
+  for (const std::string& piece : std::exchange(response.more, {})) response.body += piece;
   response.body = Compress(response.body, encoding);
   response.headers.Add("Content-Encoding", std::string(ToString(encoding)));
 }

@@ -24,6 +24,7 @@ using boost::system::error_code;
 
 constexpr size_t kMaxLingerBytes = 1 << 20;
 constexpr std::chrono::seconds kMaxLinger{2};
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 constexpr int kOver = -1;  // in place of a status
 
 HttpResponse PlainText(int status, std::string text) {
@@ -49,7 +50,7 @@ std::string SerializeHead(const HttpResponse& response, std::string_view connect
   for (const auto& [name, value] : response.headers.fields())
     head += fmt::format("{}: {}\r\n", name, OneLine(value));
   if (!HasNoBody(response.status))
-    head += fmt::format("Content-Length: {}\r\n", response.body.size());
+    head += fmt::format("Content-Length: {}\r\n", response.body_bytes());
   if (!connection.empty()) head += fmt::format("Connection: {}\r\n", connection);
   return head + "\r\n";
 }
@@ -153,7 +154,8 @@ asio::awaitable<int> HttpSession::Read(RequestReader& reader, BodyBudget::Share&
     if (reader.done()) break;
     if (reader.expects_continue() && !continued) {
       continued = true;
-      if (!co_await Write("HTTP/1.1 100 Continue\r\n\r\n", {})) co_return kOver;
+      std::array<asio::const_buffer, 1> go_on = {asio::buffer(kContinue)};
+      if (!co_await Write(go_on)) co_return kOver;
     }
     if (!co_await AwaitInput()) co_return kOver;
     phase_ = Phase::kReading;
@@ -201,23 +203,27 @@ asio::awaitable<void> HttpSession::Linger() {
 asio::awaitable<bool> HttpSession::Send(const HttpResponse& response, bool with_body,
                                         std::string_view connection) {
   const std::string head = SerializeHead(response, connection);
-  const bool body = with_body && !HasNoBody(response.status);
-  co_return co_await Write(head, body ? std::string_view(response.body) : std::string_view());
+  std::vector<asio::const_buffer> parts = {asio::buffer(head)};
+  if (with_body && !HasNoBody(response.status)) {
+    parts.push_back(asio::buffer(response.body));
+    for (const std::string& piece : response.more) parts.push_back(asio::buffer(piece));
+  }
+  co_return co_await Write(parts);
 }
 
-asio::awaitable<bool> HttpSession::Write(std::string_view head, std::string_view body) {
+asio::awaitable<bool> HttpSession::Write(std::span<asio::const_buffer> parts) {
   error_code error;
-  while (!error && head.size() + body.size() > 0) {
-    const std::array<asio::const_buffer, 2> parts = {asio::buffer(head), asio::buffer(body)};
+  while (!error && !parts.empty()) {
     size_t sent = socket_.write_some(parts, error);
     if (error == asio::error::would_block) {  // seldom: most answers fit into the system's buffers
       SetDeadline();
       sent = co_await socket_.async_write_some(parts,
                                                asio::redirect_error(asio::use_awaitable, error));
     }
-    const size_t of_head = std::min(sent, head.size());
-    head.remove_prefix(of_head);
-    body.remove_prefix(sent - of_head);
+    for (; !parts.empty() && sent >= parts.front().size(); parts = parts.subspan(1)) {
+      sent -= parts.front().size();
+    }
+    if (!parts.empty()) parts.front() += sent;
   }
   ClearDeadline();
   co_return !error;

@@ -2,12 +2,14 @@
 
 #include <array>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/system/error_code.hpp>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -55,7 +57,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   asio::awaitable<bool> Refuse(int status);
   asio::awaitable<bool> Send(const HttpResponse& response, bool with_body,
                              std::string_view connection);
-  asio::awaitable<bool> Write(std::string_view head, std::string_view body);
+  asio::awaitable<bool> Write(std::span<asio::const_buffer> parts);
   asio::awaitable<bool> AwaitInput();
   asio::awaitable<void> Linger();
   void StartRead();

@@ -25,7 +25,7 @@ boost::asio::awaitable<net::HttpResponse> Run(const Meters& meters, const Router
   net::HttpResponse response = co_await handler(request, params);
   const std::chrono::duration<double> took = meters.clock.Monotonic() - began;
   meters.seconds.Observe(took.count());
-  meters.bytes.Observe(static_cast<double>(response.body.size()));
+  meters.bytes.Observe(static_cast<double>(response.body_bytes()));
   Requests(meters.registry, meters.name, response.status).Increment();
   co_return response;
 }

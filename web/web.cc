@@ -76,7 +76,12 @@ HttpResponse JsonResponse(int status, std::string json) {
 
 HttpResponse ToResponse(ApiResult result) {
   if (!result) return JsonResponse(StatusOf(result.error().type), Envelope(result.error()));
-  if (!result->json.empty()) return JsonResponse(200, Envelope(std::move(*result)));
+  if (!result->json.empty()) {
+    Complete(*result);
+    HttpResponse response = JsonResponse(200, std::move(result->json));
+    response.more = std::move(result->more);
+    return response;
+  }
   HttpResponse response;
   response.status = 204;
   return response;

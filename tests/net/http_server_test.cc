@@ -287,6 +287,29 @@ TEST_CASE("Large bodies are compressed as the client accepts it") {
   }
 }
 
+TEST_CASE("A body in pieces arrives as one, compressed or not, and however much is sent at once") {
+  // More than sockets hold, pieces that hold nothing, and more of them than one write takes.
+  HttpResponse response = Text("begin");
+  std::string page = response.body;
+  for (size_t i = 0; i < 200; ++i) {
+    response.more.emplace_back(i % 3 == 0 ? 0 : i * 500, static_cast<char>('a' + i % 26));
+    page += response.more.back();
+  }
+  REQUIRE(response.body_bytes() == page.size());
+  Server server([&](const HttpRequest&) -> asio::awaitable<HttpResponse> { co_return response; });
+  asio::io_context context;
+  HttpClient client(context);
+  HttpClientRequest request;
+  request.url = server.url("/");
+  for (const char* encoding : {"", "gzip"}) {
+    request.headers.Set("Accept-Encoding", encoding);
+    const auto received = Await(context, client.Send(request));
+    REQUIRE(received);
+    CHECK(received->headers.Get("Content-Encoding") == encoding);
+    CHECK((received->body == page));
+  }
+}
+
 TEST_CASE("An exception out of a handler is a 500, and the connection lives on") {
   Server server([](const HttpRequest& request) -> asio::awaitable<HttpResponse> {
     if (request.path == "/bad") throw std::runtime_error("secret");

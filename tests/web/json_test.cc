@@ -112,14 +112,41 @@ TEST_CASE("What was written in its envelope is not put into one again") {
   JsonWriter json;
   BeginEnvelope(json);
   json.Int(1);
-  CHECK(Envelope({.json = json.Take(), .in_envelope = true, .warnings = {"w"}, .infos = {}}) ==
-        R"({"status":"success","data":1,"warnings":["w"]})");
+  ApiData data{.json = json.Take(), .in_envelope = true, .warnings = {"w"}, .infos = {}};
+  Complete(data);
+  CHECK(data.json == R"({"status":"success","data":1,"warnings":["w"]})");
+}
+
+TEST_CASE("What was written in pieces ends behind the last one") {
+  JsonWriter json;
+  BeginEnvelope(json);
+  json.BeginArray();
+  json.Int(1);
+  json.Continue({"2", ",3"});
+  json.Int(4);
+  json.EndArray();
+  std::vector<std::string> pieces = json.TakePieces();
+  CHECK(pieces == std::vector<std::string>{R"({"status":"success","data":[1,)", "2", ",3", ",4]"});
+  ApiData data{.json = pieces[0],
+               .more = {pieces.begin() + 1, pieces.end()},
+               .in_envelope = true,
+               .warnings = {},
+               .infos = {"i"}};
+  Complete(data);
+  CHECK(data.more.back() == R"(,4],"infos":["i"]})");
+
+  JsonWriter empty;
+  empty.BeginArray();
+  empty.Continue({});
+  empty.EndArray();
+  CHECK(empty.Take() == "[]");
 }
 
 TEST_CASE("Ten notes of a kind are shown, more are counted") {
   ApiData data{.json = "1", .warnings = {}, .infos = {"i"}};
   for (int i = 0; i < 12; ++i) data.warnings.push_back(std::to_string(i));
-  CHECK(Envelope(data) ==
+  Complete(data);
+  CHECK(data.json ==
         R"({"status":"success","data":1,"warnings":["0","1","2","3","4","5","6","7","8","9",)"
         R"("2 more warning annotations omitted"],"infos":["i"]})");
 }

@@ -66,19 +66,21 @@ void BeginEnvelope(JsonWriter& json) {
   json.Key("data");
 }
 
-std::string Envelope(ApiData data) {
+void Complete(ApiData& data) {
   if (!data.in_envelope) {
     JsonWriter json;
     json.Reserve(data.json.size() + 64);
     BeginEnvelope(json);
     json.Raw(data.json);
     data.json = json.Take();
+    data.in_envelope = true;
   }
-  JsonWriter json(std::move(data.json));
+  std::string& last = data.more.empty() ? data.json : data.more.back();
+  JsonWriter json(std::move(last));
   WriteNotes(json, "warnings", "warning", data.warnings);
   WriteNotes(json, "infos", "info", data.infos);
   json.EndObject();
-  return json.Take();
+  last = json.Take();
 }
 
 std::string Envelope(const ApiError& error) {

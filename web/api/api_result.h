@@ -38,7 +38,8 @@ struct ApiError {
 
 /// A success: its data, which is JSON, and what to tell beside it.
 struct ApiData {
-  std::string json;  ///< empty: there is nothing to say, which is status 204
+  std::string json;                    ///< empty: there is nothing to say, which is status 204
+  std::vector<std::string> more = {};  ///< of the JSON: pieces behind it
   /// Whether `json` has the envelope's begin in front already (BeginEnvelope): what is long is then
   /// not copied into one.
   bool in_envelope = false;
@@ -65,8 +66,10 @@ std::unexpected<ApiError> InvalidParameter(std::string_view name, std::string_vi
 
 /// Writes the envelope of a success up to its data, which comes next.
 void BeginEnvelope(JsonWriter& json);
-/// {"status": ..., "data": ...}; of the notes, at most ten of a kind are shown.
-std::string Envelope(ApiData data);
+/// Puts what is JSON of the data only into {"status": ..., "data": ...}; of the notes, at most ten
+/// of a kind are shown.
+void Complete(ApiData& data);
+/// {"status": ..., "errorType": ..., "error": ...}.
 std::string Envelope(const ApiError& error);
 
 }  // namespace barograph::web

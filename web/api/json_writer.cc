@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstring>
+#include <iterator>
 
 #include "base/bytes/digits.h"
 #include "base/bytes/utf8.h"
@@ -118,6 +119,17 @@ char* WriteLastSeconds(char* out, uint64_t digits) {
 
 constexpr size_t kSamplesAtOnce = ShortDecimals::kMost;
 
+/// How many of the first of some times, which ascend, have the same leading digits, or have none.
+size_t CountAlike(std::span<const Timestamp> timestamps) {
+  const int64_t leading = std::max<int64_t>(ToMs(timestamps.front()) / kLeadingMs, 0);
+  const auto is_alike = [&](Timestamp time) {
+    return ToMs(time) - leading * kLeadingMs < kLeadingMs;
+  };
+  if (is_alike(timestamps.back())) return timestamps.size();
+  const auto end = std::ranges::partition_point(timestamps, is_alike);
+  return static_cast<size_t>(end - timestamps.begin());
+}
+
 }  // namespace
 
 void JsonWriter::Open(char bracket) {
@@ -204,12 +216,11 @@ void JsonWriter::Sample(int64_t timestamp_ms, double value) {
   after_value_ = true;
 }
 
-// Of many samples at once, each with a comma behind it.
+// Of many samples whose seconds have the same leading digits, each with a comma behind it.
 char* JsonWriter::WriteSamples(char* out, std::span<const Timestamp> timestamps,
                                std::span<const double> values) {
-  const int64_t first_ms = ToMs(timestamps.front());
-  const int64_t leading_ms = first_ms - first_ms % kLeadingMs;
-  if (first_ms < kLeadingMs || ToMs(timestamps.back()) - leading_ms >= kLeadingMs) {
+  const int64_t leading = ToMs(timestamps.front()) / kLeadingMs;
+  if (leading < 1) {
     for (size_t i = 0; i < values.size(); ++i) {
       out = WriteSample(out, ToMs(timestamps[i]), values[i]);
       *out++ = ',';
@@ -221,10 +232,10 @@ char* JsonWriter::WriteSamples(char* out, std::span<const Timestamp> timestamps,
   std::array<uint32_t, kSamplesAtOnce> millis;
   std::array<uint64_t, kSamplesAtOnce> digits;
   for (size_t i = 0; i < values.size(); ++i) {
-    millis[i] = static_cast<uint32_t>(ToMs(timestamps[i]) - leading_ms);
+    millis[i] = static_cast<uint32_t>(ToMs(timestamps[i]) - leading * kLeadingMs);
   }
   SplitAll({millis.data(), values.size()}, digits);
-  FindLeading(first_ms / kLeadingMs);
+  FindLeading(leading);
   std::array<char, 1 + kMaxLeadingSize> begin = {'['};
   std::ranges::copy(leading_digits_, begin.begin() + 1);
   for (size_t i = 0; i < values.size(); ++i) {
@@ -242,13 +253,14 @@ char* JsonWriter::WriteSamples(char* out, std::span<const Timestamp> timestamps,
 void JsonWriter::SampleArray(std::span<const Timestamp> timestamps,
                              std::span<const double> values) {
   BeginArray();
-  for (size_t i = 0; i < timestamps.size(); i += kSamplesAtOnce) {
-    const size_t count = std::min(kSamplesAtOnce, timestamps.size() - i);
+  for (std::span<const Timestamp> left = timestamps; !left.empty();) {
+    const size_t begin = timestamps.size() - left.size();
+    const size_t count = CountAlike(left.first(std::min(left.size(), kSamplesAtOnce)));
     const size_t before = out_.size();
     out_.resize_and_overwrite(before + count * kMaxSampleSize, [&](char* all, size_t) {
-      return WriteSamples(all + before, timestamps.subspan(i, count), values.subspan(i, count)) -
-             all;
+      return WriteSamples(all + before, left.first(count), values.subspan(begin, count)) - all;
     });
+    left = left.subspan(count);
   }
   if (!timestamps.empty()) out_.pop_back();  // the last comma
   EndArray();
@@ -271,6 +283,26 @@ void JsonWriter::Raw(std::string_view json) {
   Separate();
   out_ += json;
   after_value_ = true;
+}
+
+void JsonWriter::Continue(std::vector<std::string> pieces) {
+  if (pieces.empty()) return;
+  Separate();
+  before_.push_back(std::exchange(out_, {}));
+  std::ranges::move(pieces, std::back_inserter(before_));
+  after_value_ = true;
+}
+
+std::string JsonWriter::Take() {
+  if (before_.empty()) return std::move(out_);
+  std::string all;
+  for (const std::string& piece : TakePieces()) all += piece;
+  return all;
+}
+
+std::vector<std::string> JsonWriter::TakePieces() {
+  before_.push_back(std::exchange(out_, {}));
+  return std::exchange(before_, {});
 }
 
 }  // namespace barograph::web

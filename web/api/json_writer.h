@@ -7,11 +7,12 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/model/labels.h"
 #include "base/time.h"
 
-/// JSON into one string, written front to back, in the dialect of Prometheus's API: strings escape
+/// JSON, written front to back, in the dialect of Prometheus's API: strings escape
 /// <, > and & as Go does for HTML, labels do not; bytes that are not UTF-8 become U+FFFD.
 namespace barograph::web {
 
@@ -52,7 +53,13 @@ class JsonWriter {
   /// A value that is JSON already.
   void Raw(std::string_view json);
 
-  std::string Take() { return std::move(out_); }
+  /// Goes on behind pieces that were written by others: values with the commas between them.
+  void Continue(std::vector<std::string> pieces);
+
+  /// All in one string.
+  std::string Take();
+  /// All in pieces, of which there is at least one: what was written by others is not copied.
+  std::vector<std::string> TakePieces();
 
  private:
   void Separate() {
@@ -67,6 +74,7 @@ class JsonWriter {
   void FindLeading(int64_t leading);
 
   static constexpr size_t kMaxLeadingSize = 15;
+  std::vector<std::string> before_;
   std::string out_;
   bool after_value_ = false;
   // Of the last sample: its time in whole units of 10,000 seconds, and their digits.

@@ -100,8 +100,9 @@ void NoteOddStats(std::string_view stats, std::vector<std::string>& warnings) {
 }
 
 // In its envelope; nullopt where the client went meanwhile.
-std::optional<std::string> ResultJson(const promql::QueryResult& result, std::string_view stats,
-                                      const ApiRequest& request, WorkerPool* workers) {
+std::optional<std::vector<std::string>> ResultJson(const promql::QueryResult& result,
+                                                   std::string_view stats,
+                                                   const ApiRequest& request, WorkerPool* workers) {
   JsonWriter json;
   BeginEnvelope(json);
   json.BeginObject();
@@ -114,7 +115,7 @@ std::optional<std::string> ResultJson(const promql::QueryResult& result, std::st
     WriteStats(json, result.stats, request.queued);
   }
   json.EndObject();
-  return json.Take();
+  return json.TakePieces();
 }
 
 std::unexpected<ApiError> QueryError(const Error& error) {
@@ -144,7 +145,9 @@ ApiResult Evaluate(const ApiContext& context, const ApiRequest& request, const S
   NoteOddStats(settings.stats, data.warnings);
   auto json = ResultJson(*result, settings.stats, request, context.engine.options().workers);
   if (!json) return ApiFail(ApiErrorType::kCanceled, "query was canceled while it was answered");
-  data.json = std::move(*json);
+  data.json = std::move(json->front());
+  json->erase(json->begin());
+  data.more = std::move(*json);
   return data;
 }
 

@@ -116,16 +116,14 @@ bool WritePieces(JsonWriter& json, std::span<const SeriesSpan> pieces, const std
   std::atomic<size_t> next = 0;
   workers.Run(pieces.size() - 1, [&](size_t) {
     for (size_t i = next++; i < pieces.size(); i = next++) {
-      JsonWriter piece;
+      // A comma is before all but the first.
+      JsonWriter piece = i == 0 ? JsonWriter() : JsonWriter(std::string());
       if (!WriteSeries(piece, pieces[i], stop)) return;
       texts[i] = piece.Take();
     }
   });
   if (stop.stop_requested()) return false;
-  size_t bytes = 1024;  // for what comes behind
-  for (const std::string& text : texts) bytes += text.size() + 1;
-  json.Reserve(bytes);
-  for (std::string& text : texts) json.Raw(std::exchange(text, {}));
+  json.Continue(std::move(texts));
   return true;
 }
 
