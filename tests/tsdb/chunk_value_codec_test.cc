@@ -195,6 +195,33 @@ TEST_CASE("Any number of decimals is exact") {
   }
 }
 
+TEST_CASE("Decimals of which some drift survive, few or many, near or far") {
+  Random random(9);
+  size_t described = 0;
+  for (const size_t count : {2, 65, 120, 128, 129, 130, 480, 1000}) {
+    for (const size_t one_in : {1, 2, 5, 20, 200}) {
+      for (const double sign : {1.0, -1.0}) {
+        Run run(count);
+        double sum = 1000;
+        for (double& value : run) {
+          sum += static_cast<double>(random() % 1000) / 100;
+          value = sign * std::nearbyint(sum * 100) / 100;
+        }
+        for (size_t i = 1; i < count; ++i) {
+          if (random() % one_in != 0) continue;
+          const auto steps = static_cast<int>(random() % 5);
+          for (int k = -2; k < steps; ++k) run[i] = std::nextafter(run[i], k < 0 ? 1e9 : -1e9);
+        }
+        CheckRoundTrip(run);
+        std::string bytes;
+        EncodeValues(run, bytes);
+        described += DescribeValues(bytes, count).find("with drift") != std::string::npos ? 1 : 0;
+      }
+    }
+  }
+  CHECK(described > 40);
+}
+
 TEST_CASE("An encoder's bytes do not depend on what it encoded before") {
   Random random(15);
   ValueEncoder encoder;

@@ -139,6 +139,14 @@ bool HasAvx2() {
   return has;
 }
 
+bool HasAvx512() {
+  static const bool has =
+      __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
+      __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0 &&
+      __builtin_cpu_supports("avx512vbmi") != 0;
+  return has;
+}
+
 #else
 
 void UnpackAvx2(const char* in, size_t count, unsigned width, uint64_t addend, uint64_t* out) {
@@ -146,6 +154,7 @@ void UnpackAvx2(const char* in, size_t count, unsigned width, uint64_t addend, u
 }
 
 bool HasAvx2() { return false; }
+bool HasAvx512() { return false; }
 
 #endif
 

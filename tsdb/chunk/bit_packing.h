@@ -30,6 +30,9 @@ void Unpack(const char* in, size_t count, unsigned width, uint64_t addend, uint6
 /// Whether the processor, and the build, have AVX2. Asked once.
 bool HasAvx2();
 
+/// The same of AVX-512 with the parts F, DQ, BW, VL and VBMI.
+bool HasAvx512();
+
 /// The implementations behind Unpack, for tests and benchmarks. Avx2 only where HasAvx2().
 void UnpackPortable(const char* in, size_t count, unsigned width, uint64_t addend, uint64_t* out);
 void UnpackAvx2(const char* in, size_t count, unsigned width, uint64_t addend, uint64_t* out);

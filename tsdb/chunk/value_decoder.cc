@@ -1,11 +1,16 @@
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <cstring>
 
 #include "base/bytes/varint.h"
 #include "tsdb/chunk/decimal.h"
 #include "tsdb/chunk/integer_loops.h"
 #include "tsdb/chunk/integer_stream.h"
+#include "tsdb/chunk/little_endian.h"
+#include "tsdb/chunk/residual_reader.h"
 #include "tsdb/chunk/run_header.h"
+#include "tsdb/chunk/running_sums.h"
 #include "tsdb/chunk/value_codec.h"
 
 namespace barograph::tsdb {
@@ -51,9 +56,27 @@ bool DecodeSteps(const RunHeader& header, std::span<double> out) {
   return true;
 }
 
+/// A delta run of decimals, but for sparse ones.
+bool DecodeChanges(const RunHeader& header, std::span<double> out) {
+  const double power = kExactPowersOfTen[header.decimals()];
+  std::array<uint64_t, kResidualRoom> block;
+  uint64_t integer = header.base;
+  out[0] = UnmapOne(header.mapping, integer);
+  ResidualReader reader(header.kind, header.stream, out.size() - 1);
+  for (std::span<double> left = out.subspan(1); !left.empty();) {
+    const size_t count = std::min(kBlockSize, left.size());
+    if (!reader.Read(block.data(), count)) return false;
+    if (header.divisor != 1) MultiplyAll(header.divisor, block.data(), count);
+    integer = SumToDecimals(block.data(), count, integer, power, left.data());
+    left = left.subspan(count);
+  }
+  return reader.AtEnd();
+}
+
 bool DecodeStream(const RunHeader& header, std::span<double> out) {
-  if (header.kind == RunKind::kSparse && header.transform == RunTransform::kDelta) {
-    return DecodeSteps(header, out);
+  if (header.transform == RunTransform::kDelta) {
+    if (header.kind == RunKind::kSparse) return DecodeSteps(header, out);
+    if (header.mapping != kMappingBits) return DecodeChanges(header, out);
   }
   return DecodeIntegers(header, out.size(),
                         [&](const uint64_t* integers, size_t begin, size_t count) {
@@ -61,10 +84,52 @@ bool DecodeStream(const RunHeader& header, std::span<double> out) {
                         });
 }
 
+size_t CountBits(std::string_view bytes) {
+  size_t count = 0;
+  for (const char byte : bytes) {
+    count += static_cast<size_t>(std::popcount(static_cast<uint8_t>(byte)));
+  }
+  return count;
+}
+
+/// A drift of which most is 0, as a bitmap: only what is not is looked at.
+bool DecodeFewDrifts(std::string_view stream, std::span<double> out) {
+  const size_t residuals = out.size() - 1;  // the first drift, which is 0, has none
+  const size_t bitmap_bytes = (residuals + 7) / 8;
+  if (stream.size() < bitmap_bytes) return false;
+  const char* const bitmap = stream.data();
+  const char* const end = bitmap + stream.size();
+  const char* in = bitmap + bitmap_bytes;
+  size_t left = CountBits(stream.substr(0, bitmap_bytes));  // of which no block was read yet
+  std::array<uint64_t, kBlockSize> block;
+  size_t next = 0, size = 0;  // in the block
+  for (size_t begin = 0; begin < residuals; begin += 64) {
+    std::array<char, 8> word{};
+    std::memcpy(word.data(), bitmap + begin / 8, std::min<size_t>(8, bitmap_bytes - begin / 8));
+    for (uint64_t bits = LoadLittleEndian64(word.data()); bits != 0; bits &= bits - 1) {
+      const size_t at = begin + static_cast<size_t>(std::countr_zero(bits));
+      if (at >= residuals) return false;
+      if (next == size) {
+        next = 0;
+        size = std::min(kBlockSize, left);
+        left -= size;
+        in = ReadBlock(in, end, size, block.data());
+        if (in == nullptr) return false;
+      }
+      out[at + 1] = Drift(out[at + 1], block[next++]);
+    }
+  }
+  return in == end;
+}
+
 /// Moves each value by its drift.
 bool DecodeDrift(const RunHeader& of, std::span<double> out) {
   RunHeader header;
   if (!ParseIntegerRunHeader(of.drift, out.size(), header)) return false;
+  if (header.kind == RunKind::kBitmap && header.transform == RunTransform::kRaw &&
+      header.base == 0 && header.divisor == 1) {
+    return DecodeFewDrifts(header.stream, out);
+  }
   return DecodeIntegers(header, out.size(),
                         [out](const uint64_t* steps, size_t begin, size_t count) {
                           DriftAll(steps, count, out.data() + begin);
