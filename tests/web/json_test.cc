@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <catch2/catch.hpp>
 
 #include <limits>
@@ -27,6 +29,41 @@ TEST_CASE("Strings are escaped as Go does for HTML, labels only where they must 
   JsonWriter json;
   json.LabelSet(Labels{{"<", "&\"\u2028\xff"}});
   CHECK(json.Take() == "{\"<\":\"&\\\"\u2028\\ufffd\"}");
+}
+
+TEST_CASE("What must be escaped in labels is, wherever it stands") {
+  const auto escaped = [](char c) -> std::string {
+    switch (c) {
+      case '"': return "\\\"";
+      case '\\': return "\\\\";
+      case '\n': return "\\n";
+      case '\r': return "\\r";
+      case '\t': return "\\t";
+      default: break;
+    }
+    if (static_cast<uint8_t>(c) >= 0x80) return "\\ufffd";
+    return c < 0x20 ? fmt::format("\\u{:04x}", static_cast<int>(c)) : std::string(1, c);
+  };
+  for (int byte = 0; byte < 256; ++byte) {
+    const char c = static_cast<char>(byte);
+    for (size_t size = 1; size < 20; ++size) {
+      for (size_t at = 0; at < size; ++at) {
+        std::string text(size, 'x');
+        text[at] = c;
+        const std::string expected =
+            std::string(at, 'x') + escaped(c) + std::string(size - at - 1, 'x');
+        JsonWriter json;
+        json.LabelSet(Labels{{"a", "b"}, {"n", text}});
+        REQUIRE(json.Take() == R"({"a":"b","n":")" + expected + "\"}");
+      }
+    }
+  }
+  JsonWriter json;
+  json.BeginArray();
+  json.LabelSet(Labels());
+  json.LabelSet(Labels{{"a", "b"}});
+  json.EndArray();
+  CHECK(json.Take() == R"([{},{"a":"b"}])");
 }
 
 TEST_CASE("Sample values have an exponent only where Prometheus gives them one") {

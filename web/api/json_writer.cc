@@ -34,6 +34,34 @@ constexpr std::array<bool, 256> kPlain = [] {
 
 bool IsPlain(char c) { return kPlain[static_cast<uint8_t>(c)]; }
 
+constexpr uint64_t kEachByte = 0x0101'0101'0101'0101;
+constexpr uint64_t kTopBits = 0x80 * kEachByte;
+
+// The top bit of the first byte that is 0; bits above it say nothing.
+constexpr uint64_t ZeroBytes(uint64_t bytes) { return (bytes - kEachByte) & ~bytes & kTopBits; }
+
+// Whether eight bytes of a label are written as they are: ASCII, no controls, quotes, backslashes.
+constexpr bool ArePlainInLabel(uint64_t bytes) {
+  const uint64_t controls = (bytes - 0x20 * kEachByte) & ~bytes;
+  return (((bytes | controls) & kTopBits) | ZeroBytes(bytes ^ '"' * kEachByte) |
+          ZeroBytes(bytes ^ '\\' * kEachByte)) == 0;
+}
+
+bool IsPlainInLabel(std::string_view text) {
+  uint64_t bytes;
+  if (text.size() < sizeof(bytes)) {
+    bytes = ' ' * kEachByte;
+    std::memcpy(&bytes, text.data(), text.size());
+    return ArePlainInLabel(bytes);
+  }
+  for (size_t i = 0; i + sizeof(bytes) < text.size(); i += sizeof(bytes)) {
+    std::memcpy(&bytes, text.data() + i, sizeof(bytes));
+    if (!ArePlainInLabel(bytes)) return false;
+  }
+  std::memcpy(&bytes, text.data() + text.size() - sizeof(bytes), sizeof(bytes));
+  return ArePlainInLabel(bytes);
+}
+
 void AppendEscaped(std::string& out, char32_t code) {
   switch (code) {
     case '"': out += "\\\""; break;
@@ -83,6 +111,38 @@ void AppendText(std::string& out, std::string_view text, bool for_html) {
   out += '"';
 }
 
+char* Copy(char* out, std::string_view text) {
+  std::memcpy(out, text.data(), text.size());
+  return out + text.size();
+}
+
+template <size_t kSize>
+char* Write(char* out, const char (&text)[kSize]) {
+  std::memcpy(out, text, kSize - 1);
+  return out + kSize - 1;
+}
+
+/// What is between the braces, of labels in which nothing is escaped: nearly all. False, and
+/// nothing is appended, where something is.
+bool AppendPlainLabels(std::string& out, const Labels& labels) {
+  const size_t before = out.size();
+  bool plain = true;
+  // A packed label has at least four bytes, of which two are lengths; its text has six beside.
+  out.resize_and_overwrite(before + 2 * labels.packed().size(), [&](char* all, size_t) {
+    char* end = all + before;
+    for (const auto& [name, value] : labels) {
+      plain = plain && IsPlainInLabel(name) && IsPlainInLabel(value);
+      if (!plain) return before;
+      end = Write(end, "\"");
+      end = Write(Copy(end, name), "\":\"");
+      end = Write(Copy(end, value), "\",");
+    }
+    if (!labels.empty()) --end;  // the last comma
+    return static_cast<size_t>(end - all);
+  });
+  return plain;
+}
+
 constexpr int64_t kLeadingMs = 10'000'000;
 
 /// The longest text of a sample or of its value, and what may be written behind: seconds have at
@@ -98,12 +158,6 @@ char* WriteQuotedValue(char* out, double value) {
   }
   *out++ = '"';
   return out;
-}
-
-template <size_t kSize>
-char* Write(char* out, const char (&text)[kSize]) {
-  std::memcpy(out, text, kSize - 1);
-  return out + kSize - 1;
 }
 
 /// The last four digits of seconds, and milliseconds if there are any, of digits as SplitDigits
@@ -168,6 +222,7 @@ void JsonWriter::Number(double value) {
 
 void JsonWriter::LabelSet(const Labels& labels) {
   BeginObject();
+  if (AppendPlainLabels(out_, labels)) return EndObject();
   for (const auto& [name, value] : labels) {
     Separate();
     AppendText(out_, name, false);
