@@ -22,6 +22,26 @@ std::vector<uint64_t> UnpackWith(UnpackFunction unpack, std::string packed, size
   return out;
 }
 
+using UnpackToEnd = void (*)(const char*, const char*, size_t, unsigned, uint64_t, uint64_t*);
+
+/// The same of those that are told where the bytes end: right behind the packed ones, or later.
+std::vector<uint64_t> UnpackWith(UnpackToEnd unpack, const std::string& packed, size_t count,
+                                 unsigned width) {
+  std::vector<uint64_t> integers;
+  for (const size_t behind : {size_t{0}, size_t{9}, size_t{64}, 2 * kUnpackSlack}) {
+    std::vector<char> in(packed.begin(), packed.end());
+    in.resize(packed.size() + behind, '\x5a');
+    std::vector<uint64_t> out((count + kUnpackGroup - 1) / kUnpackGroup * kUnpackGroup);
+    constexpr uint64_t kAddend = 0xfedc'ba98'7654'3210;
+    unpack(in.data(), in.data() + in.size(), count, width, kAddend, out.data());
+    out.resize(count);
+    for (uint64_t& integer : out) integer -= kAddend;
+    if (behind > 0) REQUIRE(out == integers);
+    integers = out;
+  }
+  return integers;
+}
+
 std::vector<uint64_t> RandomIntegers(size_t count, unsigned width, std::mt19937_64& random) {
   std::vector<uint64_t> integers(count);
   for (uint64_t& integer : integers) integer = width == 0 ? 0 : random() >> (64 - width);
@@ -41,6 +61,7 @@ TEST_CASE("Every width and count unpacks to what was packed, by every implementa
       REQUIRE(UnpackWith(UnpackPortable, packed, count, width) == integers);
       REQUIRE(UnpackWith(Unpack, packed, count, width) == integers);
       if (HasAvx2()) REQUIRE(UnpackWith(UnpackAvx2, packed, count, width) == integers);
+      if (HasAvx512()) REQUIRE(UnpackWith(UnpackAvx512, packed, count, width) == integers);
     }
   }
 }

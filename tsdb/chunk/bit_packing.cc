@@ -1,5 +1,6 @@
 #include "tsdb/chunk/bit_packing.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
@@ -29,6 +30,16 @@ void UnpackWide(const char* in, size_t count, unsigned width, uint64_t addend, u
     }
     out[i] = (value & mask) + addend;
   }
+}
+
+/// Copies the packed bytes to where there is room for `unpack` to read on.
+void UnpackCopy(void (*unpack)(const char*, size_t, unsigned, uint64_t, uint64_t*), const char* in,
+                size_t count, unsigned width, uint64_t addend, uint64_t* out) {
+  const size_t bytes = PackedBytes(count, width);
+  std::array<char, kBlockSize * 8 + kUnpackSlack> padded;
+  std::memcpy(padded.data(), in, bytes);
+  std::memset(padded.data() + bytes, 0, kUnpackSlack);
+  unpack(padded.data(), count, width, addend, out);
 }
 
 }  // namespace
@@ -139,6 +150,57 @@ bool HasAvx2() {
   return has;
 }
 
+namespace {
+
+/// How to spread eight values, which begin at a byte's edge, over 64-bit lanes: as SpreadPlan, but
+/// from one load.
+struct WideSpreadPlan {
+  alignas(64) std::array<uint8_t, 64> bytes;
+  alignas(64) std::array<uint64_t, 8> shift;
+};
+
+constexpr auto kWideSpreadPlans = [] {
+  std::array<WideSpreadPlan, kMaxOneLoadWidth + 1> plans{};
+  for (unsigned width = 0; width <= kMaxOneLoadWidth; ++width) {
+    for (unsigned i = 0; i < kUnpackGroup; ++i) {
+      const unsigned bit = i * width;
+      plans[width].shift[i] = bit % 8;
+      for (unsigned byte = 0; byte < 8; ++byte) {
+        plans[width].bytes[i * 8 + byte] = static_cast<uint8_t>(bit / 8 + byte);
+      }
+    }
+  }
+  return plans;
+}();
+
+}  // namespace
+
+#define BAROGRAPH_VBMI \
+  __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx512vbmi,tune=znver4")))
+
+BAROGRAPH_VBMI void UnpackAvx512(const char* in, const char* end, size_t count, unsigned width,
+                                 uint64_t addend, uint64_t* out) {
+  if (width > kMaxOneLoadWidth) return UnpackCopy(UnpackWide, in, count, width, addend, out);
+  constexpr ptrdiff_t kLoad = 64;
+  const WideSpreadPlan& plan = kWideSpreadPlans[width];
+  const __m512i bytes = _mm512_load_si512(plan.bytes.data());
+  const __m512i shift = _mm512_load_si512(plan.shift.data());
+  const __m512i mask = _mm512_set1_epi64(static_cast<int64_t>(LowBits(width)));
+  const __m512i base = _mm512_set1_epi64(static_cast<int64_t>(addend));
+  const auto store = [&](__m512i packed, size_t i) BAROGRAPH_VBMI {
+    const __m512i lanes = _mm512_srlv_epi64(_mm512_permutexvar_epi8(bytes, packed), shift);
+    _mm512_storeu_si512(out + i, _mm512_add_epi64(_mm512_and_si512(lanes, mask), base));
+  };
+  size_t i = 0;
+  for (; i < count && end - in >= kLoad; i += kUnpackGroup, in += width) {
+    store(_mm512_loadu_si512(in), i);
+  }
+  for (; i < count; i += kUnpackGroup, in += width) {
+    const auto left = static_cast<uint64_t>(std::max<ptrdiff_t>(end - in, 0));
+    store(_mm512_maskz_loadu_epi8((uint64_t{1} << left) - 1, in), i);
+  }
+}
+
 bool HasAvx512() {
   static const bool has =
       __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
@@ -153,14 +215,25 @@ void UnpackAvx2(const char* in, size_t count, unsigned width, uint64_t addend, u
   UnpackPortable(in, count, width, addend, out);
 }
 
+void UnpackAvx512(const char* in, const char* end, size_t count, unsigned width, uint64_t addend,
+                  uint64_t* out) {
+  Unpack(in, end, count, width, addend, out);
+}
+
 bool HasAvx2() { return false; }
 bool HasAvx512() { return false; }
 
 #endif
 
-void Unpack(const char* in, size_t count, unsigned width, uint64_t addend, uint64_t* out) {
-  static const auto unpack = HasAvx2() ? UnpackAvx2 : UnpackPortable;
-  unpack(in, count, width, addend, out);
+void Unpack(const char* in, const char* end, size_t count, unsigned width, uint64_t addend,
+            uint64_t* out) {
+  if (HasAvx512()) return UnpackAvx512(in, end, count, width, addend, out);
+  const auto unpack = HasAvx2() ? UnpackAvx2 : UnpackPortable;
+  if (static_cast<size_t>(end - in) >= PackedBytes(count, width) + kUnpackSlack) {
+    unpack(in, count, width, addend, out);
+  } else {
+    UnpackCopy(unpack, in, count, width, addend, out);
+  }
 }
 
 }  // namespace barograph::tsdb

@@ -225,19 +225,6 @@ const char* ReadHighParts(const char* in, const char* end, size_t count, unsigne
   return in;
 }
 
-/// Unpacks from bytes that may end where the integers end.
-void UnpackExact(const char* in, const char* end, size_t count, unsigned width, uint64_t addend,
-                 uint64_t* out) {
-  const size_t bytes = PackedBytes(count, width);
-  if (static_cast<size_t>(end - in) >= bytes + kUnpackSlack) {
-    return Unpack(in, count, width, addend, out);
-  }
-  std::array<char, kBlockSize * 8 + kUnpackSlack> padded;
-  std::memcpy(padded.data(), in, bytes);
-  std::memset(padded.data() + bytes, 0, kUnpackSlack);
-  Unpack(padded.data(), count, width, addend, out);
-}
-
 }  // namespace
 
 PforPlan PlanBlock(std::span<const uint64_t> integers) {
@@ -282,7 +269,7 @@ const char* ReadBlock(const char* in, const char* end, size_t count, uint64_t* o
 
   const size_t bytes = PackedBytes(count, width);
   if (static_cast<size_t>(end - in) < bytes) return nullptr;
-  UnpackExact(in, end, count, width, reference, out);
+  Unpack(in, end, count, width, reference, out);
   in += bytes;
   if (split) return ReadHighParts(in, end, count, width, out);
   return (head & kHasExceptions) != 0 ? Patch(in, end, count, width, out) : in;
