@@ -30,14 +30,18 @@ void AddUp(const RangeInput& input, std::span<double> out) {
   });
 }
 
+const WindowBlocks& FindBlocks(const RangeInput& input) {
+  const size_t steps = input.windows.size();
+  return input.scratch->blocks.Find(
+      input.timestamp_column, (2 * sizeof(uint32_t) + sizeof(Window)) * steps,
+      [&](WindowBlocks& made) { CutIntoBlocks(input.windows, made); });
+}
+
 // Calls emit(step, sum) for each window that holds samples, where windows overlap much. Between two
 // bounds of windows samples are added up once.
 template <typename Emit>
 void SlideSums(const RangeInput& input, Emit emit) {
-  const size_t steps = input.windows.size();
-  const WindowBlocks& blocks = input.scratch->blocks.Find(
-      input.timestamp_column, (2 * sizeof(uint32_t) + sizeof(Window)) * steps,
-      [&](WindowBlocks& made) { CutIntoBlocks(input.windows, made); });
+  const WindowBlocks& blocks = FindBlocks(input);
   if (blocks.bounds.size() < 2) return;  // all windows are empty
   std::vector<double>& sums = input.scratch->values;
   std::vector<double>& compensations = input.scratch->more_values;
@@ -100,9 +104,17 @@ void FindExtremes(const RangeInput& input, std::span<double> out, Better better,
     });
   }
   std::fill(out.begin(), out.end(), kAbsent);
-  SlideWindows<Extreme>(
-      input.windows, [&](uint32_t i) { return Extreme{input.values[i], i}; }, take,
-      [&](size_t step, const Extreme& best) { out[step] = result(best); });
+  // Between two bounds of windows samples are looked at once.
+  const WindowBlocks& blocks = FindBlocks(input);
+  const auto best_of_block = [&](uint32_t b) {
+    Extreme best{input.values[blocks.bounds[b]], blocks.bounds[b]};
+    for (uint32_t i = best.index + 1; i < blocks.bounds[b + 1]; ++i) {
+      take(best, {input.values[i], i});
+    }
+    return best;
+  };
+  SlideWindows<Extreme>(blocks.windows, best_of_block, take,
+                        [&](size_t step, const Extreme& best) { out[step] = result(best); });
 }
 
 double ToSecondsAt(const RangeInput& input, uint32_t index) {

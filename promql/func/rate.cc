@@ -19,6 +19,22 @@ RateGeometry GeometryAt(const RangeInput& input, size_t step) {
 
 double RangeSeconds(const RangeInput& input) { return static_cast<double>(input.range_ms) / 1000; }
 
+// All that a window's geometry depends on.
+struct WindowEnds {
+  uint32_t samples = 0;
+  Duration from_first{0};  // to the range's end
+  Duration from_last{0};
+  bool operator==(const WindowEnds&) const = default;
+};
+
+// Of a window with samples.
+WindowEnds EndsOf(const RangeInput& input, size_t step) {
+  const Window window = input.windows[step];
+  const Timestamp end = FromMs(input.end_ms(step));
+  return {window.size(), end - input.timestamps[window.begin],
+          end - input.timestamps[window.end - 1]};
+}
+
 void FillTable(const RangeInput& input, RateKind kind, RateTable& table) {
   // So much that rounding cannot make zero look farther than it is.
   constexpr double kSlack = 1 + 1e-9;
@@ -27,14 +43,24 @@ void FillTable(const RangeInput& input, RateKind kind, RateTable& table) {
   table.last.assign(steps, 0);
   table.factor.assign(steps, kAbsent);
   table.near.assign(steps, 0);
+  WindowEnds before;
+  size_t known = 0;  // the step with these
   for (size_t step = 0; step < steps; ++step) {
     const Window window = input.windows[step];
     if (window.size() < 2) continue;
-    const RateGeometry geometry = GeometryAt(input, step);
     table.first[step] = window.begin;
     table.last[step] = window.end - 1;
+    const WindowEnds ends = EndsOf(input, step);
+    if (ends == before) {  // nearly always, where timestamps are evenly spaced
+      table.factor[step] = table.factor[known];
+      table.near[step] = table.near[known];
+      continue;
+    }
+    const RateGeometry geometry = GeometryAt(input, step);
     table.factor[step] = FactorOf(geometry, geometry.to_start, kind, RangeSeconds(input));
     table.near[step] = geometry.to_start / geometry.interval * kSlack;
+    before = ends;
+    known = step;
   }
 }
 

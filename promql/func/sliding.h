@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <ranges>
 #include <span>
 #include <vector>
 
@@ -31,7 +30,7 @@ void SlideWindows(std::span<const Window> windows, Leaf leaf, Merge merge, Emit 
     if (window.begin >= middle) {
       const uint32_t from = window.begin;
       const uint32_t until = std::max(end, window.begin);
-      suffixes.assign(until - from, State());
+      if (suffixes.size() < until - from) suffixes.resize(until - from);
       for (uint32_t i = until; i > from; --i) {
         State state = leaf(i - 1);
         if (i < until) merge(state, suffixes[i - from]);
@@ -67,19 +66,23 @@ struct WindowBlocks {
 inline void CutIntoBlocks(std::span<const Window> windows, WindowBlocks& blocks) {
   std::vector<uint32_t>& bounds = blocks.bounds;
   bounds.resize(2 * windows.size());
-  const auto begins = std::views::transform(windows, &Window::begin);
-  const auto ends = std::views::transform(windows, &Window::end);
-  std::ranges::merge(begins, ends, bounds.begin());
-  bounds.erase(std::unique(bounds.begin(), bounds.end()), bounds.end());
-  blocks.windows.clear();
-  blocks.windows.reserve(windows.size());
-  uint32_t begin = 0;
-  uint32_t end = 0;
-  for (const Window window : windows) {
-    while (bounds[begin] < window.begin) ++begin;
-    while (bounds[end] < window.end) ++end;
-    blocks.windows.push_back({begin, end});
+  blocks.windows.resize(windows.size());
+  uint32_t count = 0;
+  size_t begun = 0;
+  size_t ended = 0;
+  while (ended < windows.size()) {
+    const uint32_t next_end = windows[ended].end;
+    const bool all_begun = begun == windows.size();
+    const uint32_t bound = all_begun ? next_end : std::min(windows[begun].begin, next_end);
+    for (; begun < windows.size() && windows[begun].begin == bound; ++begun) {
+      blocks.windows[begun].begin = count;
+    }
+    for (; ended < windows.size() && windows[ended].end == bound; ++ended) {
+      blocks.windows[ended].end = count;
+    }
+    bounds[count++] = bound;
   }
+  bounds.resize(count);
 }
 
 }  // namespace barograph::promql

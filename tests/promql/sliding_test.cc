@@ -1,6 +1,8 @@
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <random>
+#include <set>
 
 #include "promql/exec/column.h"
 #include "promql/func/quantile.h"
@@ -131,6 +133,46 @@ TEST_CASE("windows are left-open, and pinned ones are all the same") {
   CHECK(windows.steps[2].end == 3);
   FindWindows({}, {{10, 10, 3}, {}, 10, 0}, windows);
   CHECK(windows.total == 0);
+}
+
+TEST_CASE("windows over even and uneven timestamps are those that a search finds") {
+  std::mt19937_64 random(11);
+  for (int round = 0; round < 300; ++round) {
+    const int64_t interval = 1 + static_cast<int64_t>(random() % 20);
+    // Mostly even, in some rounds with gaps or jitter, in others with none.
+    const uint64_t rarity = round % 3 == 0 ? ~uint64_t{0} : 1 + random() % 300;
+    std::vector<Timestamp> timestamps;
+    int64_t time = static_cast<int64_t>(random() % 500);
+    for (size_t i = random() % 900; i > 0; --i) {
+      timestamps.push_back(FromMs(time));
+      time += interval + (random() % rarity == 0 ? 1 + static_cast<int64_t>(random() % 100) : 0);
+    }
+    WindowSpec spec;
+    spec.grid = {static_cast<int64_t>(random() % 600),
+                 interval * static_cast<int64_t>(random() % 5) + 1, 2 + random() % 900, true};
+    if (round % 4 != 0) --spec.grid.step_ms;
+    if (spec.grid.step_ms == 0) spec.grid.step_ms = interval;
+    spec.before_ms = static_cast<int64_t>(random() % 200);
+    spec.after_ms = round % 5 == 0 ? static_cast<int64_t>(random() % 100) : 0;
+    Windows windows;
+    FindWindows(timestamps, spec, windows);
+    uint64_t total = 0;
+    std::set<uint32_t> covered;
+    const auto up_to = [&](int64_t ms) {
+      return static_cast<uint32_t>(std::ranges::upper_bound(timestamps, FromMs(ms)) -
+                                   timestamps.begin());
+    };
+    for (size_t step = 0; step < spec.grid.count; ++step) {
+      const uint32_t begin = up_to(spec.grid.at(step) - spec.before_ms);
+      const uint32_t end = up_to(spec.grid.at(step) + spec.after_ms);
+      REQUIRE(windows.steps[step].begin == begin);
+      REQUIRE(windows.steps[step].end == end);
+      total += end - begin;
+      for (uint32_t i = begin; i < end; ++i) covered.insert(i);
+    }
+    REQUIRE(windows.total == total);
+    REQUIRE(windows.covered == covered.size());
+  }
 }
 
 TEST_CASE("quantiles interpolate between ranks") {
