@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "base/freed_memory.h"
 #include "tsdb/block/block_data.h"
@@ -23,10 +24,10 @@ constexpr size_t kSeriesPerIndexWrite = 16384;
 
 }  // namespace
 
-Status Database::Impl::Maintain(std::stop_token stop) {
+Status Database::Impl::Maintain(std::stop_token stop, Timestamp cut_until) {
   MutexLock guard(maintenance_mutex);
   // A step that fails, as on a full disk, does not keep the retention from making room.
-  Status done = CutHead(stop);
+  Status done = CutHead(cut_until, stop);
   const auto note = [&done](Status step) {
     if (done && !step) done = std::move(step);
   };
@@ -49,10 +50,10 @@ void Database::Impl::ReleaseFiles() const {
   index->ReleaseFiles();
 }
 
-Status Database::Impl::CutHead(const std::stop_token& stop) {
+Status Database::Impl::CutHead(Timestamp until, const std::stop_token& stop) {
   SealOrphans();
   TRY(cutter->DropWhatWasCut());
-  if (const auto at = cutter->Due()) {
+  if (const auto at = cutter->Due(until)) {
     const Status cut = cutter->Cut(*at, stop);
     if (!cut && !stop.stop_requested()) metrics.compactions_failed.Increment();
     TRY(cut);
@@ -62,9 +63,19 @@ Status Database::Impl::CutHead(const std::stop_token& stop) {
   return {};
 }
 
-bool Database::Impl::HeadIsFarBehind() {
+// Up to where the head is to be cut although it is not maintenance's turn: it holds hours more than
+// it should, and nothing came there since `seen`, the look before. Who writes one series after the
+// other would find all but the first cut off.
+std::optional<Timestamp> Database::Impl::BacklogEnd(ChangeMark& seen) {
   MutexLock guard(maintenance_mutex);
-  return cutter->IsFarBehind() && cutter->Due().has_value();
+  const ChangeMark before = std::exchange(seen, {});
+  if (!cutter->IsFarBehind()) return std::nullopt;
+  seen = path->changes.Mark();
+  const auto unchanged = path->changes.UnchangedSince(before);
+  if (!unchanged || !cutter->IsFarBehind(unchanged->max) || !cutter->Due(unchanged->max)) {
+    return std::nullopt;
+  }
+  return unchanged->max;
 }
 
 Status Database::Impl::RemoveStrays() {

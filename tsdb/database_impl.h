@@ -60,9 +60,9 @@ struct Database::Impl {
   Status Close();
   Status FlushLog();
 
-  Status Maintain(std::stop_token stop);
-  bool HeadIsFarBehind();
-  Status CutHead(const std::stop_token& stop) REQUIRES(maintenance_mutex);
+  Status Maintain(std::stop_token stop, Timestamp cut_until = kMaxTimestamp);
+  std::optional<Timestamp> BacklogEnd(ChangeMark& seen);
+  Status CutHead(Timestamp until, const std::stop_token& stop) REQUIRES(maintenance_mutex);
   Status RemoveStrays() REQUIRES(maintenance_mutex);
   Status Retain() REQUIRES(maintenance_mutex);
   void SealOrphans() REQUIRES(maintenance_mutex);

@@ -245,13 +245,15 @@ void Database::Impl::StartTasks() {
     }
     ReturnFreedMemory();
   });
-  // A look whether the head is far behind, a second apart, may come before maintenance's turn.
+  // Between its turns it is looked each second whether the head is far behind.
   const int64_t looks = std::clamp<int64_t>(options.maintenance_interval / std::chrono::seconds(1),
                                             1, kMostLooksPerMaintenance);
-  const auto maintain = [this, looks, turn = int64_t{0}, failed = false]() mutable {
+  const auto maintain = [this, looks, turn = int64_t{0}, failed = false,
+                         seen = ChangeMark()]() mutable {
     turn = (turn + 1) % looks;
-    if (turn != 0 && (failed || !HeadIsFarBehind())) return;
-    const Status done = Maintain(stopping.get_token());
+    const auto cut_until = turn == 0 ? kMaxTimestamp : failed ? std::nullopt : BacklogEnd(seen);
+    if (!cut_until) return;
+    const Status done = Maintain(stopping.get_token(), *cut_until);
     failed = !done;
     if (failed) {
       logger.Error("The storage's maintenance failed and is tried again", {{"err", done.error()}});

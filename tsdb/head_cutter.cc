@@ -50,21 +50,21 @@ HeadCutter::HeadCutter(const EngineParts& parts, const HeadCut& saved)
       lengths_(WindowLengths(parts.options.min_block_duration, parts.options.max_block_duration)),
       saved_(saved) {}
 
-Timestamp HeadCutter::LastDue() const {
+Timestamp HeadCutter::LastDue(Timestamp until) const {
   // A sample from the future does not make the present old.
   const Timestamp newest = std::min(parts_.head.range().max, parts_.clock.Now());
-  return WindowOf(newest - lengths_.front() / 2, lengths_.front()).min;
+  return WindowOf(std::min(newest - lengths_.front() / 2, until), lengths_.front()).min;
 }
 
-bool HeadCutter::IsFarBehind() const {
+bool HeadCutter::IsFarBehind(Timestamp until) const {
   const Timestamp oldest = std::max(parts_.head.range().min, parts_.view.Get()->head.tables_from);
-  const Timestamp due = LastDue();
+  const Timestamp due = LastDue(until);
   return oldest < due && due - oldest >= kFarBehind * lengths_.front();
 }
 
-std::optional<Timestamp> HeadCutter::Due() const {
+std::optional<Timestamp> HeadCutter::Due(Timestamp until) const {
   const HeadBounds bounds = parts_.view.Get()->head;
-  const Timestamp cut = LastDue();
+  const Timestamp cut = LastDue(until);
   if (parts_.head.Oldest(bounds) >= cut) return std::nullopt;
   // Late samples alone can wait for the next window: their blocks would be many and small.
   const bool much_is_late = parts_.head.lone.memory_bytes() > kMuchLateBytes;

@@ -29,12 +29,13 @@ class HeadCutter {
   HeadCutter(const EngineParts& parts, const HeadCut& saved);
 
   /// Where the head is to be cut now: at the end of the last window that ended at least half a
-  /// window ago, by the newest sample and by the clock; nullopt when too little before it is left.
-  std::optional<Timestamp> Due() const;
+  /// window ago, by the newest sample and by the clock, and not behind `until`; nullopt when too
+  /// little before it is left.
+  std::optional<Timestamp> Due(Timestamp until = kMaxTimestamp) const;
 
-  /// Whether what is due is so much, two windows, that it does not wait for its turn: hours of
-  /// history came at once. Costs next to nothing.
-  bool IsFarBehind() const;
+  /// Whether what is due up to `until` is two windows and more: hours of history came at once.
+  /// Costs next to nothing.
+  bool IsFarBehind(Timestamp until = kMaxTimestamp) const;
 
   /// Puts everything before `cut`, which is aligned, into blocks; then new queries take it from
   /// there. On an error the head keeps everything.
@@ -52,7 +53,7 @@ class HeadCutter {
 
  private:
   using Blocks = std::vector<std::shared_ptr<const Block>>;
-  Timestamp LastDue() const;
+  Timestamp LastDue(Timestamp until) const;
   void RaiseGate(Timestamp cut);
   Result<Blocks> WriteBlocks(const HeadBounds& bounds, Timestamp cut, const std::stop_token& stop);
   uint64_t Freeze(Timestamp before);
