@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "base/mutex.h"
+#include "tsdb/block/block_data.h"
 #include "tsdb/block/block_reader.h"
 #include "tsdb/head/selection.h"
 #include "tsdb/series_merge.h"
@@ -100,6 +101,7 @@ class MergedCursor final : public SeriesCursor {
       : merged_(std::move(merged)), head_(merged_->head->NewCursor()) {
     BlockReaderOptions options;
     options.presence_only = merged_->presence_only;
+    options.inflater = &inflater_;
     for (const auto& block : merged_->blocks) readers_.emplace_back(block, options);
   }
 
@@ -170,6 +172,7 @@ class MergedCursor final : public SeriesCursor {
 
   const std::shared_ptr<const Merged> merged_;
   const std::unique_ptr<SeriesCursor> head_;
+  Inflater inflater_;  // of the readers
   std::vector<BlockReader> readers_;
   std::vector<SeriesPart> parts_;
   ValueBuffer values_;  // of the parts

@@ -63,9 +63,13 @@ std::span<const Timestamp> SeriesMerge::TimestampsOf(std::span<const SeriesPart>
   const bool known = !key_.empty() && FindKey();
   std::vector<Timestamp>& all = key_.empty() ? timestamps_ : known_[last_known_].timestamps;
   if (known) return all;
+  size_t size = 0;
+  for (const auto& [source, samples] : parts) size += samples.size();
   all.clear();
+  all.reserve(size);
   for (const auto& [source, samples] : parts) {
-    all.insert(all.end(), samples.timestamps.begin(), samples.timestamps.end());
+    const Timestamp* const begin = samples.timestamps.data();
+    all.insert(all.end(), begin, begin + samples.size());
   }
   if (!key_.empty()) known_timestamps_ += all.size();
   return all;

@@ -38,6 +38,7 @@ class BlockReader::Impl {
       : block_(std::move(block)),
         data_(block_->data()),
         positions_(data_.directory()),
+        inflater_(options.inflater != nullptr ? *options.inflater : own_inflater_),
         extents_(data_, std::max<size_t>(options.cached_extents, 1)),
         columns_(data_, options.cached_extents, options.cached_timestamps),
         decode_(options.presence_only ? DecodeMarkers : DecodeValues) {}
@@ -180,7 +181,8 @@ class BlockReader::Impl {
   std::shared_ptr<const Block> block_;
   const BlockData& data_;
   PositionFinder positions_;
-  Inflater inflater_;
+  Inflater own_inflater_;
+  Inflater& inflater_;
   RecentExtents<SampleExtent> extents_;
   ColumnReader columns_;
   const DecodeRun decode_;

@@ -12,11 +12,17 @@
 
 namespace barograph::tsdb {
 
+class Inflater;
+
 struct BlockReaderOptions {
   /// Extents kept inflated and parsed, and timestamps kept decoded.
   size_t cached_extents = 8;
   size_t cached_timestamps = 128 * 1024;
   bool presence_only = false;  ///< as in SelectHints
+
+  /// Working memory that some readers share, of one thread and for longer than they live; null is
+  /// one of its own.
+  Inflater* inflater = nullptr;
 };
 
 /// Decodes the series of a block. One thread at a time; make one a thread. Keeps the block alive.

@@ -107,14 +107,19 @@ bool ParseColumn(std::string_view bytes, size_t piece_rows, ParsedColumn& column
 bool DecodePieces(const ParsedColumn& column, size_t piece_rows, size_t first, size_t last,
                   std::vector<Timestamp>& out) {
   const size_t begin = out.size();
+  const size_t rows = std::min<size_t>(last * piece_rows, column.rows) - first * piece_rows;
+  out.resize(begin + rows);
+  std::span<Timestamp> left = std::span(out).subspan(begin);
   for (size_t i = first; i < last; ++i) {
-    const size_t rows = std::min<size_t>(piece_rows, column.rows - i * piece_rows);
-    out.resize(out.size() + rows);
-    if (!DecodeTimestamps(column.pieces[i].bytes, std::span(out).last(rows))) return false;
+    const std::span<Timestamp> piece = left.first(std::min(piece_rows, left.size()));
+    if (!DecodeTimestamps(column.pieces[i].bytes, piece)) return false;
+    left = left.subspan(piece.size());
   }
-  bool ascends = true;
-  for (size_t i = begin + 1; i < out.size(); ++i) ascends &= out[i - 1] < out[i];
-  return ascends;
+  unsigned descents = 0;  // a number, so that many are compared at once
+  for (size_t i = begin + 1; i < out.size(); ++i) {
+    descents |= static_cast<unsigned>(out[i] <= out[i - 1]);
+  }
+  return descents == 0;
 }
 
 }  // namespace barograph::tsdb
