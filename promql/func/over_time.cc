@@ -117,6 +117,31 @@ void FindExtremes(const RangeInput& input, std::span<double> out, Better better,
                         [&](size_t step, const Extreme& best) { out[step] = result(best); });
 }
 
+// The same of values alone.
+template <typename Better>
+void FindExtremeValues(const RangeInput& input, std::span<double> out, Better better) {
+  const auto take = [&](double& best, double candidate) {
+    const double kept = std::isnan(best) ? candidate : best;
+    best = better(candidate, best) ? candidate : kept;
+  };
+  const auto best_of = [&](uint32_t begin, uint32_t end) {
+    double best = input.values[begin];
+    for (uint32_t i = begin + 1; i < end; ++i) take(best, input.values[i]);
+    return best;
+  };
+  if (input.sparse()) return EachWindow(input, out, best_of);
+  std::fill(out.begin(), out.end(), kAbsent);
+  const WindowBlocks& blocks = FindBlocks(input);
+  if (blocks.bounds.size() < 2) return;  // all windows are empty
+  std::vector<double>& best = input.scratch->values;
+  best.resize(blocks.bounds.size() - 1);
+  for (size_t b = 0; b < best.size(); ++b)
+    best[b] = best_of(blocks.bounds[b], blocks.bounds[b + 1]);
+  SlideWindows<double>(
+      blocks.windows, [&](uint32_t b) { return best[b]; }, take,
+      [&](size_t step, double value) { out[step] = value; });
+}
+
 double ToSecondsAt(const RangeInput& input, uint32_t index) {
   return static_cast<double>(ToMs(input.timestamps[index])) / 1000;
 }
@@ -155,16 +180,12 @@ Status AvgOverTime(const RangeInput& input, std::span<double> out) {
 }
 
 Status MinOverTime(const RangeInput& input, std::span<double> out) {
-  FindExtremes(
-      input, out, [](double a, double b) { return a < b; },
-      [](const Extreme& best) { return best.value; });
+  FindExtremeValues(input, out, [](double a, double b) { return a < b; });
   return {};
 }
 
 Status MaxOverTime(const RangeInput& input, std::span<double> out) {
-  FindExtremes(
-      input, out, [](double a, double b) { return a > b; },
-      [](const Extreme& best) { return best.value; });
+  FindExtremeValues(input, out, [](double a, double b) { return a > b; });
   return {};
 }
 
