@@ -26,6 +26,25 @@ TEST_CASE("Strings are escaped as Go does for HTML, labels only where they must 
   CHECK(StringJson("<>&") == R"("\u003c\u003e\u0026")");
   CHECK(StringJson("\u2028h\u00e9\u4e16\U0001F600") == "\"\\u2028h\u00e9\u4e16\U0001F600\"");
   CHECK(StringJson("a\xff\xc3z") == R"("a\ufffd\ufffdz")");
+  // Wherever it stands in texts of any length.
+  for (size_t size = 1; size < 40; ++size) {
+    for (size_t at = 0; at < size; ++at) {
+      for (const auto& [odd, escaped] :
+           std::vector<std::pair<std::string, std::string>>{{"\"", "\\\""},
+                                                            {"\\", "\\\\"},
+                                                            {"<", "\\u003c"},
+                                                            {"\x1f", "\\u001f"},
+                                                            {"\x80", "\\ufffd"},
+                                                            {" ", " "},
+                                                            {"\x7f", "\x7f"}}) {
+        std::string text(size, 'x');
+        text.replace(at, 1, odd);
+        std::string expected(size, 'x');
+        expected.replace(at, 1, escaped);
+        REQUIRE(StringJson(text) == "\"" + expected + "\"");
+      }
+    }
+  }
   JsonWriter json;
   json.LabelSet(Labels{{"<", "&\"\u2028\xff"}});
   CHECK(json.Take() == "{\"<\":\"&\\\"\u2028\\ufffd\"}");

@@ -34,6 +34,36 @@ constexpr std::array<bool, 256> kPlain = [] {
 
 bool IsPlain(char c) { return kPlain[static_cast<uint8_t>(c)]; }
 
+using Bytes = uint8_t __attribute__((vector_size(16)));
+
+bool ArePlain(Bytes bytes) {
+  const auto other = (bytes < 0x20) | (bytes >= 0x80) | (bytes == '"') | (bytes == '\\') |
+                     (bytes == '<') | (bytes == '>') | (bytes == '&');
+  std::array<uint64_t, 2> halves;
+  std::memcpy(halves.data(), &other, sizeof(other));
+  return (halves[0] | halves[1]) == 0;
+}
+
+/// All bytes of a text, sixteen at a time; some are looked at twice, so that none is alone.
+bool IsAllPlain(std::string_view text) {
+  constexpr size_t kHalf = sizeof(Bytes) / 2;
+  if (text.size() < kHalf) return std::ranges::all_of(text, IsPlain);
+  Bytes bytes;
+  if (text.size() < sizeof(Bytes)) {
+    std::array<char, sizeof(Bytes)> both;
+    std::memcpy(both.data(), text.data(), kHalf);
+    std::memcpy(both.data() + kHalf, text.data() + text.size() - kHalf, kHalf);
+    std::memcpy(&bytes, both.data(), sizeof(bytes));
+    return ArePlain(bytes);
+  }
+  for (size_t i = 0; i + sizeof(Bytes) <= text.size(); i += sizeof(Bytes)) {
+    std::memcpy(&bytes, text.data() + i, sizeof(bytes));
+    if (!ArePlain(bytes)) return false;
+  }
+  std::memcpy(&bytes, text.data() + text.size() - sizeof(bytes), sizeof(bytes));
+  return ArePlain(bytes);
+}
+
 constexpr uint64_t kEachByte = 0x0101'0101'0101'0101;
 constexpr uint64_t kTopBits = 0x80 * kEachByte;
 
@@ -91,7 +121,7 @@ void AppendQuoted(std::string& out, std::string_view text) {
 }
 
 void AppendText(std::string& out, std::string_view text, bool for_html) {
-  if (std::ranges::all_of(text, IsPlain)) return AppendQuoted(out, text);
+  if (IsAllPlain(text)) return AppendQuoted(out, text);
   out += '"';
   while (!text.empty()) {
     const auto plain = static_cast<size_t>(std::ranges::find_if_not(text, IsPlain) - text.begin());
