@@ -23,73 +23,47 @@ bool NeedsExponent(double value) {
   return size != 0 && (size < 1e-6 || size >= 1e21);
 }
 
-constexpr std::array<bool, 256> kPlain = [] {
-  std::array<bool, 256> plain{};
-  for (size_t byte = 0x20; byte < 0x80; ++byte) {
-    plain[byte] =
-        std::string_view("\"\\<>&").find(static_cast<char>(byte)) == std::string_view::npos;
-  }
-  return plain;
-}();
+bool MustEscape(char32_t code, bool for_html) {
+  if (code < 0x20 || code == '"' || code == '\\') return true;
+  return for_html &&
+         (code == '<' || code == '>' || code == '&' || code == 0x2028 || code == 0x2029);
+}
 
-bool IsPlain(char c) { return kPlain[static_cast<uint8_t>(c)]; }
+bool IsPlain(char c, bool for_html) {
+  const auto byte = static_cast<uint8_t>(c);
+  return byte < 0x80 && !MustEscape(byte, for_html);
+}
 
 using Bytes = uint8_t __attribute__((vector_size(16)));
 
-bool ArePlain(Bytes bytes) {
-  const auto other = (bytes < 0x20) | (bytes >= 0x80) | (bytes == '"') | (bytes == '\\') |
-                     (bytes == '<') | (bytes == '>') | (bytes == '&');
+bool ArePlain(Bytes bytes, bool for_html) {
+  auto other = (bytes < 0x20) | (bytes >= 0x80) | (bytes == '"') | (bytes == '\\');
+  if (for_html) other |= (bytes == '<') | (bytes == '>') | (bytes == '&');
   std::array<uint64_t, 2> halves;
   std::memcpy(halves.data(), &other, sizeof(other));
   return (halves[0] | halves[1]) == 0;
 }
 
 /// All bytes of a text, sixteen at a time; some are looked at twice, so that none is alone.
-bool IsAllPlain(std::string_view text) {
+bool IsAllPlain(std::string_view text, bool for_html) {
   constexpr size_t kHalf = sizeof(Bytes) / 2;
-  if (text.size() < kHalf) return std::ranges::all_of(text, IsPlain);
+  if (text.size() < kHalf) {
+    return std::ranges::all_of(text, [for_html](char c) { return IsPlain(c, for_html); });
+  }
   Bytes bytes;
   if (text.size() < sizeof(Bytes)) {
     std::array<char, sizeof(Bytes)> both;
     std::memcpy(both.data(), text.data(), kHalf);
     std::memcpy(both.data() + kHalf, text.data() + text.size() - kHalf, kHalf);
     std::memcpy(&bytes, both.data(), sizeof(bytes));
-    return ArePlain(bytes);
+    return ArePlain(bytes, for_html);
   }
   for (size_t i = 0; i + sizeof(Bytes) <= text.size(); i += sizeof(Bytes)) {
     std::memcpy(&bytes, text.data() + i, sizeof(bytes));
-    if (!ArePlain(bytes)) return false;
+    if (!ArePlain(bytes, for_html)) return false;
   }
   std::memcpy(&bytes, text.data() + text.size() - sizeof(bytes), sizeof(bytes));
-  return ArePlain(bytes);
-}
-
-constexpr uint64_t kEachByte = 0x0101'0101'0101'0101;
-constexpr uint64_t kTopBits = 0x80 * kEachByte;
-
-// The top bit of the first byte that is 0; bits above it say nothing.
-constexpr uint64_t ZeroBytes(uint64_t bytes) { return (bytes - kEachByte) & ~bytes & kTopBits; }
-
-// Whether eight bytes of a label are written as they are: ASCII, no controls, quotes, backslashes.
-constexpr bool ArePlainInLabel(uint64_t bytes) {
-  const uint64_t controls = (bytes - 0x20 * kEachByte) & ~bytes;
-  return (((bytes | controls) & kTopBits) | ZeroBytes(bytes ^ '"' * kEachByte) |
-          ZeroBytes(bytes ^ '\\' * kEachByte)) == 0;
-}
-
-bool IsPlainInLabel(std::string_view text) {
-  uint64_t bytes;
-  if (text.size() < sizeof(bytes)) {
-    bytes = ' ' * kEachByte;
-    std::memcpy(&bytes, text.data(), text.size());
-    return ArePlainInLabel(bytes);
-  }
-  for (size_t i = 0; i + sizeof(bytes) < text.size(); i += sizeof(bytes)) {
-    std::memcpy(&bytes, text.data() + i, sizeof(bytes));
-    if (!ArePlainInLabel(bytes)) return false;
-  }
-  std::memcpy(&bytes, text.data() + text.size() - sizeof(bytes), sizeof(bytes));
-  return ArePlainInLabel(bytes);
+  return ArePlain(bytes, for_html);
 }
 
 void AppendEscaped(std::string& out, char32_t code) {
@@ -101,12 +75,6 @@ void AppendEscaped(std::string& out, char32_t code) {
     case '\t': out += "\\t"; break;
     default: fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<uint32_t>(code));
   }
-}
-
-bool MustEscape(char32_t code, bool for_html) {
-  if (code < 0x20 || code == '"' || code == '\\') return true;
-  return for_html &&
-         (code == '<' || code == '>' || code == '&' || code == 0x2028 || code == 0x2029);
 }
 
 void AppendQuoted(std::string& out, std::string_view text) {
@@ -121,10 +89,12 @@ void AppendQuoted(std::string& out, std::string_view text) {
 }
 
 void AppendText(std::string& out, std::string_view text, bool for_html) {
-  if (IsAllPlain(text)) return AppendQuoted(out, text);
+  if (IsAllPlain(text, for_html)) return AppendQuoted(out, text);
   out += '"';
   while (!text.empty()) {
-    const auto plain = static_cast<size_t>(std::ranges::find_if_not(text, IsPlain) - text.begin());
+    const auto odd =
+        std::ranges::find_if(text, [for_html](char c) { return !IsPlain(c, for_html); });
+    const auto plain = static_cast<size_t>(odd - text.begin());
     out += text.substr(0, plain);
     text.remove_prefix(plain);
     if (text.empty()) break;
@@ -161,7 +131,7 @@ bool AppendPlainLabels(std::string& out, const Labels& labels) {
   out.resize_and_overwrite(before + 2 * labels.packed().size(), [&](char* all, size_t) {
     char* end = all + before;
     for (const auto& [name, value] : labels) {
-      plain = plain && IsPlainInLabel(name) && IsPlainInLabel(value);
+      plain = plain && IsAllPlain(name, false) && IsAllPlain(value, false);
       if (!plain) return before;
       end = Write(end, "\"");
       end = Write(Copy(end, name), "\":\"");
