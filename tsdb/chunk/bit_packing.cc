@@ -37,7 +37,7 @@ void UnpackCopy(void (*unpack)(const char*, size_t, unsigned, uint64_t, uint64_t
                 size_t count, unsigned width, uint64_t addend, uint64_t* out) {
   const size_t bytes = PackedBytes(count, width);
   std::array<char, kBlockSize * 8 + kUnpackSlack> padded;
-  std::memcpy(padded.data(), in, bytes);
+  std::copy_n(in, bytes, padded.data());
   std::memset(padded.data() + bytes, 0, kUnpackSlack);
   unpack(padded.data(), count, width, addend, out);
 }
