@@ -18,7 +18,8 @@ class ThreadPool {
   using Job = std::move_only_function<void()>;
 
   explicit ThreadPool(size_t threads);
-  /// Waits for the jobs that have begun; the others are dropped. Precondition: no Post is under way.
+  /// Waits for the jobs that have begun; the others are dropped. Precondition: no Post is under
+  /// way.
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
