@@ -1,6 +1,7 @@
 #include "promql/func/quantile.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <optional>
 
@@ -20,6 +21,25 @@ double Interpolate(double lower, double upper, double weight) {
   return lower * (1 - weight) + upper * weight;
 }
 
+constexpr size_t kFew = 8;
+
+// The `count` largest values in order, of which there are at most kFew. Precondition: as many
+// values.
+std::array<double, kFew> FindLargest(std::span<const double> values, size_t count) {
+  std::array<double, kFew> largest;
+  std::copy_n(values.begin(), count, largest.begin());
+  std::sort(largest.begin(), largest.begin() + static_cast<std::ptrdiff_t>(count), OrderedBefore);
+  for (const double value : values.subspan(count)) {
+    if (!OrderedBefore(largest[0], value)) continue;
+    size_t place = 1;
+    for (; place < count && OrderedBefore(largest[place], value); ++place) {
+      largest[place - 1] = largest[place];
+    }
+    largest[place - 1] = value;
+  }
+  return largest;
+}
+
 }  // namespace
 
 bool OrderedBefore(double a, double b) { return std::isnan(a) ? !std::isnan(b) : a < b; }
@@ -35,6 +55,11 @@ QuantileRank RankOf(double q, size_t n) {
 double Quantile(double q, std::span<double> values) {
   if (const auto edge = OutOfRange(q, values.size())) return *edge;
   const QuantileRank rank = RankOf(q, values.size());
+  const size_t from_lower_on = values.size() - rank.lower;
+  if (from_lower_on <= kFew) {
+    const std::array<double, kFew> largest = FindLargest(values, from_lower_on);
+    return Interpolate(largest[0], largest[rank.upper - rank.lower], rank.weight);
+  }
   const auto lower = values.begin() + static_cast<std::ptrdiff_t>(rank.lower);
   std::nth_element(values.begin(), lower, values.end(), OrderedBefore);
   const double above =

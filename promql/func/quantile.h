@@ -8,8 +8,8 @@ namespace barograph::promql {
 /// The order of values in which Prometheus sorts: NaN before all others.
 bool OrderedBefore(double a, double b);
 
-/// The q-quantile of `values`, which it reorders: interpolated between the two closest ranks. NaN
-/// for no values or a NaN q, -Inf for q < 0, +Inf for q > 1.
+/// The q-quantile of `values`, which it may reorder: interpolated between the two closest ranks.
+/// NaN for no values or a NaN q, -Inf for q < 0, +Inf for q > 1.
 double Quantile(double q, std::span<double> values);
 
 /// The same of values in OrderedBefore order.

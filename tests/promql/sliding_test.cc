@@ -175,6 +175,23 @@ TEST_CASE("windows over even and uneven timestamps are those that a search finds
   }
 }
 
+TEST_CASE("quantiles of values in any order are those of sorted ones") {
+  std::mt19937_64 random(12);
+  for (int round = 0; round < 3000; ++round) {
+    std::vector<double> values(1 + random() % 40);
+    for (double& value : values) {
+      value = random() % 15 == 0 ? kNormalNan : static_cast<double>(random() % 30) - 10;
+      if (random() % 25 == 0) value = random() % 2 == 0 ? kInf : -kInf;
+    }
+    std::vector<double> sorted = values;
+    std::ranges::sort(sorted, OrderedBefore);
+    const double q = static_cast<double>(random() % 21) / 20;
+    const double expected = QuantileOfSorted(q, sorted);
+    const double found = Quantile(q, values);
+    REQUIRE((found == expected || (std::isnan(found) && std::isnan(expected))));
+  }
+}
+
 TEST_CASE("quantiles interpolate between ranks") {
   std::vector<double> values = {4, 1, 3, 2};
   CHECK(Quantile(0, values) == 1);
