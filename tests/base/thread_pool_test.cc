@@ -29,8 +29,8 @@ namespace barograph {
 namespace {
 
 TEST_CASE("a pool's threads run jobs side by side, and each job once") {
-  ThreadPool pool(3);
   std::atomic<int> arrived = 0, ran = 0;
+  ThreadPool pool(3);  // last: its destructor waits for those that still look at the others
   // All wait for all, so that each needs a thread of its own.
   for (int i = 0; i < 3; ++i) {
     pool.Post([&] {
